@@ -1,0 +1,128 @@
+"""Every error that Foveal raises on purpose.
+
+Each one says where it happened, what was given, what was expected, and how to mend it. The command line prints exactly
+this text and exits with status 2; a library user catches :class:`FovealError`, or one of its kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class FovealError(Exception):
+    """The root of the tree.
+
+    Args:
+        problem: one sentence that says what is wrong, without a full stop.
+        where: the place: a node path (``features/conv2``), a file, a row, a command-line option.
+        given: what was found there.
+        expected: what would have been right.
+        mend: one repair, or several, each of which would work.
+
+    Example:
+        >>> print(FovealError("the window is larger than its input", where="conv3", given="input 2 × 2, kernel 3 × 3",
+        ...                   expected="a kernel of at most 2 × 2", mend=['padding="same"', "kernel_size=2"]))
+        conv3: the window is larger than its input
+          given     input 2 × 2, kernel 3 × 3
+          expected  a kernel of at most 2 × 2
+          to mend   padding="same"
+                or  kernel_size=2
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str | None = None,
+        given: str | None = None,
+        expected: str | None = None,
+        mend: str | Sequence[str] | None = None,
+    ) -> None:
+        self.problem = problem
+        self.where = where
+        self.given = given
+        self.expected = expected
+        self.mend: tuple[str, ...] = () if mend is None else (mend,) if isinstance(mend, str) else tuple(mend)
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.problem}" if self.where else self.problem]
+        for label, text in (("given", self.given), ("expected", self.expected)):
+            if text:
+                lines += _labelled(label, text)
+        for index, text in enumerate(self.mend):
+            lines += _labelled("to mend", text) if index == 0 else _labelled("      or", text)
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.problem, self.where, self.given, self.expected, self.mend)
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    """``text`` beside its label; further lines of the text are set under the first."""
+    first, *rest = text.split("\n")
+    return [f"  {label:<8}  {first}", *(f"            {line}" for line in rest)]
+
+
+def _rebuild(
+    kind: type[FovealError],
+    problem: str,
+    where: str | None,
+    given: str | None,
+    expected: str | None,
+    mend: tuple[str, ...],
+) -> FovealError:
+    """Pickling support: errors cross process borders (data loaders, pytest-xdist)."""
+    return kind(problem, where=where, given=given, expected=expected, mend=mend)
+
+
+class DescriptionError(FovealError, ValueError):
+    """A layer, or a network, that cannot be described so: a wrong argument, a name used twice."""
+
+
+class ShapeError(FovealError, ValueError):
+    """The layers do not fit together: a window larger than its input, branches that cannot be added."""
+
+
+class RuleMissing(FovealError, NotImplementedError):
+    """An interpreter has no rule for a layer; the message names both."""
+
+
+class FormatError(FovealError, ValueError):
+    """A description file (JSON or YAML) that cannot be read."""
+
+
+class UnknownName(FovealError, KeyError):
+    """No such network, data set, layer, optimizer, …; the message offers the nearest names."""
+
+    __str__ = FovealError.__str__  # KeyError would print the repr
+
+
+class ModelFileError(FovealError, ValueError):
+    """A model file that is refused: a pickle, a wrong name, dtype or shape, a duplicate key, a damaged header."""
+
+
+class DataError(FovealError, ValueError):
+    """Data that cannot be read: wrong magic, wrong length, non-numbers, labels out of range, no pictures."""
+
+
+class SourceError(FovealError, OSError):
+    """A data set that could not be found or fetched; the message lists every place tried and what to do."""
+
+    __str__ = FovealError.__str__
+
+
+class ImageError(DataError):
+    """A picture that cannot be decoded, or is over the limits."""
+
+
+class ConfigurationError(FovealError, ValueError):
+    """A training configuration that cannot work."""
+
+
+class TrainingError(FovealError, RuntimeError):
+    """Training that went wrong: a loss that is not finite, memory or disk exhausted."""
+
+
+class CheckpointError(FovealError, ValueError):
+    """A run that cannot be resumed: nothing there, damaged, or of another configuration."""
