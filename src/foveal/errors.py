@@ -126,3 +126,9 @@ class TrainingError(FovealError, RuntimeError):
 
 class CheckpointError(FovealError, ValueError):
     """A run that cannot be resumed: nothing there, damaged, or of another configuration."""
+
+
+class FileError(FovealError, OSError):
+    """A file that could not be written completely and durably: the disk is full, the folder may not be written."""
+
+    __str__ = FovealError.__str__

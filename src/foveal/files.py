@@ -1,0 +1,120 @@
+"""Files that are either the old ones or the new ones, never something between, whatever stops the machine.
+
+The order of steps is the classic one: a temporary in the same directory (so that the rename stays on one file system),
+write, flush, ``fsync``, :func:`os.replace`, ``fsync`` of the directory. Until the rename the previous file is untouched,
+after the directory's ``fsync`` the new one survives a power cut. Any error is raised as
+:class:`~foveal.errors.FileError`, and the temporary is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from foveal.errors import FileError
+
+TEMPORARY_SUFFIX = ".part"
+
+
+@contextlib.contextmanager
+def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A binary file that becomes ``path`` when the block ends without an error, and vanishes otherwise.
+
+    Args:
+        path: the final place. Its directory is created where it is missing.
+
+    Raises:
+        FileError: the file could not be written, made durable or moved into place; ``path`` is as it was before.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with atomic_writer(folder / "answer.txt") as file:
+        ...     _ = file.write(b"42")
+        >>> (folder / "answer.txt").read_text(), len(list(folder.iterdir()))
+        ('42', 1)
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
+    except OSError as error:
+        raise _explained(error, target) from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+        sync_directory(target.parent)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError) and not isinstance(error, FileError):
+            raise _explained(error, target) from error
+        raise
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray | memoryview) -> None:
+    """Replace the contents of ``path`` atomically and durably."""
+    with atomic_writer(path) as file:
+        file.write(data)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Replace the contents of ``path`` by ``text`` in UTF-8, atomically and durably."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Replace the contents of ``path`` by ``value`` as indented JSON, atomically and durably."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def sync_directory(folder: Path) -> None:
+    """Make the names in a directory durable; without it a rename may be lost in a power cut (POSIX only)."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot sync a directory
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporaries that killed writers left in ``folder``; harmless where there are none."""
+    for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
+
+
+def _explained(error: OSError, target: Path) -> FileError:
+    """The operating system's error with the file's name and a repair; ``errno`` is kept."""
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        mend = [f"free space on the disk that holds {target.parent}", "write to a folder on another disk"]
+    elif error.errno == errno.EFBIG:
+        mend = ["raise the limit on a file's size (ulimit -f)", "write to a file system that takes larger files"]
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        mend = [f"give yourself permission to write in {target.parent}", "write to a folder of your own"]
+    else:
+        mend = ["write to another folder"]
+    explained = FileError(
+        "the file could not be written; what was there before is untouched",
+        where=str(target),
+        given=reason,
+        mend=mend,
+    )
+    explained.errno = error.errno
+    return explained
