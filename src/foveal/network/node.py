@@ -1,0 +1,102 @@
+"""The base of everything in a network's tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any
+
+from foveal.network import fields
+from foveal.network.fields import Refused, checked
+from foveal.network.shape import Shape, as_shape
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def node_name(value: Any) -> str | None:
+    """The check for a node's name: it becomes part of paths, tensor names, file names and page addresses.
+
+    A dot is refused, so that ``block1/conv2`` and PyTorch's ``block1.conv2`` translate into each other without loss.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        repaired = re.sub(r"[^A-Za-z0-9_-]+", "_", str(value))[:64].strip("_") or "conv1"
+        raise Refused("1 to 64 letters (A–Z, a–z), digits, _ or -", f'…="{repaired}"')
+    return value
+
+
+def _input_shape(value: Any) -> Shape | None:
+    return None if value is None else as_shape(value)
+
+
+if TYPE_CHECKING:
+
+    class GivenShape:
+        """For type checkers: whatever ``as_shape`` reads is accepted, a shape or None is held."""
+
+        def __get__(self, owner: object, kind: type) -> Shape | None: ...
+        def __set__(self, owner: object, value: Shape | Iterable[int | None] | int | str | None) -> None: ...
+else:
+    GivenShape = object
+
+
+@dataclass(frozen=True, repr=False)
+class Node:
+    """A layer, or a composition of layers. Frozen: a changed network is a new tree.
+
+    Attributes:
+        name: the node's part of its path; None lets the parent number it (``conv2d_1``).
+        input_shape: on a network's first layer only: the shape of one sample, as Keras has it. The network takes it over.
+    """
+
+    _: KW_ONLY
+    name: str | None = checked(node_name, None)
+    input_shape: GivenShape = checked(_input_shape, None)
+
+    def __post_init__(self) -> None:
+        fields.apply(self)
+        self.validate()
+
+    def validate(self) -> None:
+        """What one field's check cannot see: arguments that contradict each other. Raises DescriptionError."""
+
+    @property
+    def kind(self) -> str:
+        """The name of the layer's class: ``Conv2D``."""
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        """Only what differs from the defaults: a description that can be read back."""
+        shown = []
+        for name, spec in self.__dataclass_fields__.items():
+            value = getattr(self, name)
+            if spec.default is not value and value != _normal(spec, spec.default):
+                shown.append(f"{name}={value!r}")
+        return f"{self.kind}({', '.join(shown)})"
+
+
+def _normal(spec: Any, default: Any) -> Any:
+    """A field's default in its normal form, so that ``(1, 1)`` is seen to be the default ``1``."""
+    check = spec.metadata.get("check")
+    try:
+        return check(default) if check else default
+    except Exception:
+        return default
+
+
+def snake_case(kind: str) -> str:
+    """``MaxPooling2D`` → ``max_pooling2d``, as Keras names layers."""
+    spaced = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()
+
+
+def public_fields(node: Node) -> dict[str, Any]:
+    """The fields of a node that differ from their defaults, without its name and input shape."""
+    found = {}
+    for name, spec in node.__dataclass_fields__.items():
+        value = getattr(node, name)
+        if name not in ("name", "input_shape") and value != _normal(spec, spec.default):
+            found[name] = value
+    return found

@@ -1,0 +1,179 @@
+"""What flows between layers: shapes with named axes.
+
+The batch is never part of a shape. Sizes are in pixels, samples or values; ``None`` stands for a size that is known only
+when a picture arrives (networks that end in a global pooling take pictures of any size).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from foveal.errors import DescriptionError
+
+Size = int | None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The base of all shapes; see :class:`Image`, :class:`Volume`, :class:`Sequence`, :class:`Vector`, :class:`Tokens`."""
+
+    @property
+    def axes(self) -> tuple[Size, ...]:
+        """All sizes in order, channels last: ``(h, w, c)`` for a picture."""
+        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
+    @property
+    def spatial(self) -> tuple[Size, ...]:
+        """The axes that a window slides over: ``(h, w)`` for a picture, nothing for a vector."""
+        return self.axes[:-1]
+
+    @property
+    def channels(self) -> int:
+        """The size of the last axis: feature maps of a picture, values of a vector."""
+        last = self.axes[-1]
+        assert last is not None  # only spatial axes may be unknown: checked when constructed
+        return last
+
+    @property
+    def size(self) -> int | None:
+        """How many values there are; ``None`` as long as an axis is unknown."""
+        known = [n for n in self.axes if n is not None]
+        return math.prod(known) if len(known) == len(self.axes) else None
+
+    def resized(self, spatial: Iterable[Size], channels: int | None = None) -> Shape:
+        """The same kind of shape with other sizes."""
+        return _BY_RANK[len(self.axes)](*spatial, self.channels if channels is None else channels)
+
+    def __post_init__(self) -> None:
+        for name, value in zip(self.__dataclass_fields__, self.axes, strict=True):
+            unknown_allowed = name in ("d", "h", "w", "length")
+            if value is None and unknown_allowed:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise DescriptionError(
+                    f"{name} is no size",
+                    where=type(self).__name__,
+                    given=f"{name}={value!r}",
+                    expected="a whole number of at least 1" + (", or None" if unknown_allowed else ""),
+                    mend=f"{name}=1 or more",
+                )
+
+    def __str__(self) -> str:
+        return " × ".join("?" if n is None else str(n) for n in self.axes)
+
+
+@dataclass(frozen=True)
+class Vector(Shape):
+    """A list of ``n`` values: what Flatten and Dense give."""
+
+    n: int
+
+    __str__ = Shape.__str__
+
+
+@dataclass(frozen=True)
+class Sequence(Shape):
+    """``length`` samples in time, each of ``channels`` values."""
+
+    length: Size
+    channels: int  # a field in place of the property
+
+    __str__ = Shape.__str__
+
+
+@dataclass(frozen=True)
+class Image(Shape):
+    """A picture or a stack of feature maps: height × width × channels.
+
+    Example:
+        >>> Image(28, 28, 1).size
+        784
+        >>> print(Image(None, None, 3))
+        ? × ? × 3
+    """
+
+    h: Size
+    w: Size
+    c: int
+
+    __str__ = Shape.__str__
+
+
+@dataclass(frozen=True)
+class Volume(Shape):
+    """A solid or a film: depth (or time) × height × width × channels."""
+
+    d: Size
+    h: Size
+    w: Size
+    c: int
+
+    __str__ = Shape.__str__
+
+
+@dataclass(frozen=True)
+class Tokens(Shape):
+    """``length`` whole numbers, each the index of a word or a character."""
+
+    length: int
+
+    @property
+    def channels(self) -> int:
+        return 1
+
+    @property
+    def spatial(self) -> tuple[Size, ...]:
+        return (self.length,)
+
+    __str__ = Shape.__str__
+
+
+_BY_RANK: dict[int, Callable[..., Shape]] = {1: Vector, 2: Sequence, 3: Image, 4: Volume}
+
+
+def as_shape(value: Shape | Iterable[Size] | int | str) -> Shape:
+    """A shape from what people write: ``784``, ``(28, 28, 1)``, ``"28x28x1"`` or a shape.
+
+    Args:
+        value: one size is a vector, two are length × channels, three height × width × channels,
+            four depth × height × width × channels.
+
+    Raises:
+        DescriptionError: any other number of sizes, or one that is no size.
+
+    Example:
+        >>> as_shape("32x32x3")
+        Image(h=32, w=32, c=3)
+        >>> as_shape((784,))
+        Vector(n=784)
+    """
+    if isinstance(value, Shape):
+        return value
+    sizes: tuple[Size, ...]
+    if isinstance(value, str):
+        parts = value.lower().replace("×", "x").replace(" ", "").split("x")
+        if not all(part.isdigit() or part in ("?", "none") for part in parts):
+            raise _unreadable(value)
+        sizes = tuple(int(part) if part.isdigit() else None for part in parts)
+    elif isinstance(value, int):
+        sizes = (value,)
+    else:
+        try:
+            sizes = tuple(value)
+        except TypeError:
+            raise _unreadable(value) from None
+    if len(sizes) not in _BY_RANK:
+        raise _unreadable(value)
+    return _BY_RANK[len(sizes)](*sizes)
+
+
+def _unreadable(value: object) -> DescriptionError:
+    return DescriptionError(
+        "this is no shape",
+        where="input shape",
+        given=repr(value),
+        expected="1 size (a vector), 2 (length × channels), 3 (height × width × channels) or 4 (depth first)",
+        mend="for a grey picture of 28 × 28 pixels: (28, 28, 1), or 28x28x1 on the command line",
+    )
