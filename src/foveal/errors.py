@@ -7,6 +7,7 @@ this text and exits with status 2; a library user catches :class:`FovealError`, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class FovealError(Exception):
@@ -81,7 +82,13 @@ class DescriptionError(FovealError, ValueError):
 
 
 class ShapeError(FovealError, ValueError):
-    """The layers do not fit together: a window larger than its input, branches that cannot be added."""
+    """The layers do not fit together: a window larger than its input, branches that cannot be added.
+
+    Attributes:
+        traced: what was computed before the failure (``foveal.arithmetic.shapes.Traced``), for drawings up to it.
+    """
+
+    traced: tuple[Any, ...] = ()
 
 
 class RuleMissing(FovealError, NotImplementedError):

@@ -1,0 +1,85 @@
+"""The sliding window: the one home of its integer formulas, for one axis at a time.
+
+n is the size of the input, k the kernel, s the stride, d the dilation; all in pixels (or samples). Sources: Dumoulin,
+Visin 2016, "A guide to convolution arithmetic for deep learning"; lectures 000, 001 and 004.
+"""
+
+from __future__ import annotations
+
+
+def extent(k: int, d: int = 1) -> int:
+    """What a dilated kernel spans: d (k − 1) + 1.
+
+    Example:
+        >>> extent(3, 2)
+        5
+    """
+    return d * (k - 1) + 1
+
+
+def ceil_div(a: int, b: int) -> int:
+    """⌈a / b⌉ in whole numbers."""
+    return -(-a // b)
+
+
+def output_size(n: int, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1) -> int:
+    """⌊(n + before + after − extent) / s⌋ + 1 places of the window; 0 or less where it fits nowhere.
+
+    Example:
+        >>> output_size(28, 5, 1, 2, 2), output_size(224, 11, 4, 2, 2)
+        (28, 55)
+        >>> output_size(2, 3)
+        0
+    """
+    room = n + before + after - extent(k, d)
+    return room // s + 1 if room >= 0 else 0
+
+
+def same_padding(n: int, k: int, s: int = 1, d: int = 1) -> tuple[int, int]:
+    """The zeros (before, after) that give ⌈n / s⌉ outputs: as even as possible, the odd one after.
+
+    Example:
+        >>> same_padding(13, 6, 5)  # lecture 004, figure 13-7
+        (1, 2)
+    """
+    total = max(0, (ceil_div(n, s) - 1) * s + extent(k, d) - n)
+    return total // 2, total - total // 2
+
+
+def ignored(n: int, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1) -> int:
+    """How many values at the end no window reaches, because flooring drops what does not fill one.
+
+    Example:
+        >>> ignored(11, 2, 2)
+        1
+    """
+    places = output_size(n, k, s, before, after, d)
+    if places == 0:
+        return n
+    return max(0, n - ((places - 1) * s + extent(k, d) - before))
+
+
+def transposed_size(n: int, k: int, s: int = 1, before: int = 0, after: int = 0, d: int = 1, extra: int = 0) -> int:
+    """(n − 1) s + extent − before − after + extra: the input size of the convolution whose adjoint this is.
+
+    Example:
+        >>> transposed_size(14, 3, 2, 0, 1)
+        28
+    """
+    return (n - 1) * s + extent(k, d) - before - after + extra
+
+
+def transposed_same(k: int, s: int, d: int = 1) -> tuple[int, int, int]:
+    """(before, after, extra) that make a transposed convolution give exactly n × s values.
+
+    Where the kernel spans more than the stride, the surplus is cut, the odd one at the end; where it spans less, rows that
+    no input reaches are added.
+
+    Example:
+        >>> transposed_same(3, 2), transposed_same(2, 3)
+        ((0, 1, 0), (0, 0, 1))
+    """
+    surplus = extent(k, d) - s
+    if surplus < 0:
+        return 0, 0, -surplus
+    return surplus // 2, surplus - surplus // 2, 0
