@@ -49,7 +49,7 @@ def window_too_large(layer: Node, shape: Shape, axis: int, one: Window) -> Shape
         given=f"input {shape}, {argument} {_axes_text(getattr(layer, argument))}, strides {one.stride}, "
         f"zeros {one.before} before and {one.after} after\n"
         f"{name}: ⌊({n} + {one.before} + {one.after} − {one.extent}) / {one.stride}⌋ + 1, and {padded} − {one.extent} = "
-        f"{padded - one.extent} is below 0{spread}",
+        f"−{one.extent - padded} is below 0{spread}",
         expected=f"a window that spans at most {padded} on the {name} axis",
         mend=repairs,
     )
