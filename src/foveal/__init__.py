@@ -1,0 +1,47 @@
+"""Foveal: convolutional networks you can see through.
+
+Describe a network, check its arithmetic by hand, train it fast, look inside, and ship it. The names are lazy, so that
+``import foveal`` costs milliseconds and loads no torch:
+
+>>> import foveal
+>>> network = foveal.zoo.lenet5()
+>>> foveal.Model(network, seed=0)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_MODULES = ("callbacks", "datasets", "layers", "losses", "models", "optimizers", "regularizers", "zoo")
+_NAMES = {
+    "Auxiliary": "foveal.network",
+    "FovealError": "foveal.errors",
+    "Model": "foveal.model",
+    "Parallel": "foveal.network",
+    "Residual": "foveal.network",
+    "load_model": "foveal.models",
+}
+
+__all__ = [*_MODULES, *_NAMES, "__version__"]
+
+if TYPE_CHECKING:
+    from foveal import callbacks, datasets, layers, losses, models, optimizers, regularizers, zoo
+    from foveal.errors import FovealError
+    from foveal.model import Model
+    from foveal.models import load_model
+    from foveal.network import Auxiliary, Parallel, Residual
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"foveal.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'foveal' has no attribute {name!r}; it has: {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

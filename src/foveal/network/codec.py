@@ -48,8 +48,9 @@ def to_dict(network: Sequential) -> dict[str, Any]:
     found: dict[str, Any] = {"foveal": SCHEMA}
     if network.name is not None:
         found["name"] = network.name
-    if network.input_shape is not None:
-        found["input"] = _shape_out(network.input_shape)
+    shape = network.input_shape
+    if shape is not None:
+        found["input"] = _shape_out(shape)
     found["layers"] = [_node_out(layer) for layer in network.layers]
     return found
 
@@ -239,7 +240,8 @@ def _node_in(entry: Any, where: str, depth: int, budget: list[int]) -> Node:
     _refuse_unknown(set(arguments) - {*allowed, "input_shape"}, tuple(allowed), f"{where} ({kind.__name__})")
     for name in arguments.keys() & {"layers", "branches", "body", "shortcut", "head"}:
         arguments[name] = _parts_in(kind, name, arguments[name], f"{where} ({kind.__name__}).{name}", depth, budget)
-    return _made(kind, arguments, f"{where} ({kind.__name__})")
+    node: Node = _made(kind, arguments, f"{where} ({kind.__name__})")
+    return node
 
 
 def _parts_in(kind: type[Node], name: str, value: Any, where: str, depth: int, budget: list[int]) -> Any:
@@ -341,7 +343,7 @@ def _parse_yaml(text: str, source: str) -> Any:
                 raise FormatError(
                     "anchors and aliases are refused: a short text could become a huge network",
                     where=source,
-                    given=f"line {self.peek_event().start_mark.line + 1}",
+                    given=f"an alias, line {self.line + 1}",
                     expected="plain values",
                     mend="write the layer out",
                 )
