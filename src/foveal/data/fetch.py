@@ -1,0 +1,112 @@
+"""Fetch the files of a published data set from an address into the cache: whole, checked, moved into place at once.
+
+A file is written to a temporary beside its place, its length compared with what the server announced, its MD5 with the
+official one, and what it holds with its SHA-256. Only then does it get its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from foveal.data.progress import progress
+from foveal.data.published import PublishedFile, PublishedSet, check
+from foveal.errors import FileError
+from foveal.files import atomic_writer, sync_directory
+
+TIMEOUT = 15.0
+"""Seconds that a server may stay silent."""
+
+_CHUNK = 1 << 16
+_SLACK = 1 << 20
+
+
+class _Refused(Exception):
+    """Why a file was not taken; one sentence."""
+
+
+def fetch_files(known: PublishedSet, address: str, cache: Path, *, timeout: float = TIMEOUT) -> str | None:
+    """Bring every file that the cache lacks from ``address``.
+
+    Returns:
+        None when all are there and right, else one sentence that says which file failed and why. Files that were right
+        stay in the cache either way.
+    """
+    base = address if address.endswith("/") else f"{address}/"
+    for file in known.files:
+        target = cache / f"{file.name}.gz"
+        if target.is_file() and not isinstance(check(target, file), str):
+            continue
+        try:
+            _fetch(known, file, f"{base}{target.name}", target, timeout)
+        except _Refused as error:
+            return f"{target.name}: {error}"
+        except FileError as error:
+            return f"{target}: {error.problem} ({error.given})"
+    return None
+
+
+def _fetch(known: PublishedSet, file: PublishedFile, url: str, target: Path, timeout: float) -> None:
+    request = urllib.request.Request(url, headers={"User-Agent": "foveal"})
+    most = file.length + _SLACK
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.fetched")
+    try:
+        with _connected(request, timeout) as answer:
+            announced = int(answer.headers.get("Content-Length") or 0)
+            if announced > most:
+                raise _Refused(f"the server announces {announced:,} bytes, more than the file can have")
+            title = f"fetching {known.title}: {target.name}"
+            with progress(title, announced or None, unit="bytes") as advance, atomic_writer(temporary) as out:
+                received, md5 = _copy(answer, out, advance, most)
+        if announced and received != announced:
+            raise _Refused(f"cut short: {received:,} of {announced:,} bytes came")
+        if md5 != file.gz_md5:
+            raise _Refused(f"the sum is wrong: MD5 {md5}, not {file.gz_md5}")
+        result = check(temporary, file)
+        if isinstance(result, str):
+            raise _Refused(f"the content is wrong: {result.replace(temporary.name, target.name)}")
+        os.replace(temporary, target)
+        sync_directory(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _connected(request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
+    try:
+        answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=timeout)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise _Refused(f"the server answered {error.code} {error.reason}") from error
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise _Refused(f"no connection: {getattr(reason, 'strerror', None) or reason or type(error).__name__}") from error
+    return answer
+
+
+def _copy(
+    answer: http.client.HTTPResponse, out: BinaryIO, advance: Callable[[int], None], most: int
+) -> tuple[int, str]:
+    """Copy the answer's body; how many bytes came, and their MD5."""
+    received, md5 = 0, hashlib.md5(usedforsecurity=False)
+    while True:
+        try:
+            chunk = answer.read(_CHUNK)
+        except http.client.IncompleteRead as error:
+            chunk = error.partial
+        except (OSError, http.client.HTTPException) as error:
+            reason = error.strerror if isinstance(error, OSError) else None
+            raise _Refused(f"the connection broke after {received:,} bytes: {reason or error}") from error
+        if not chunk:
+            return received, md5.hexdigest()
+        received += len(chunk)
+        if received > most:
+            raise _Refused("the server sends more than the file can have")
+        md5.update(chunk)
+        out.write(chunk)
+        advance(len(chunk))
