@@ -49,7 +49,7 @@ def to_dict(network: Sequential) -> dict[str, Any]:
     if network.name is not None:
         found["name"] = network.name
     shape = network.input_shape
-    if shape is not None:
+    if isinstance(shape, Shape):
         found["input"] = _shape_out(shape)
     found["layers"] = [_node_out(layer) for layer in network.layers]
     return found
@@ -107,9 +107,9 @@ def from_dict(data: Any, source: str = "network") -> Sequential:
     budget = [MOST_NODES]
     layers = [_node_in(entry, f"{source}: layers[{i}]", 1, budget) for i, entry in enumerate(data["layers"])]
     given = data.get("input")
-    return _made(
-        Sequential, {"layers": layers, "input_shape": _shape_in(given, source), "name": data.get("name")}, source
-    )
+    arguments = {"layers": layers, "input_shape": _shape_in(given, source), "name": data.get("name")}
+    network: Sequential = _made(Sequential, arguments, source)
+    return network
 
 
 def from_json(text: str, source: str = "network") -> Sequential:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from foveal.network import fields
 from foveal.network.fields import Refused, checked
@@ -31,17 +30,6 @@ def _input_shape(value: Any) -> Shape | None:
     return None if value is None else as_shape(value)
 
 
-if TYPE_CHECKING:
-
-    class GivenShape:
-        """For type checkers: whatever ``as_shape`` reads is accepted, a shape or None is held."""
-
-        def __get__(self, owner: object, kind: type) -> Shape | None: ...
-        def __set__(self, owner: object, value: Shape | Iterable[int | None] | int | str | None) -> None: ...
-else:
-    GivenShape = object
-
-
 @dataclass(frozen=True, repr=False)
 class Node:
     """A layer, or a composition of layers. Frozen: a changed network is a new tree.
@@ -53,7 +41,7 @@ class Node:
 
     _: KW_ONLY
     name: str | None = checked(node_name, None)
-    input_shape: GivenShape = checked(_input_shape, None)
+    input_shape: Any = checked(_input_shape, None)  # whatever as_shape reads goes in; a Shape or None is held
 
     def __post_init__(self) -> None:
         fields.apply(self)
