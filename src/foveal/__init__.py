@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_MODULES = ("callbacks", "datasets", "layers", "losses", "models", "optimizers", "regularizers", "zoo")
+_MODULES = ("callbacks", "datasets", "keras", "layers", "losses", "models", "optimizers", "random", "regularizers", "zoo")
 _NAMES = {
     "Auxiliary": "foveal.network",
     "FovealError": "foveal.errors",
@@ -28,7 +28,7 @@ _NAMES = {
 __all__ = [*_MODULES, *_NAMES, "__version__"]
 
 if TYPE_CHECKING:
-    from foveal import callbacks, datasets, layers, losses, models, optimizers, regularizers, zoo
+    from foveal import callbacks, datasets, keras, layers, losses, models, optimizers, random, regularizers, zoo
     from foveal.errors import FovealError
     from foveal.model import Model
     from foveal.models import load_model
