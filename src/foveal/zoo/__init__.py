@@ -1,0 +1,77 @@
+"""Networks of the literature, and the lectures' own, each a function that returns a tree.
+
+``foveal.zoo.resnet50(classes=10, input_shape=(64, 64, 3))`` and ``foveal.zoo.create("resnet50", 10, (64, 64, 3))`` are the
+same. Importing this package reads only the table; a family's file is read when one of its networks is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from foveal.zoo.registry import Entry, create, entries, entry, names, tiny
+
+if TYPE_CHECKING:
+    from foveal.zoo.alexnets import alexnet, alexnet_2014
+    from foveal.zoo.densenet import densenet121, densenet161, densenet169, densenet201
+    from foveal.zoo.inception import googlenet, googlenet_bn
+    from foveal.zoo.lectures import lecture_cnn, mlp, mnist_demo
+    from foveal.zoo.lenet import lenet5, lenet5_1998
+    from foveal.zoo.resnet import (
+        resnet18,
+        resnet34,
+        resnet50,
+        resnet101,
+        resnet152,
+        resnext50_32x4d,
+        resnext101_32x8d,
+    )
+    from foveal.zoo.small import fashion_resnet
+    from foveal.zoo.vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
+
+__all__ = [
+    "Entry",
+    "alexnet",
+    "alexnet_2014",
+    "create",
+    "densenet121",
+    "densenet161",
+    "densenet169",
+    "densenet201",
+    "entries",
+    "entry",
+    "fashion_resnet",
+    "googlenet",
+    "googlenet_bn",
+    "lecture_cnn",
+    "lenet5",
+    "lenet5_1998",
+    "mlp",
+    "mnist_demo",
+    "names",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "resnext50_32x4d",
+    "resnext101_32x8d",
+    "tiny",
+    "vgg11",
+    "vgg11_bn",
+    "vgg13",
+    "vgg13_bn",
+    "vgg16",
+    "vgg16_bn",
+    "vgg19",
+    "vgg19_bn",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in names():
+        return entry(name).factory
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,229 @@
+"""The table of the zoo: what there is, where it comes from, and a small copy of each for tests.
+
+The table is plain data and imports no family; a factory's file is read when its network is made.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from foveal.errors import UnknownName
+
+if TYPE_CHECKING:
+    from foveal.network import Sequential
+    from foveal.zoo.parts import ShapeLike
+
+Size = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network of the zoo.
+
+    Attributes:
+        name: what ``zoo.create`` and the command line call it; its factory is ``foveal.zoo.NAME``.
+        title: what people call it.
+        paper: authors, year and title, or the lecture.
+        year: of the paper.
+        input_shape: height × width × channels by default.
+        classes: by default.
+        parameters: trainable ones at the defaults, without side heads; held by a test.
+        description: what sets it apart, in one line.
+        family: the file of its factory.
+        small: arguments of the factory for a copy that tests can afford.
+    """
+
+    name: str
+    title: str
+    paper: str
+    year: int
+    input_shape: Size
+    classes: int
+    parameters: int
+    description: str
+    family: str = field(repr=False)
+    small: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def factory(self) -> Callable[..., Sequential]:
+        """The function that makes the network."""
+        made: Callable[..., Sequential] = getattr(importlib.import_module(f"foveal.zoo.{self.family}"), self.name)
+        return made
+
+
+LECTURES = "the lectures"
+LECUN = "LeCun, Bottou, Bengio, Haffner 1998, Gradient-Based Learning Applied to Document Recognition"
+KRIZHEVSKY = "Krizhevsky, Sutskever, Hinton 2012, ImageNet Classification with Deep Convolutional Neural Networks"
+TRICK = "Krizhevsky 2014, One weird trick for parallelizing convolutional neural networks"
+SIMONYAN = "Simonyan, Zisserman 2014, Very Deep Convolutional Networks for Large-Scale Image Recognition"
+SZEGEDY = "Szegedy et al. 2014, Going Deeper with Convolutions"
+IOFFE = "Ioffe, Szegedy 2015, Batch Normalization"
+HE = "He, Zhang, Ren, Sun 2015, Deep Residual Learning for Image Recognition"
+XIE = "Xie et al. 2016, Aggregated Residual Transformations for Deep Neural Networks"
+HUANG = "Huang, Liu, van der Maaten, Weinberger 2016, Densely Connected Convolutional Networks"
+OURS = "Foveal; after He, Zhang, Ren, Sun 2015"
+
+CLOTHES, DIGITS, IMAGENET = (28, 28, 1), (32, 32, 1), (224, 224, 3)
+
+
+def _small(size: int, channels: int = 3, **arguments: Any) -> dict[str, Any]:
+    return {"classes": 3, "input_shape": (size, size, channels), **arguments}
+
+
+_THIN = 1 / 16
+_VGG = _small(32, width=_THIN)
+_RESNET = _small(41, width=_THIN)  # an odd size: strides and padding must floor alike everywhere
+_DENSENET = _small(45, width=_THIN)
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry("lecture_cnn", "The lecture's network", f"{LECTURES}: 004", 2025, CLOTHES, 10, 93_322,
+          "three convolutions and two dense layers for Fashion-MNIST", "lectures", _small(18, 1, width=1 / 8)),
+    Entry("mnist_demo", "The lecture's MNIST demo", f"{LECTURES}: 002", 2025, DIGITS, 10, 394_470,
+          "ten filters of 5 × 5, one pooling, 200 hidden units", "lectures", _small(12, 1, width=1 / 5)),
+    Entry("mlp", "Multi-layer perceptron", f"{LECTURES}: 000, 001, 002", 2025, CLOTHES, 10, 109_386,
+          "dense layers only: what convolution is held against", "lectures", _small(6, 1, width=1 / 16)),
+    Entry("lenet5", "LeNet-5, as the lectures have it", LECUN, 1998, CLOTHES, 10, 61_706,
+          "tanh and average pooling, as in the lectures' table 13-1", "lenet", _small(28, 1)),
+    Entry("lenet5_1998", "LeNet-5, as published", LECUN, 1998, DIGITS, 10, 60_000,
+          "partial connections, trainable subsampling, RBF output", "lenet",
+          {"classes": 10, "input_shape": (32, 32, 1)}),
+    Entry("fashion_resnet", "Small residual network", OURS, 2026, CLOTHES, 10, 432_298,
+          "eight convolutions for 28 × 28 pictures, two of three stages residual", "small", _small(17, 1, width=1 / 8)),
+    Entry("alexnet", "AlexNet, as the lectures have it", KRIZHEVSKY, 2012, IMAGENET, 1000, 201_838_952,
+          "96-256-384-384-256 maps and response normalisation, table 13-2", "alexnets", _small(31, width=_THIN)),
+    Entry("alexnet_2014", "AlexNet in one tower", TRICK, 2014, IMAGENET, 1000, 61_100_840,
+          "64-192-384-256-256 maps, the form handed on today", "alexnets", _small(63, width=_THIN)),
+    Entry("vgg11", "VGG-11", SIMONYAN, 2014, IMAGENET, 1000, 132_863_336,
+          "3 × 3 windows only: 8 convolutions and 3 dense layers", "vgg", _VGG),
+    Entry("vgg11_bn", "VGG-11 with batch normalisation", SIMONYAN, 2014, IMAGENET, 1000, 132_868_840,
+          "vgg11, normalised after each convolution", "vgg", _VGG),
+    Entry("vgg13", "VGG-13", SIMONYAN, 2014, IMAGENET, 1000, 133_047_848,
+          "3 × 3 windows only: 10 convolutions and 3 dense layers", "vgg", _VGG),
+    Entry("vgg13_bn", "VGG-13 with batch normalisation", SIMONYAN, 2014, IMAGENET, 1000, 133_053_736,
+          "vgg13, normalised after each convolution", "vgg", _VGG),
+    Entry("vgg16", "VGG-16", SIMONYAN, 2014, IMAGENET, 1000, 138_357_544,
+          "3 × 3 windows only: 13 convolutions and 3 dense layers", "vgg", _VGG),
+    Entry("vgg16_bn", "VGG-16 with batch normalisation", SIMONYAN, 2014, IMAGENET, 1000, 138_365_992,
+          "vgg16, normalised after each convolution", "vgg", _VGG),
+    Entry("vgg19", "VGG-19", SIMONYAN, 2014, IMAGENET, 1000, 143_667_240,
+          "3 × 3 windows only: 16 convolutions and 3 dense layers", "vgg", _VGG),
+    Entry("vgg19_bn", "VGG-19 with batch normalisation", SIMONYAN, 2014, IMAGENET, 1000, 143_678_248,
+          "vgg19, normalised after each convolution", "vgg", _VGG),
+    Entry("googlenet", "GoogLeNet, as published", SZEGEDY, 2014, IMAGENET, 1000, 6_998_552,
+          "windows of several sizes side by side, and two side heads", "inception", _small(70, width=_THIN)),
+    Entry("googlenet_bn", "GoogLeNet with batch normalisation", f"{SZEGEDY}; {IOFFE}", 2015, IMAGENET, 1000, 6_624_904,
+          "3 × 3 in place of the 5 × 5 branch, the form handed on today", "inception", _small(33, width=_THIN)),
+    Entry("resnet18", "ResNet-18", HE, 2015, IMAGENET, 1000, 11_689_512,
+          "8 residual blocks of two 3 × 3 convolutions", "resnet", _RESNET),
+    Entry("resnet34", "ResNet-34", HE, 2015, IMAGENET, 1000, 21_797_672,
+          "16 residual blocks of two 3 × 3 convolutions", "resnet", _RESNET),
+    Entry("resnet50", "ResNet-50", HE, 2015, IMAGENET, 1000, 25_557_032,
+          "16 residual bottlenecks: 1 × 1, 3 × 3, 1 × 1", "resnet", _RESNET),
+    Entry("resnet101", "ResNet-101", HE, 2015, IMAGENET, 1000, 44_549_160,
+          "33 residual bottlenecks", "resnet", _RESNET),
+    Entry("resnet152", "ResNet-152", HE, 2015, IMAGENET, 1000, 60_192_808,
+          "50 residual bottlenecks, ImageNet's winner of 2015", "resnet", _RESNET),
+    Entry("resnext50_32x4d", "ResNeXt-50 (32 × 4d)", XIE, 2016, IMAGENET, 1000, 25_028_904,
+          "resnet50 with 3 × 3 convolutions in 32 groups of 4 maps", "resnet", _RESNET),
+    Entry("resnext101_32x8d", "ResNeXt-101 (32 × 8d)", XIE, 2016, IMAGENET, 1000, 88_791_336,
+          "resnet101 with 3 × 3 convolutions in 32 groups of 8 maps", "resnet", _RESNET),
+    Entry("densenet121", "DenseNet-121", HUANG, 2016, IMAGENET, 1000, 7_978_856,
+          "every layer sees all layers before it; growth 32", "densenet", _DENSENET),
+    Entry("densenet161", "DenseNet-161", HUANG, 2016, IMAGENET, 1000, 28_681_000,
+          "every layer sees all layers before it; growth 48", "densenet", _DENSENET),
+    Entry("densenet169", "DenseNet-169", HUANG, 2016, IMAGENET, 1000, 14_149_480,
+          "every layer sees all layers before it; growth 32, deeper", "densenet", _DENSENET),
+    Entry("densenet201", "DenseNet-201", HUANG, 2016, IMAGENET, 1000, 20_013_928,
+          "every layer sees all layers before it; growth 32, deepest", "densenet", _DENSENET),
+)  # fmt: skip
+
+_BY_NAME = {entry.name: entry for entry in ENTRIES}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all networks, in the order of the table.
+
+    Example:
+        >>> names()[:3]
+        ('lecture_cnn', 'mnist_demo', 'mlp')
+    """
+    return tuple(_BY_NAME)
+
+
+def entries() -> tuple[Entry, ...]:
+    """All networks: name, title, paper, year, default input and classes, parameters, one line."""
+    return ENTRIES
+
+
+def entry(name: str) -> Entry:
+    """The network called ``name``; case does not matter, nor whether words are joined by ``-`` or ``_``.
+
+    Raises:
+        UnknownName: there is none; the message offers near names.
+
+    Example:
+        >>> entry("VGG16-BN").parameters
+        138365992
+        >>> entry("resnet51")
+        Traceback (most recent call last):
+        ...
+        foveal.errors.UnknownName: zoo: there is no network of this name
+          given     'resnet51'
+          expected  one of the 29 that `foveal show --list` prints
+          to mend   resnet50
+                or  resnet101
+                or  resnet152
+    """
+    wanted = str(name).strip().lower().replace("-", "_")
+    if wanted in _BY_NAME:
+        return _BY_NAME[wanted]
+    plain = {known.replace("_", ""): known for known in _BY_NAME}
+    near = difflib.get_close_matches(wanted.replace("_", ""), plain, 3, 0.6)
+    raise UnknownName(
+        "there is no network of this name",
+        where="zoo",
+        given=repr(name),
+        expected=f"one of the {len(_BY_NAME)} that `foveal show --list` prints",
+        mend=[plain[match] for match in near] or ["lecture_cnn", "`foveal show --list` shows all"],
+    )
+
+
+def create(name: str, classes: int | None = None, input_shape: ShapeLike | None = None, **arguments: Any) -> Sequential:
+    """A network by name.
+
+    Args:
+        name: one of :func:`names`.
+        classes: values that come out; the network's own number by default.
+        input_shape: height × width × channels; the network's own by default.
+        arguments: what else the factory takes: ``width``, ``hidden``, ``auxiliary``.
+
+    Raises:
+        UnknownName: no such network.
+        ShapeError: a picture that is too small for it.
+        DescriptionError: an input of the wrong kind, or an argument that a layer refuses.
+
+    Example:
+        >>> create("resnet18", classes=10, input_shape="32x32x3").input_shape
+        Image(h=32, w=32, c=3)
+    """
+    found = entry(name)
+    given = {"classes": classes, "input_shape": input_shape}
+    return found.factory(**{key: value for key, value in given.items() if value is not None}, **arguments)
+
+
+def tiny(name: str) -> Sequential:
+    """A small copy of a network for tests: the same structure, few classes, small pictures, thin layers.
+
+    Raises:
+        UnknownName: no such network.
+
+    Example:
+        >>> tiny("resnet50").input_shape
+        Image(h=41, w=41, c=3)
+    """
+    found = entry(name)
+    return found.factory(**found.small)
