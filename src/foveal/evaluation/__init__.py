@@ -1,4 +1,4 @@
-"""How good a trained network is: accuracy with its interval, scores a class, confusions, calibration, worst mistakes."""
+"""How good a trained network is: accuracy and its interval, scores a class, confusions, calibration, worst mistakes."""
 
 from foveal.evaluation.metrics import as_probabilities, evaluate, evaluate_regression
 from foveal.evaluation.report import ReportData

@@ -34,6 +34,7 @@ class ReportData:
         seconds: the time that training took.
         notes: whatever a reader must know, each one sentence, shown at the top.
         counts: samples by split: ``train``, ``validation``, ``test``.
+        totals: ``parameters`` and ``macs`` of the whole network, where they are not the sums over the layers.
     """
 
     title: str
@@ -52,18 +53,23 @@ class ReportData:
     filters_path: str = ""
     notes: Sequence[str] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    totals: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def parameters(self) -> int:
-        """Trainable parameters, the sum over the layers."""
-        return sum(int(layer.get("parameters") or 0) for layer in self.layers)
+        """Trainable parameters of the network."""
+        return self._total("parameters")
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates a picture, the sum over the layers."""
-        return sum(int(layer.get("macs") or 0) for layer in self.layers)
+        """Multiply-accumulates a picture."""
+        return self._total("macs")
 
     @property
     def epochs(self) -> int:
         """How many epochs the history holds."""
         return max((len(column) for column in self.history.values()), default=0)
+
+    def _total(self, key: str) -> int:
+        given = self.totals.get(key)
+        return int(given) if given is not None else sum(int(layer.get(key) or 0) for layer in self.layers)

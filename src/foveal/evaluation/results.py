@@ -36,7 +36,7 @@ class TopK:
 class ClassScore:
     """One class. A quotient whose divisor is zero is ``None``, never a made-up 0 or 1.
 
-    ``precision`` is ``None`` where the class was never predicted, ``recall`` where it never occurs, ``f1`` where neither.
+    ``precision`` is ``None`` where the class was never predicted, ``recall`` where it never occurs, ``f1`` where both.
     ``support`` counts the samples of the class, ``predicted`` the samples that were taken for it.
     """
 
@@ -50,7 +50,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Confusion:
-    """``count`` samples of class ``true`` (an index) were taken for ``predicted``; ``share`` of that class's samples."""
+    """``count`` samples of class ``true`` (an index), ``share`` of that class, were taken for ``predicted``."""
 
     true: int
     predicted: int

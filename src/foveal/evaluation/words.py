@@ -1,0 +1,119 @@
+"""What happened, in a few plain sentences computed from the numbers: accuracy, confusions, overfitting, calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+from foveal.evaluation.results import Calibration, Evaluation, RegressionEvaluation
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share as people write it, with a space that no line breaks at.
+
+    Example:
+        >>> percent(0.90731).replace(NO_BREAK, " ")
+        '90.7 %'
+    """
+    return f"{100 * share:.{digits}f}{NO_BREAK}%"
+
+
+def sentences(
+    evaluation: Evaluation | RegressionEvaluation, history: Mapping[str, Sequence[float]], split: str = "test"
+) -> tuple[str, ...]:
+    """The findings, the most important first; each is one or two sentences of plain text.
+
+    Args:
+        evaluation: on the split that ``split`` names.
+        history: Keras names; without ``val_loss`` nothing is said of overfitting.
+    """
+    found = [_measured(evaluation, split)]
+    if isinstance(evaluation, Evaluation):
+        found += [_confused(evaluation)]
+    found += [_fit(history)]
+    if isinstance(evaluation, Evaluation):
+        found += [_sure(evaluation.calibration)]
+    return tuple(each for each in found if each)
+
+
+def _measured(evaluation: Evaluation | RegressionEvaluation, split: str) -> str:
+    if isinstance(evaluation, RegressionEvaluation):
+        return (
+            f"On {evaluation.count:,} {split} samples the predictions are off by {evaluation.mae:.4g} on average "
+            f"(mean squared error {evaluation.mse:.4g})."
+        )
+    said = (
+        f"The network named {evaluation.correct:,} of {evaluation.count:,} {split} pictures right: "
+        f"{percent(evaluation.accuracy)}. On all pictures of this kind its accuracy lies between "
+        f"{percent(evaluation.interval.low)} and {percent(evaluation.interval.high)}, as far as this sample can tell."
+    )
+    second = next((each for each in evaluation.top_k if each.k == 2), None)
+    if second and second.accuracy < 1:
+        said += f" The right name was among its first two for {percent(second.accuracy)} of the pictures."
+    return said
+
+
+def _confused(evaluation: Evaluation) -> str:
+    wrong = evaluation.count - evaluation.correct
+    if not wrong:
+        return "It made no mistake at all, which on real pictures deserves a second look at the data."
+    both: dict[tuple[int, int], int] = {}
+    for i, row in enumerate(evaluation.confusion):
+        for j, count in enumerate(row):
+            if i != j:
+                pair = (min(i, j), max(i, j))
+                both[pair] = both.get(pair, 0) + count
+    (a, b), most = max(both.items(), key=lambda item: (item[1], -item[0][0], -item[0][1]))
+    names = evaluation.classes
+    said = (
+        f"It confuses {names[a]} and {names[b]} most: {most:,} of its {wrong:,} mistake{'s' * (wrong > 1)} "
+        f"({percent(most / wrong, 0)}) are between these two."
+    )
+    seen = [(score.recall, score.name) for score in evaluation.scores if score.recall is not None]
+    if len(seen) > 2:
+        low, high = min(seen), max(seen)
+        said += f" {high[1]} is recognised best ({percent(high[0])}), {low[1]} worst ({percent(low[0])})."
+    return said
+
+
+def _fit(history: Mapping[str, Sequence[float]]) -> str:
+    train = [v for v in history.get("loss", ()) if isfinite(v)]
+    held = [v for v in history.get("val_loss", ()) if isfinite(v)]
+    if not train or not held:
+        return ""
+    best = min(range(len(held)), key=held.__getitem__)
+    gap = _gap(history)
+    if best < len(held) - 1 and held[-1] > 1.02 * held[best] and train[-1] < train[min(best, len(train) - 1)]:
+        return (
+            f"It overfits from epoch {best + 1} on: the validation loss rose from {held[best]:.3f} to {held[-1]:.3f} "
+            "while the training loss kept falling, so what it still learned held for its training pictures only."
+        )
+    if gap is not None and gap > 0.03:
+        return (
+            f"It is {100 * gap:.1f} points more accurate on the pictures it learned from than on validation pictures: "
+            "it overfits a little, and augmentation or dropout may help."
+        )
+    if best == len(held) - 1 and len(held) > 1:
+        return (
+            "It does not overfit noticeably, and the validation loss was still falling at the end: "
+            "more epochs may help."
+        )
+    return "It does not overfit noticeably: training and validation stayed together."
+
+
+def _gap(history: Mapping[str, Sequence[float]]) -> float | None:
+    train, held = history.get("accuracy") or (), history.get("val_accuracy") or ()
+    return float(train[-1] - held[-1]) if len(train) and len(held) else None
+
+
+def _sure(calibration: Calibration) -> str:
+    both = f"on average it is {percent(calibration.confidence)} sure and {percent(calibration.accuracy)} right"
+    if calibration.error < 0.02:
+        return f"Its probabilities can be taken at their word: {both}."
+    if calibration.confidence > calibration.accuracy + 0.01:
+        return f"It is too sure of itself: {both}."
+    if calibration.confidence < calibration.accuracy - 0.01:
+        return f"It is too modest: {both}."
+    return f"Its probabilities are right on average but not bin by bin: {both}."

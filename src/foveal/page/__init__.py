@@ -1,0 +1,1 @@
+"""Self-contained HTML: pages that open from disk, without a network and without a server."""

@@ -1,0 +1,165 @@
+"""A matplotlib figure as a small inline SVG that follows the page: its colours, its font, light and dark."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from xml.etree import ElementTree
+
+from foveal.page.markup import Markup
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK: Final = "#010101"
+MUTED: Final = "#020202"
+LINE: Final = "#030303"
+PAPER: Final = "#040404"
+FIRST: Final = "#050505"
+SECOND: Final = "#060606"
+FIRST_CELL: Final = "#070707"
+SECOND_CELL: Final = "#080808"
+"""Stand-ins: charts are drawn in these, and the page's style sheet says what they look like by day and by night."""
+
+_VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", PAPER: "card", FIRST: "one", SECOND: "two"}
+_VARIABLES |= {FIRST_CELL: "cell-one", SECOND_CELL: "cell-two"}
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text: small, selectable, in the page's font
+    "svg.hashsalt": "foveal",  # the same data, the same bytes
+    "text.parse_math": False,  # a class may be called $x$
+    "axes.unicode_minus": True,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.labelsize": 9,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.7,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5,
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "savefig.edgecolor": "none",
+}
+
+
+def draw(
+    name: str, size: tuple[float, float], paint: Callable[[Figure], Mapping[str, str] | None], description: str
+) -> Markup:
+    """Lets ``paint`` draw on a new figure, and returns it as an ``<svg>`` element.
+
+    Args:
+        name: makes the ids unique within the page; letters, digits and hyphens.
+        size: width and height in inches; 1 inch is 72 units of the SVG, which is stretched to the width it is given.
+        paint: draws with the stand-in colours of this module; may return hover titles by ``gid`` of its artists.
+        description: what a person who cannot see the chart is told.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own font has it
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasSVG(figure)
+        titles = paint(figure) or {}
+        written = io.StringIO()
+        figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return _inline(written.getvalue(), name, titles, description)
+
+
+def _inline(svg: str, name: str, titles: Mapping[str, str], description: str) -> Markup:
+    root = ElementTree.fromstring(re.sub(r"<!DOCTYPE.*?>", "", svg, count=1, flags=re.DOTALL))
+    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": description}
+    used = {reference for element in root.iter() for reference in _references(element)}
+    for parent in root.iter():
+        for child in list(parent):
+            if child.tag.endswith(("}style", "}metadata")):
+                parent.remove(child)
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        element.text, element.tail = element.text if (element.text or "").strip() else None, None
+        identity = element.attrib.pop("id", None)
+        if identity is not None and identity in titles:
+            title = ElementTree.Element("title")
+            title.text = titles[identity]
+            element.insert(0, title)
+        if identity in used:  # what nobody refers to needs no id
+            element.set("id", f"{name}-{identity}")
+        for key, value in list(element.attrib.items()):
+            del element.attrib[key]
+            element.set(key.rpartition("}")[2], _attribute(key.rpartition("}")[2], value, name))
+    _drop_empty(root)
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _references(element: ElementTree.Element) -> list[str]:
+    values = element.attrib.items()
+    return [v[1:] for k, v in values if k.endswith("href") and v.startswith("#")] + [
+        match for _, v in values for match in re.findall(r"url\(#([^)]+)\)", v)
+    ]
+
+
+def _attribute(key: str, value: str, name: str) -> str:
+    if key == "href" and value.startswith("#"):
+        return f"#{name}-{value[1:]}"
+    if key == "clip-path":
+        return value.replace("url(#", f"url(#{name}-")
+    if key == "style":
+        return _themed(value)
+    if key in ("d", "x", "y", "width", "height", "transform", "points"):
+        return re.sub(r"\s+", " ", re.sub(r"(\.\d\d)\d+", r"\1", value)).strip()
+    return value
+
+
+def _themed(style: str) -> str:
+    """Colours become the page's variables, fonts the page's font; everything else stays."""
+    kept = []
+    for declaration in style.split(";"):
+        key, _, value = (part.strip() for part in declaration.partition(":"))
+        if key == "font":  # matplotlib before 3.10 writes the shorthand
+            size = re.search(r"[\d.]+px", value)
+            kept.append(f"font-size:{size.group() if size else '9px'}")
+        elif key and key != "font-family":
+            kept.append(f"{key}:{f'var(--{_VARIABLES[value]})' if value in _VARIABLES else value}")
+    return ";".join(kept)
+
+
+def _drop_empty(element: ElementTree.Element) -> None:
+    """Groups that only carried an id go, and groups in groups become one."""
+    for child in list(element):
+        _drop_empty(child)
+        if child.tag in ("g", "defs") and not child.attrib and not len(child):
+            element.remove(child)
+    for place, child in reversed(list(enumerate(element))):
+        if child.tag == "g" and not child.attrib and all(each.tag != "title" for each in child):
+            element[place : place + 1] = list(child)
+
+
+def shorten(name: str, most: int = 16) -> str:
+    """A class name that fits beside an axis.
+
+    Example:
+        >>> shorten("a very long name of a class", 12)
+        'a very long…'
+    """
+    flat = " ".join(name.split()) or "(no name)"
+    return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
