@@ -1,7 +1,7 @@
 """Files that are either the old ones or the new ones, never something between, whatever stops the machine.
 
 The order of steps is the classic one: a temporary in the same directory (so that the rename stays on one file system),
-write, flush, ``fsync``, :func:`os.replace`, ``fsync`` of the directory. Until the rename the previous file is untouched,
+write, flush, ``fsync``, :func:`os.replace`, ``fsync`` of the directory. Until the rename the previous file stays,
 after the directory's ``fsync`` the new one survives a power cut. Any error is raised as
 :class:`~foveal.errors.FileError`, and the temporary is removed.
 """

@@ -1,0 +1,141 @@
+"""The losses under their Keras names: light descriptions, which training turns into functions on tensors.
+
+``compile(loss=losses.SparseCategoricalCrossentropy(from_logits=True))`` and ``compile(loss="mse")`` both end in one of
+these. Importing this module loads no torch; the arithmetic is in :mod:`foveal.training.loss`.
+
+As in Keras, a cross-entropy expects probabilities unless ``from_logits=True`` says otherwise.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import ClassVar
+
+from foveal.errors import ConfigurationError, UnknownName
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What every loss says of itself: its name in a :class:`~foveal.training.config.TrainingConfig`."""
+
+    kind: ClassVar[str] = ""
+
+
+def _check_smoothing(value: float, where: str) -> None:
+    if not 0.0 <= value < 1.0:
+        raise ConfigurationError(
+            "label smoothing is the share of certainty given to the other classes",
+            where=where,
+            given=f"label_smoothing={value}",
+            expected="0 ≤ label_smoothing < 1",
+            mend="label_smoothing=0.1",
+        )
+
+
+@dataclass(frozen=True)
+class SparseCategoricalCrossentropy(Loss):
+    """−log of the probability of the right class; the labels are integers of shape (N,), the outputs (N, K).
+
+    Args:
+        from_logits: the outputs are logits, and the softmax is still to be taken.
+        label_smoothing: s takes the target to (1 − s) on the right class plus s/K on each (Szegedy et al. 2015, §7).
+
+    Example:
+        >>> SparseCategoricalCrossentropy(from_logits=True)
+        SparseCategoricalCrossentropy(from_logits=True, label_smoothing=0.0)
+    """
+
+    kind: ClassVar[str] = "cross_entropy"
+    from_logits: bool = False
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_smoothing(self.label_smoothing, type(self).__name__)
+
+
+@dataclass(frozen=True)
+class CategoricalCrossentropy(SparseCategoricalCrossentropy):
+    """−Σ target · log probability; the targets are one-hot, or any distribution, of shape (N, K)."""
+
+
+@dataclass(frozen=True)
+class BinaryCrossentropy(Loss):
+    """−t log p − (1 − t) log(1 − p), the mean over all outputs: two classes, or several labels at once.
+
+    Args:
+        from_logits: the outputs are logits, and the sigmoid is still to be taken.
+        label_smoothing: s takes the target t to (1 − s) t + s/2.
+    """
+
+    kind: ClassVar[str] = "binary_cross_entropy"
+    from_logits: bool = False
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_smoothing(self.label_smoothing, type(self).__name__)
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(Loss):
+    """(output − target)², the mean over all outputs."""
+
+    kind: ClassVar[str] = "mse"
+
+
+@dataclass(frozen=True)
+class MeanAbsoluteError(Loss):
+    """|output − target|, the mean over all outputs."""
+
+    kind: ClassVar[str] = "mae"
+
+
+@dataclass(frozen=True)
+class Hinge(Loss):
+    """The multi-class hinge Σ_{j≠y} max(0, 1 + s_j − s_y) (Weston, Watkins 1999), the mean over the pictures.
+
+    With a single output per picture it is the two-class hinge max(0, 1 − t·s), t = ±1 from the labels 1 and 0.
+    """
+
+    kind: ClassVar[str] = "hinge"
+
+
+_BY_NAME: dict[str, type[Loss]] = {
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+    "categorical_crossentropy": CategoricalCrossentropy,
+    "cross_entropy": SparseCategoricalCrossentropy,
+    "binary_crossentropy": BinaryCrossentropy,
+    "binary_cross_entropy": BinaryCrossentropy,
+    "mean_squared_error": MeanSquaredError,
+    "mse": MeanSquaredError,
+    "mean_absolute_error": MeanAbsoluteError,
+    "mae": MeanAbsoluteError,
+    "hinge": Hinge,
+    "categorical_hinge": Hinge,
+}
+
+
+def get(loss: str | Loss) -> Loss:
+    """A loss by its Keras name (``"sparse_categorical_crossentropy"``, ``"mse"``, …), or the loss itself.
+
+    Raises:
+        UnknownName: there is no loss of this name; the nearest ones are offered.
+
+    Example:
+        >>> get("mse")
+        MeanSquaredError()
+    """
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, str) and loss.lower() in _BY_NAME:
+        return _BY_NAME[loss.lower()]()
+    near = difflib.get_close_matches(str(loss).lower(), _BY_NAME, n=2, cutoff=0.4) or [
+        "sparse_categorical_crossentropy"
+    ]
+    raise UnknownName(
+        "there is no such loss",
+        where="loss",
+        given=repr(loss),
+        expected="one of " + ", ".join(_BY_NAME),
+        mend=[f'loss="{name}"' for name in near],
+    )

@@ -1,0 +1,45 @@
+"""Training: a configuration, a step, a loop of a dozen lines, and a run folder that survives being killed.
+
+The names below load torch only when they are used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foveal.training.config import TrainingConfig
+    from foveal.training.history import History
+    from foveal.training.range_test import RangeTest, find_learning_rate
+    from foveal.training.recipes import Recipe, recipe_for
+    from foveal.training.run_folder import RunFolder
+    from foveal.training.runner import run
+
+_HOMES = {
+    "TrainingConfig": "config",
+    "History": "history",
+    "RangeTest": "range_test",
+    "find_learning_rate": "range_test",
+    "Recipe": "recipes",
+    "recipe_for": "recipes",
+    "run": "runner",
+    "RunFolder": "run_folder",
+}
+
+__all__ = [
+    "History",
+    "RangeTest",
+    "Recipe",
+    "RunFolder",
+    "TrainingConfig",
+    "find_learning_rate",
+    "recipe_for",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

