@@ -1,0 +1,8 @@
+"""The rules that turn layers into PyTorch modules, a family a file; importing this package fills the table."""
+
+from __future__ import annotations
+
+from foveal.backends.torch_layers import activations, convolution, dense, normalization, pooling
+from foveal.backends.torch_layers.place import Place, rules
+
+__all__ = ["Place", "rules"]

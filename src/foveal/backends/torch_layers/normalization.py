@@ -1,0 +1,169 @@
+"""Normalisations in PyTorch."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from foveal.backends.torch_layers.dense import channels_to_end, channels_to_front
+from foveal.backends.torch_layers.place import Place, rules
+from foveal.errors import TrainingError
+from foveal.network import layers as kinds
+
+
+class BatchNormalization(nn.Module):
+    """Channels to mean 0 and variance 1 over the batch; in evaluation, by the running statistics.
+
+    Attributes:
+        weight, bias: the learned factor and shift, or None.
+        running_mean, running_var: buffers. The running variance is the unbiased one (divided by n − 1), as PyTorch keeps it.
+    """
+
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, layer: kinds.BatchNormalization, place: Place) -> None:
+        super().__init__()
+        channels = (place.input.channels,)
+        self.register_parameter("weight", place.parameter("ones", channels) if layer.scale else None)
+        self.register_parameter("bias", place.parameter("zeros", channels) if layer.center else None)
+        self.register_buffer("running_mean", place.values("zeros", channels))
+        self.register_buffer("running_var", place.values("ones", channels))
+        self.share = 1 - layer.momentum  # what PyTorch calls momentum
+        self.epsilon = layer.epsilon
+        self.label, self.path = repr(layer), place.path
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and x.numel() == x.shape[1]:
+            raise TrainingError(
+                "batch normalisation needs more than one value a channel",
+                where=self.path,
+                given=f"a training batch of shape {' × '.join(map(str, x.shape))}: one value a channel",
+                expected="at least two, or there is no variance",
+                mend=[
+                    "a batch size of at least 2, and no last batch of 1",
+                    "module.eval() to compute without training",
+                ],
+            )
+        return torch.batch_norm(
+            x,
+            self.weight,
+            self.bias,
+            self.running_mean,
+            self.running_var,
+            self.training,
+            self.share,
+            self.epsilon,
+            True,
+        )
+
+    def extra_repr(self) -> str:
+        return self.label
+
+
+class LayerNormalization(nn.Module):
+    """Each position's channels to mean 0 and variance 1.
+
+    Attributes:
+        weight, bias: the learned factor and shift, one a channel, or None.
+    """
+
+    weight: nn.Parameter | None
+    bias: nn.Parameter | None
+
+    def __init__(self, layer: kinds.LayerNormalization, place: Place) -> None:
+        super().__init__()
+        self.channels = (place.input.channels,)
+        self.register_parameter("weight", place.parameter("ones", self.channels) if layer.scale else None)
+        self.register_parameter("bias", place.parameter("zeros", self.channels) if layer.center else None)
+        self.epsilon = layer.epsilon
+        self.label = repr(layer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        last = channels_to_end(x)
+        return channels_to_front(F.layer_norm(last, self.channels, self.weight, self.bias, self.epsilon))
+
+    def extra_repr(self) -> str:
+        return self.label
+
+
+class LocalResponseNormalization(nn.Module):
+    """x / (k + alpha Σ x²)^beta, the sum over ``size`` neighbouring maps: ⌊size / 2⌋ before and the rest after."""
+
+    def __init__(self, layer: kinds.LocalResponseNormalization) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = layer.size, layer.alpha, layer.beta, layer.k
+        self.label = repr(layer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        last = channels_to_end(x * x)
+        rows = F.pad(last.reshape(-1, 1, x.shape[1]), (self.size // 2, (self.size - 1) // 2))
+        sums = F.avg_pool1d(rows, self.size, 1) * (self.alpha * self.size)
+        return x * channels_to_front((sums + self.k).pow(-self.beta).view(last.shape))
+
+    def extra_repr(self) -> str:
+        return self.label
+
+
+class Rescaling(nn.Module):
+    """x · scale + offset."""
+
+    def __init__(self, scale: float, offset: float) -> None:
+        super().__init__()
+        self.scale, self.offset = scale, offset
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale + self.offset if self.offset else x * self.scale
+
+    def extra_repr(self) -> str:
+        return f"scale={self.scale}, offset={self.offset}"
+
+
+class Normalization(nn.Module):
+    """(x − mean) / √variance with the description's constants; they are not in the model file a second time."""
+
+    factor: Tensor
+    offset: Tensor
+
+    def __init__(self, layer: kinds.Normalization, place: Place) -> None:
+        super().__init__()
+        one_a_channel = (-1, *(1 for _ in place.input.spatial))
+        mean = torch.tensor(layer.mean, dtype=torch.float64)
+        factor = torch.tensor(layer.variance, dtype=torch.float64).rsqrt()
+        for name, value in (("factor", factor), ("offset", -mean * factor)):
+            self.register_buffer(name, value.float().reshape(one_a_channel), persistent=False)
+        self.label = repr(layer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.addcmul(self.offset, x, self.factor)
+
+    def extra_repr(self) -> str:
+        return self.label
+
+
+@rules.rule(kinds.BatchNormalization)
+def _batch(layer: kinds.BatchNormalization, place: Place) -> nn.Module:
+    return BatchNormalization(layer, place)
+
+
+@rules.rule(kinds.LayerNormalization)
+def _layer(layer: kinds.LayerNormalization, place: Place) -> nn.Module:
+    return LayerNormalization(layer, place)
+
+
+@rules.rule(kinds.LocalResponseNormalization)
+def _local_response(layer: kinds.LocalResponseNormalization, place: Place) -> nn.Module:
+    return LocalResponseNormalization(layer)
+
+
+@rules.rule(kinds.Rescaling)
+def _rescaling(layer: kinds.Rescaling, place: Place) -> nn.Module:
+    return Rescaling(layer.scale, layer.offset)
+
+
+@rules.rule(kinds.Normalization)
+def _normalization(layer: kinds.Normalization, place: Place) -> nn.Module:
+    return Normalization(layer, place)
