@@ -111,7 +111,7 @@ def curves(data: ReportData) -> Markup | None:
         "Training values are measured while the weights still change, and with augmentation and dropout where they "
         "are used, so the validation curve may start above."
     )
-    return section("curves", "Learning curves", introduction, tag("div", *drawn, class_="pair"))
+    return section("curves", "Learning curves", introduction, tag("div", *drawn, class_="pair twins"))
 
 
 def confusions(data: ReportData) -> Markup | None:
