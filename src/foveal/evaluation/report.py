@@ -35,6 +35,8 @@ class ReportData:
         notes: whatever a reader must know, each one sentence, shown at the top.
         counts: samples by split: ``train``, ``validation``, ``test``.
         totals: ``parameters`` and ``macs`` of the whole network, where they are not the sums over the layers.
+        steps: rows within the epochs, ``{"epoch": 1, "step": 40, "loss": …, "accuracy": …}`` in their order, as
+            ``steps.jsonl`` has them; drawn as a thin line behind the training curve.
     """
 
     title: str
@@ -53,7 +55,8 @@ class ReportData:
     filters_path: str = ""
     notes: Sequence[str] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
-    totals: Mapping[str, int] = field(default_factory=dict)
+    totals: Mapping[str, Any] = field(default_factory=dict)
+    steps: Sequence[Mapping[str, float]] = ()
 
     @property
     def parameters(self) -> int:

@@ -32,8 +32,13 @@ class Chart:
     rows: tuple[tuple[object, ...], ...]
 
 
-def curve(history: Mapping[str, Sequence[float]], key: str, label: str) -> Chart | None:
-    """``key`` and ``val_key`` over the epochs, as the lecture plots them; None where the history has neither."""
+def curve(
+    history: Mapping[str, Sequence[float]], key: str, label: str, steps: Sequence[Mapping[str, float]] = ()
+) -> Chart | None:
+    """``key`` and ``val_key`` over the epochs, as the lecture plots them; None where the history has neither.
+
+    ``steps`` are rows within the epochs (``epoch`` counted from 1, and ``key``), drawn as a thin line.
+    """
     columns = {
         name: [float(v) for v in history[column]]
         for name, column in (("training", key), ("validation", f"val_{key}"))
@@ -42,6 +47,7 @@ def curve(history: Mapping[str, Sequence[float]], key: str, label: str) -> Chart
     if not columns:
         return None
     epochs = max(len(column) for column in columns.values())
+    within = _within(steps, key) if epochs <= 60 else ()
 
     def paint(figure: Figure) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -49,6 +55,8 @@ def curve(history: Mapping[str, Sequence[float]], key: str, label: str) -> Chart
         axes = figure.add_subplot()
         looks = {"training": (FIRST, "-", "o"), "validation": (SECOND, (0, (5, 2)), "s")}
         marks = 5.0 if epochs <= 30 else 0.0
+        if within:
+            axes.plot(*zip(*within, strict=True), color=FIRST, linewidth=1, alpha=0.45, label="training, step by step")
         for name, values in columns.items():
             colour, dashes, marker = looks[name]
             axes.plot(
@@ -56,10 +64,12 @@ def curve(history: Mapping[str, Sequence[float]], key: str, label: str) -> Chart
             )
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlim(0.5 if epochs == 1 else 1 - 0.03 * (epochs - 1), 1.5 if epochs == 1 else 1 + 1.03 * (epochs - 1))
+        start = 0.0 if within else 1.0
+        width = epochs - start or 1.0
+        axes.set_xlim(start - 0.03 * width, epochs + 0.03 * width)
         axes.grid(visible=False, axis="x")
         axes.legend(
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0, handlelength=2.6, columnspacing=1.4
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, handlelength=2.4, columnspacing=1.2
         )
 
     ends = "; ".join(f"{name} from {values[0]:.4g} to {values[-1]:.4g}" for name, values in columns.items())
@@ -69,6 +79,24 @@ def curve(history: Mapping[str, Sequence[float]], key: str, label: str) -> Chart
     )
     described = f"{label} over {epochs} epoch{'s' * (epochs > 1)}: {ends}."
     return Chart(key, draw(f"curve-{key}", (4.8, 3.0), paint, described), ("epoch", *columns), rows)
+
+
+def _within(steps: Sequence[Mapping[str, float]], key: str) -> list[tuple[float, float]]:
+    """Rows within the epochs as points: the rows of epoch 3 lie evenly between 2 and 3, the last one at 3.
+
+    Example:
+        >>> _within([{"epoch": 1, "loss": 2.0}, {"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5}], "loss")
+        [(0.5, 2.0), (1.0, 1.0), (2.0, 0.5)]
+    """
+    epochs: dict[int, list[float]] = {}
+    for row in steps:
+        if key in row:
+            epochs.setdefault(int(row["epoch"]), []).append(float(row[key]))
+    return [
+        (epoch - 1 + (place + 1) / len(values), value)
+        for epoch, values in sorted(epochs.items())
+        for place, value in enumerate(values)
+    ]
 
 
 def confusion(evaluation: Evaluation) -> Chart:

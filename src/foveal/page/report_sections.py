@@ -93,7 +93,7 @@ def curves(data: ReportData) -> Markup | None:
     """Loss and accuracy, training and validation."""
     drawn = []
     for key, heading, best in (("accuracy", "Accuracy", max), ("loss", "Loss", min)):
-        plotted = charts.curve(data.history, key, heading)
+        plotted = charts.curve(data.history, key, heading, data.steps)
         if plotted is None:
             continue
         held = [value for value in data.history.get(f"val_{key}", ()) if np.isfinite(value)]
