@@ -37,7 +37,7 @@ def picture(name: str, given: ShapeLike, *, smallest: int = 1, because: str = ""
             where=name,
             given=f"input shape {shape} ({type(shape).__name__})",
             expected="height × width × channels",
-            mend=[f"input_shape=({smallest}, {smallest}, 3), or larger", "foveal.zoo.mlp takes vectors"],
+            mend=["input_shape=(224, 224, 3), say", "foveal.zoo.mlp takes vectors"],
         )
     if any(n is not None and n < smallest for n in shape.spatial):
         fits_any = "mlp" if name == "fashion_resnet" or min(n for n in shape.spatial if n) < 8 else "fashion_resnet"

@@ -175,7 +175,7 @@ def entry(name: str) -> Entry:
           given     'resnet51'
           expected  one of the 29 that `foveal show --list` prints
           to mend   resnet50
-                or  resnet101
+                or  resnet18
                 or  resnet152
     """
     wanted = str(name).strip().lower().replace("-", "_")

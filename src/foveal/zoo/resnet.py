@@ -4,12 +4,15 @@ He, Zhang, Ren, Sun 2015, "Deep Residual Learning for Image Recognition", table 
 He 2016, "Aggregated Residual Transformations for Deep Neural Networks", table 1.
 
 One difference from the paper, and everybody's: where a bottleneck halves the size, its 3 × 3 convolution has the stride, not
-the first 1 × 1, which would skip three values of four. Ours: pictures are centred inside, the output is logits. Pictures may
-have any size, since the last pooling takes the mean of whole maps.
+the first 1 × 1, which would skip three values of four. ``stride_on="1x1"`` is the paper's network. The two differ in MACs
+(resnet50: 4,089,184,256 and 3,857,973,248) and in what a unit sees (427 and 483 pixels), so published tables of either kind
+are met. Ours: pictures are centred inside, the output is logits. Pictures may have any size, since the last pooling takes
+the mean of whole maps.
 """
 
 from __future__ import annotations
 
+from foveal.errors import DescriptionError
 from foveal.network import Node, Residual, Sequential
 from foveal.network.layers import Activation, Dense, GlobalAveragePooling2D, MaxPooling2D
 from foveal.zoo.parts import ShapeLike, centre, convolution, picture, thin
@@ -37,33 +40,40 @@ def resnet34(classes: int = 1000, input_shape: ShapeLike = (224, 224, 3), width:
     return _resnet("resnet34", classes, input_shape, width)
 
 
-def resnet50(classes: int = 1000, input_shape: ShapeLike = (224, 224, 3), width: float = 1.0) -> Sequential:
+def resnet50(
+    classes: int = 1000, input_shape: ShapeLike = (224, 224, 3), width: float = 1.0, stride_on: str = "3x3"
+) -> Sequential:
     """ResNet of 50 layers, in bottlenecks; 25,557,032 parameters.
 
     Args:
         classes: values that come out.
         input_shape: height × width × channels; ``None`` for a height or width that varies.
         width: factor on the number of feature maps.
+        stride_on: "3x3", or "1x1" as in the paper: which convolution of a bottleneck halves the size.
 
     Raises:
-        DescriptionError: an input that is no picture.
+        DescriptionError: an input that is no picture, or another ``stride_on``.
 
     Example:
         >>> from foveal.network import find
         >>> find(resnet50(), "layer2/block1/body/conv2").strides
         (2, 2)
     """
-    return _resnet("resnet50", classes, input_shape, width)
+    return _resnet("resnet50", classes, input_shape, width, stride_on)
 
 
-def resnet101(classes: int = 1000, input_shape: ShapeLike = (224, 224, 3), width: float = 1.0) -> Sequential:
+def resnet101(
+    classes: int = 1000, input_shape: ShapeLike = (224, 224, 3), width: float = 1.0, stride_on: str = "3x3"
+) -> Sequential:
     """ResNet of 101 layers, in bottlenecks; 44,549,160 parameters. Arguments as in :func:`resnet50`."""
-    return _resnet("resnet101", classes, input_shape, width)
+    return _resnet("resnet101", classes, input_shape, width, stride_on)
 
 
-def resnet152(classes: int = 1000, input_shape: ShapeLike = (224, 224, 3), width: float = 1.0) -> Sequential:
+def resnet152(
+    classes: int = 1000, input_shape: ShapeLike = (224, 224, 3), width: float = 1.0, stride_on: str = "3x3"
+) -> Sequential:
     """ResNet of 152 layers, in bottlenecks; 60,192,808 parameters. Arguments as in :func:`resnet50`."""
-    return _resnet("resnet152", classes, input_shape, width)
+    return _resnet("resnet152", classes, input_shape, width, stride_on)
 
 
 def resnext50_32x4d(classes: int = 1000, input_shape: ShapeLike = (224, 224, 3), width: float = 1.0) -> Sequential:
@@ -76,7 +86,15 @@ def resnext101_32x8d(classes: int = 1000, input_shape: ShapeLike = (224, 224, 3)
     return _resnet("resnext101_32x8d", classes, input_shape, width)
 
 
-def _resnet(name: str, classes: int, input_shape: ShapeLike, width: float) -> Sequential:
+def _resnet(name: str, classes: int, input_shape: ShapeLike, width: float, stride_on: str = "3x3") -> Sequential:
+    if stride_on not in ("1x1", "3x3"):
+        raise DescriptionError(
+            "a bottleneck has no such convolution",
+            where=name,
+            given=f"stride_on={stride_on!r}",
+            expected='"3x3" or "1x1"',
+            mend=['stride_on="3x3" (usual)', 'stride_on="1x1" (the paper\'s)'],
+        )
     bottlenecks, counts, groups, group_maps = TABLE[name]
     shape = picture(name, input_shape)
     layers: list[Node] = [
@@ -91,7 +109,8 @@ def _resnet(name: str, classes: int, input_shape: ShapeLike, width: float) -> Se
         blocks: list[Node] = []
         for number in range(1, count + 1):
             stride = 2 if stage > 0 and number == 1 else 1
-            body = _bottleneck(inner, outer, stride, groups) if bottlenecks else _basic(inner, stride)
+            strides = (stride, 1) if stride_on == "1x1" else (1, stride)
+            body = _bottleneck(inner, outer, strides, groups) if bottlenecks else _basic(inner, stride)
             same = stride == 1 and channels == outer
             shortcut = [] if same else convolution(outer, 1, relu=False, strides=stride)
             blocks += [Residual(body, shortcut, name=f"block{number}"), Activation("relu", name=f"relu{number}")]
@@ -106,10 +125,10 @@ def _basic(maps: int, stride: int) -> list[Node]:
     return [*convolution(maps, 3, "1", strides=stride, padding=1), *convolution(maps, 3, "2", relu=False, padding=1)]
 
 
-def _bottleneck(inner: int, outer: int, stride: int, groups: int) -> list[Node]:
+def _bottleneck(inner: int, outer: int, strides: tuple[int, int], groups: int) -> list[Node]:
     """Figure 5, right: 1 × 1 down to few maps, 3 × 3 among them (in groups: ResNeXt), 1 × 1 up again."""
     return [
-        *convolution(inner, 1, "1"),
-        *convolution(inner, 3, "2", strides=stride, padding=1, groups=groups),
+        *convolution(inner, 1, "1", strides=strides[0]),
+        *convolution(inner, 3, "2", strides=strides[1], padding=1, groups=groups),
         *convolution(outer, 1, "3", relu=False),
     ]

@@ -1,0 +1,73 @@
+"""An own count of parameters and MACs, so that the published numbers are not held by the code that they are to check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from foveal.arithmetic.shapes import trace
+from foveal.network import Image, Sequential, layers
+
+
+@dataclass(frozen=True)
+class Count:
+    """Trainable parameters and MACs of the network proper, and the parameters of its side heads."""
+
+    parameters: int
+    macs: int
+    heads: int
+
+
+def counted(network: Sequential) -> Count:
+    """The sums over all layers, each from its own definition."""
+    parameters = macs = heads = 0
+    for step in trace(network):
+        layer, came, went = step.node, step.input, step.output
+        weights = biases = products = 0
+        if isinstance(layer, layers.Conv2D):
+            assert isinstance(went, Image)
+            assert went.h is not None
+            assert went.w is not None
+            window = layer.kernel_size[0] * layer.kernel_size[1]
+            pairs = came.channels * layer.filters // layer.groups
+            if layer.connections is not None:
+                pairs = sum(len(row) for row in layer.connections)
+            weights, biases = window * pairs, layer.filters * layer.use_bias
+            products = weights * went.h * went.w
+        elif isinstance(layer, layers.Dense):
+            weights, biases = came.channels * layer.units, layer.units * layer.use_bias
+            products = weights
+        elif isinstance(layer, layers.RBF):
+            products = came.channels * layer.units  # a squared difference each; the centres are fixed
+        elif isinstance(layer, layers.BatchNormalization | layers.Subsampling2D):
+            weights = 2 * came.channels
+        if step.auxiliary:
+            heads += weights + biases
+        else:
+            parameters += weights + biases
+            macs += products
+    return Count(parameters, macs, heads)
+
+
+@pytest.fixture(scope="session")
+def count() -> Callable[[Sequential], Count]:
+    return counted
+
+
+@pytest.fixture(scope="session")
+def sizes() -> Callable[..., dict[str, str]]:
+    """The output shape at each path, as text."""
+    return lambda network, *paths: {step.path: str(step.output) for step in trace(network) if step.path in paths}
+
+
+@pytest.fixture(scope="session")
+def published(shared: Path) -> dict[str, dict[str, Any]]:
+    """The networks of ``facts/published.yaml``, under their names in the zoo."""
+    facts: dict[str, dict[str, Any]] = yaml.safe_load((shared / "facts" / "published.yaml").read_text())["networks"]
+    renamed = {"alexnet": "alexnet_2014", "googlenet": "googlenet_bn"}  # each fact names its variant
+    return {renamed.get(name, name): fact for name, fact in facts.items()}
