@@ -175,7 +175,7 @@ def read_npz(path: str | os.PathLike[str], *, classes: Sequence[str] | None = No
             }
     except (zipfile.BadZipFile, OSError, EOFError) as error:
         raise DataError("the archive cannot be read", where=where, given=str(error) or type(error).__name__) from error
-    x, y = (_part(arrays, train, where))
+    x, y = _part(arrays, train, where)
     notes: tuple[str, ...] = ()
     if validation is not None:
         more_x, more_y = _part(arrays, validation, where)

@@ -220,7 +220,11 @@ def _value(field: str, layout: _Layout, row: int, column: int) -> int:
     if not 0 <= number <= top:
         mend = "number the classes from 0 without gaps" if label else None
         raise DataError(
-            f"{what} is out of range", where=layout.place(row, column), given=field.strip()[:40], expected=expected, mend=mend
+            f"{what} is out of range",
+            where=layout.place(row, column),
+            given=field.strip()[:40],
+            expected=expected,
+            mend=mend,
         )
     return int(number)
 

@@ -51,7 +51,9 @@ def _into_cache(known: PublishedSet, package: str, cache: Path, work: Path) -> s
     _announce(known, package)
     archive = _download(package, work)
     _run(["dpkg", "-x", archive.name, "tree"], work)
-    folder = next((found for path in known.folders if (found := present(known, work / "tree" / path.lstrip("/")))), None)
+    folder = next(
+        (found for path in known.folders if (found := present(known, work / "tree" / path.lstrip("/")))), None
+    )
     if folder is None:
         return f"the package {package} does not hold the four files"
     for file in known.files:

@@ -85,7 +85,9 @@ def _connected(request: urllib.request.Request, timeout: float) -> http.client.H
         raise _Refused(f"the server answered {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
-        raise _Refused(f"no connection: {getattr(reason, 'strerror', None) or reason or type(error).__name__}") from error
+        raise _Refused(
+            f"no connection: {getattr(reason, 'strerror', None) or reason or type(error).__name__}"
+        ) from error
     return answer
 
 

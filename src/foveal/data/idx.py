@@ -27,7 +27,6 @@ LIMIT = 4 << 30
 """Bytes of values that a file may hold, 4 GiB."""
 
 
-
 def read_idx(path: str | os.PathLike[str], *, limit: int = LIMIT) -> NDArray[Any]:
     """Read one IDX file, gzip-compressed or not (its first bytes tell, not its name).
 
@@ -89,9 +88,7 @@ def write_idx(path: str | os.PathLike[str], array: NDArray[Any]) -> None:
         file.write(body)
 
 
-def _header(
-    data: bytearray, path: str | os.PathLike[str], limit: int
-) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+def _header(data: bytearray, path: str | os.PathLike[str], limit: int) -> tuple[np.dtype[Any], tuple[int, ...], int]:
     """Type, sizes and length of the header; refuses what is no IDX and what is over ``limit``."""
     if len(data) < 4 or data[0] or data[1] or data[2] not in TYPES or not data[3]:
         raise DataError(

@@ -20,7 +20,7 @@ import os
 import threading
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ def read(
         ((2, 4, 3), [[[255], [255]], [[255], [255]]])
     """
     data, where = _bytes(source, max_bytes)
-    picture = _open(data, where, max_pixels)
+    picture = _open(io.BytesIO(data), where, max_pixels)
     try:
         if size is not None:
             # JPEG can be decoded at a half, a quarter or an eighth; never below twice what is asked for.
@@ -109,16 +109,18 @@ def read(
     return np.invert(array) if invert else array
 
 
-def probe(
-    source: str | os.PathLike[str] | bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
-) -> Probe:
+def probe(source: str | os.PathLike[str] | bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Probe:
     """Size and channels from the header alone, without decoding; refuses what :func:`read` would refuse for them."""
-    data, where = _bytes(source, max_bytes)
-    picture = _open(data, where, max_pixels)
-    width, height = picture.size
-    if _orientation(picture) in (5, 6, 7, 8):
-        width, height = height, width
-    return Probe(height, width, 1 if picture.mode in ("1", "L", "LA", "I", "F") or picture.mode.startswith("I;") else 3)
+    if isinstance(source, bytes):
+        data, where = _bytes(source, max_bytes)
+        return _probed(_open(io.BytesIO(data), where, max_pixels))
+    where = os.fspath(source)
+    try:
+        with open(source, "rb") as file:
+            _check_length(os.fstat(file.fileno()).st_size, where, max_bytes)
+            return _probed(_open(file, where, max_pixels))
+    except OSError as error:
+        raise ImageError("the file cannot be read", where=where, given=error.strerror or str(error)) from error
 
 
 def border_level(images: Pixels) -> float:
@@ -161,6 +163,11 @@ def _bytes(source: str | os.PathLike[str] | bytes, max_bytes: int) -> tuple[byte
         except OSError as error:
             raise ImageError("the file cannot be read", where=where, given=error.strerror or str(error)) from error
         length = max(length, len(data))
+    _check_length(length, where, max_bytes)
+    return data, where
+
+
+def _check_length(length: int, where: str, max_bytes: int) -> None:
     if length > max_bytes:
         raise ImageError(
             "the file is over the limit of bytes",
@@ -171,21 +178,33 @@ def _bytes(source: str | os.PathLike[str] | bytes, max_bytes: int) -> tuple[byte
         )
     if not length:
         raise ImageError("the file is empty", where=where)
-    return data, where
 
 
-def _open(data: bytes, where: str, max_pixels: int) -> Image:
-    from PIL import Image
+def _probed(picture: Image) -> Probe:
+    width, height = picture.size
+    if _orientation(picture) in (5, 6, 7, 8):
+        width, height = height, width
+    grey = picture.mode in ("1", "L", "LA", "I", "F") or picture.mode.startswith("I;")
+    return Probe(height, width, 1 if grey else 3)
+
+
+def _beginning(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read(4).hex(" ")
+
+
+def _open(file: BinaryIO, where: str, max_pixels: int) -> Image:
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with _opening, warnings.catch_warnings():  # our own limit is lower than the one that Pillow warns of
             warnings.simplefilter("ignore")
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.UnidentifiedImageError as error:
+            picture = Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
         raise ImageError(
             "this is no picture of a known format",
             where=where,
-            given=f"a file that begins with {data[:4].hex(' ')}",
+            given=f"a file that begins with {_beginning(file)}",
             expected="PNG, JPEG, WebP, BMP, GIF or TIFF",
         ) from error
     except Image.DecompressionBombError as error:

@@ -36,11 +36,15 @@ def progress(title: str, total: int | None, *, unit: str = "items") -> Iterator[
     )
 
     text, bar, left = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    columns = (text, bar, DownloadColumn(), TransferSpeedColumn(), left) if unit == "bytes" else (
-        text,
-        bar,
-        MofNCompleteColumn(),
-        left,
+    columns = (
+        (text, bar, DownloadColumn(), TransferSpeedColumn(), left)
+        if unit == "bytes"
+        else (
+            text,
+            bar,
+            MofNCompleteColumn(),
+            left,
+        )
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as display:
         task = display.add_task(title, total=total)

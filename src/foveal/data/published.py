@@ -130,7 +130,9 @@ def obtain(
         reason = fetch_package(known, home)
         if reason is None and isinstance(found := _look(known, home), Found):
             return Found(found.contents, f"the package {known.package}, unpacked into {home}")
-        failures.append(Failure(f"apt-get download {known.package}", reason or "what was unpacked could not be read back"))
+        failures.append(
+            Failure(f"apt-get download {known.package}", reason or "what was unpacked could not be read back")
+        )
     raise _nowhere(known, failures, home)
 
 
@@ -187,7 +189,9 @@ def check(path: Path, file: PublishedFile) -> bytearray | str:
 def _file(folder: Path, name: str) -> Path | None:
     """The file called ``name`` or ``name.gz`` in ``folder``; some put a dot before ``idx``."""
     dotted = name.replace("-idx", ".idx")
-    return next((path for each in (name, dotted) for path in (folder / f"{each}.gz", folder / each) if path.is_file()), None)
+    return next(
+        (path for each in (name, dotted) for path in (folder / f"{each}.gz", folder / each) if path.is_file()), None
+    )
 
 
 def _look(known: PublishedSet, place: Path) -> Found | Failure:
@@ -217,10 +221,16 @@ def _warn(known: PublishedSet, failures: Sequence[Failure], instead: str) -> Non
 
 def _nowhere(known: PublishedSet, failures: Sequence[Failure], cache: Path) -> SourceError:
     names = ", ".join(f"{file.name}.gz" for file in known.files)
-    mend = [f"put the four files ({names}) into {cache}", f"say where they are: FOVEAL_DATA=FOLDER, or folder={'FOLDER'!r}"]
+    mend = [
+        f"put the four files ({names}) into {cache}",
+        f"say where they are: FOVEAL_DATA=FOLDER, or folder={'FOLDER'!r}",
+    ]
     if known.package:
         mend.insert(0, f"on Debian or Ubuntu: sudo apt-get install {known.package}")
-    mend += [f"with a network: fetch them from {known.addresses[0]}", "use digits, which is always there: foveal train lecture_cnn digits"]
+    mend += [
+        f"with a network: fetch them from {known.addresses[0]}",
+        "use digits, which is always there: foveal train lecture_cnn digits",
+    ]
     return SourceError(
         f"{known.title} is not on this machine and could not be fetched",
         where=known.name,

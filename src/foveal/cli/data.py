@@ -1,0 +1,230 @@
+"""``foveal data``: look at a data set, or at one picture as the numbers that a network receives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from foveal.errors import ConfigurationError, ImageError
+
+if TYPE_CHECKING:
+    from foveal.data.audit import Audit
+    from foveal.data.dataset import DataSet
+
+app = typer.Typer(no_args_is_help=True, help="Look at data: samples, counts, pictures as tensors.")
+
+_DEFAULT_SIZE = (10, 10)
+
+
+@app.command("show")
+def show(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA|IMAGE", help="A data set's name, a folder, an IDX, CSV or .npz file; or a picture."
+        ),
+    ],
+    resize: Annotated[
+        str | None,
+        typer.Option("--resize", metavar="HxW", help="Bring pictures to this size first (a picture: 10x10)."),
+    ] = None,
+    grey: Annotated[bool, typer.Option("--grey", help="One channel instead of three.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="PNG", help="Where to draw; ./NAME.png where not said.")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", min=1, max=40, help="Pictures of each class.")] = 12,
+    seed: Annotated[int, typer.Option("--seed", help="Which samples are chosen.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON, for programs.")] = False,
+) -> None:
+    """Draw samples with their counts, or print and draw one picture as the tensor that a network sees."""
+    from foveal.data.images import SUFFIXES
+
+    size = _size(resize) if resize else None
+    path = Path(data)
+    if path.suffix.lower() in SUFFIXES and not path.is_dir():
+        _show_picture(path, size, grey, out, as_json)
+    else:
+        _show_data(data, size, grey, out, samples, seed, as_json)
+
+
+@app.command("list")
+def list_names(
+    as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON, for programs.")] = False,
+) -> None:
+    """List the data sets that are known by name, and where each one is."""
+    from foveal.data.loading import NAMED
+
+    rows = [{"name": known.name, "about": known.about, "where": _whereabouts(known.name)} for known in NAMED.values()]
+    if as_json:
+        _json(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("name", "what it is", "where it is"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(row["name"], row["about"], row["where"])
+    Console().print(table)
+    typer.echo(
+        "\nA folder with a subfolder of pictures for each class, a CSV (a label and then the pixels of one picture"
+    )
+    typer.echo("in each line), an .npz and an IDX file are data sets too: foveal data show PATH")
+
+
+def _show_data(
+    name: str, size: tuple[int, int] | None, grey: bool, out: Path | None, samples: int, seed: int, as_json: bool
+) -> None:
+    import warnings
+
+    from foveal.data import audit, load
+    from foveal.data.published import DataWarning
+    from foveal.data.sheet import draw_samples
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", DataWarning)
+        data = load(name, size=size, channels=1 if grey else None)
+    notes = [str(each.message) for each in caught if issubclass(each.category, DataWarning)] + list(data.notes)
+    found = audit(data)
+    target: Path | None = None
+    if not data.is_table:
+        target = _target(out, data.name)
+        note = draw_samples(data, target, columns=samples, seed=seed)
+        notes += [note] if note else []
+    if as_json:
+        _json(_data_json(data, found, notes, target))
+        return
+    _print_data(data, found, notes)
+    if target is not None:
+        typer.echo(f"\nsamples drawn in {target}")
+
+
+def _print_data(data: DataSet, found: Audit, notes: list[str]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    shape = " × ".join(str(n) for n in data.shape)
+    what = f"rows of {shape} numbers" if data.is_table else f"pictures of {shape} (height × width × channels)"
+    console.print(f"[bold]{escape(data.name)}[/bold]: {what}")
+    console.print(f"from {escape(data.source)}", soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True, footer_style="bold")
+    table.add_column("label", "", justify="right")
+    table.add_column("class", "total")
+    for title, split in data.parts():
+        table.add_column(title, f"{len(split):,}", justify="right")
+    for index, name in enumerate(data.classes):
+        counts = [found.train_counts[index]] + ([found.test_counts[index]] if found.test_counts else [])
+        table.add_row(str(index), escape(name), *(f"{count:,}" for count in counts))
+    console.print()
+    console.print(table)
+    lines = notes + found.findings()
+    if data.problems:
+        lines.append(f"{len(data.problems):,} pictures could not be read:")
+        lines += [f"  {problem}" for problem in data.problems[:10]]
+        if len(data.problems) > 10:
+            lines.append(f"  … and {len(data.problems) - 10:,} more (--json lists all)")
+    if lines:
+        console.print()
+    for line in lines:
+        console.print(escape(line), soft_wrap=True)
+
+
+def _data_json(data: DataSet, found: Audit, notes: list[str], target: Path | None) -> dict[str, Any]:
+    test = found.test_counts or (None,) * len(data.classes)
+    return {
+        "name": data.name,
+        "source": data.source,
+        "shape": list(data.shape),
+        "training": len(data.train),
+        "test": len(data.test) if data.test is not None else None,
+        "classes": [
+            {"label": index, "name": name, "training": found.train_counts[index], "test": test[index]}
+            for index, name in enumerate(data.classes)
+        ],
+        "copies": len(found.repeated),
+        "test_pictures_in_training": len(found.leaked),
+        "contradictions": len(found.contradictions),
+        "findings": found.findings(),
+        "notes": notes,
+        "problems": list(data.problems),
+        "drawing": str(target) if target else None,
+    }
+
+
+def _show_picture(path: Path, size: tuple[int, int] | None, grey: bool, out: Path | None, as_json: bool) -> None:
+    from foveal.data import images
+    from foveal.data.sheet import channels, draw_tensor
+
+    if not path.exists():
+        raise ImageError("there is no such picture", where=str(path))
+    head = images.probe(path)
+    if size is None and max(head.height, head.width) > 28:
+        size = _DEFAULT_SIZE
+    picture = images.read(path, size, channels=1 if grey else None, fit="stretch")
+    height, width, depth = picture.shape
+    target = _target(out, f"{path.stem}-{height}x{width}")
+    draw_tensor(picture, target, title=path.name)
+    if as_json:
+        matrices = [{"name": each.name, "values": each.values.tolist()} for each in channels(picture)]
+        shape = [height, width, depth]
+        _json(
+            {
+                "image": str(path),
+                "original": [head.height, head.width],
+                "shape": shape,
+                "channels": matrices,
+                "drawing": str(target),
+            }
+        )
+        return
+    typer.echo(f"{path.name}: {head.height} × {head.width} pixels, shown as a tensor of {height} × {width} × {depth}")
+    typer.echo("(height × width × channels), values 0 (dark) to 255 (light); a network receives each divided by 255")
+    for number, channel in enumerate(channels(picture), start=1):
+        typer.echo(f"\nchannel {number} of {depth}: {channel.name}\n")
+        typer.echo(channel.text())
+    typer.echo(f"\ndrawn in {target}")
+
+
+def _size(text: str) -> tuple[int, int]:
+    parts = text.lower().replace("×", "x").split("x")
+    numbers = [int(part) for part in parts if part.strip().isdecimal()]
+    if len(numbers) != len(parts) or len(parts) not in (1, 2) or not all(1 <= n <= 4096 for n in numbers):
+        raise ConfigurationError(
+            "a size is a height and a width",
+            where="--resize",
+            given=repr(text),
+            expected="HxW, each from 1 to 4096",
+            mend=["--resize 10x10", "--resize 28"],
+        )
+    return numbers[0], numbers[-1]
+
+
+def _target(out: Path | None, name: str) -> Path:
+    if out is None:
+        return Path(f"{name}.png")
+    return out if out.suffix else out.with_suffix(".png")
+
+
+def _whereabouts(name: str) -> str:
+    from foveal.data import fashion_mnist, mnist
+    from foveal.data.published import cache_folder, local_places, present
+
+    known = {"fashion-mnist": fashion_mnist.FASHION_MNIST, "mnist": mnist.MNIST}.get(name)
+    if known is None:
+        return "comes with scikit-learn"
+    for place in local_places(known, None, cache_folder(name)):
+        if folder := present(known, place):
+            return str(folder)
+    return "not here; fetched when it is first used"
+
+
+def _json(value: object) -> None:
+    import json
+
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,267 @@
+"""A folder of pictures: a subfolder a class, perhaps inside ``train/`` and ``test/``.
+
+A picture that cannot be read is counted and listed in ``DataSet.problems``; it never stops the others and never vanishes
+silently. Files that are no pictures by their name are counted in ``DataSet.notes``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from foveal.data.dataset import DataSet, Split
+from foveal.data.images import SUFFIXES, Fit, Probe, probe, read
+from foveal.data.progress import progress
+from foveal.errors import DataError, ImageError
+
+LIMIT = 8 << 30
+"""Bytes that the decoded pictures may take together, 8 GiB."""
+
+_ROLES = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+_BAR_FROM = 500
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """The picture files of one part, with the name of each one's class."""
+
+    files: tuple[Path, ...]
+    names: tuple[str, ...]
+    others: int
+
+
+def read_folder(
+    path: str | os.PathLike[str],
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    fit: Fit = "crop",
+    threads: int | None = None,
+) -> DataSet:
+    """Read a folder of pictures, decoding in parallel.
+
+    Args:
+        path: holds a subfolder for each class, or ``train/`` and ``test/`` that do. A ``val/`` is joined to the training
+            part (validation is cut off it anew), or is the test part where there is no ``test/``.
+        size: (height, width) for all. Without it pictures of one size stay so; of several sizes, all become squares of
+            their median side, a multiple of 8 between 32 and 224, and ``notes`` says so.
+        channels: 1 or 3; without it 1 if every picture is grey, else 3.
+        fit: what happens to another aspect: ``crop``, ``pad`` or ``stretch``, as in :func:`foveal.data.images.read`.
+        threads: how many decode at once; as many as there are processors where none is said.
+
+    Returns:
+        Classes in the order of their names (as numbers, where all are), ``origins`` with the path of each picture.
+
+    Raises:
+        DataError: no class folders, no picture that can be read, a test class that training lacks, or too much for
+            memory.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        raise DataError("there is no such folder", where=str(root))
+    parts = _parts(root)
+    listings = {role: _list(folder, root) for role, folder in parts.items()}
+    if "test" not in listings and "validation" in listings:
+        listings["test"] = listings.pop("validation")
+    classes = _classes(listings, root)
+    joined = [file for listing in listings.values() for file in listing.files]
+    workers = threads or min(16, os.cpu_count() or 1)
+    heads = _parallel(_head, joined, workers, f"looking at {root.name}")
+    problems = [
+        _line(file, head, root) for file, head in zip(joined, heads, strict=True) if isinstance(head, ImageError)
+    ]
+    good = {file: head for file, head in zip(joined, heads, strict=True) if isinstance(head, Probe)}
+    if not good:
+        raise DataError(
+            "not one of the pictures can be read",
+            where=str(root),
+            given="\n".join(problems[:5]),
+            expected="PNG, JPEG, WebP, BMP, GIF or TIFF",
+        )
+    notes = []
+    target, note = (size, None) if size else _common_size(list(good.values()))
+    if note:
+        notes.append(note)
+    depth = channels or max(head.channels for head in good.values())
+    _check_memory(len(good), (*target, depth), root)
+    splits: dict[str, Split] = {}
+    for role, listing in listings.items():
+        number = {name: index for index, name in enumerate(classes)}
+        chosen = [(file, number[name]) for file, name in zip(listing.files, listing.names, strict=True) if file in good]
+        splits[role], lost = _decode(chosen, (*target, depth), fit, workers, root, role)
+        problems += lost
+    train = splits["train"]
+    if "validation" in splits:
+        notes.append(
+            f"{len(splits['validation']):,} pictures of the validation folder are counted as training pictures"
+        )
+        train = _joined(train, splits["validation"])
+    if others := sum(listing.others for listing in listings.values()):
+        notes.append(f"{others:,} files that are no pictures by their name were passed over")
+    if lonely := [name for index, name in enumerate(classes) if not train.counts(len(classes))[index]]:
+        notes.append(f"no training picture of {', '.join(lonely)} could be read")
+    return DataSet(
+        root.resolve().name, classes, train, splits.get("test"), str(root), problems=tuple(problems), notes=tuple(notes)
+    )
+
+
+def _parts(root: Path) -> dict[str, Path]:
+    """The folder of each part; the whole is the training part where there is no ``train/``."""
+    folders = {entry.name.lower(): entry for entry in _folders(root)}
+    roles = {role: folders[name] for name, role in _ROLES.items() if name in folders}
+    return roles if "train" in roles else {"train": root}
+
+
+def _folders(root: Path) -> list[Path]:
+    return [entry for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def _list(part: Path, root: Path) -> _Listing:
+    files: list[Path] = []
+    names: list[str] = []
+    others = 0
+    for folder in _folders(part):
+        for file in _walk(folder):
+            if file.suffix.lower() in SUFFIXES:
+                files.append(file)
+                names.append(folder.name)
+            else:
+                others += 1
+    if not files:
+        loose = sum(entry.suffix.lower() in SUFFIXES for entry in part.iterdir())
+        raise DataError(
+            "there are no class folders with pictures",
+            where=str(part),
+            given=f"{loose:,} pictures outside any subfolder" if loose else "no pictures",
+            expected="a subfolder for each class, or train/ and test/ that hold them",
+            mend=f"{root.name}/cat/1.jpg, {root.name}/dog/1.jpg, …",
+        )
+    return _Listing(tuple(files), tuple(names), others)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield Path(place, name)
+
+
+def _classes(listings: dict[str, _Listing], root: Path) -> tuple[str, ...]:
+    names = set(listings["train"].names)
+    for role, listing in listings.items():
+        if unknown := sorted(set(listing.names) - names):
+            raise DataError(
+                f"the {role} part has a class that the training part lacks",
+                where=str(root),
+                given=", ".join(unknown),
+                expected=", ".join(sorted(names)),
+                mend="the same class folders in each part",
+            )
+    if len(names) < 2:
+        raise DataError(
+            "one class alone cannot be told from anything",
+            where=str(root),
+            given=", ".join(names),
+            expected="two class folders or more",
+        )
+    if all(name.isascii() and name.isdigit() for name in names):
+        return tuple(sorted(names, key=int))
+    return tuple(sorted(names))
+
+
+def _common_size(heads: list[Probe]) -> tuple[tuple[int, int], str | None]:
+    sizes = Counter((head.height, head.width) for head in heads)
+    if len(sizes) == 1:
+        return next(iter(sizes)), None
+    median = float(np.median([side for head in heads for side in (head.height, head.width)]))
+    side = int(min(224, max(32, 8 * round(median / 8))))
+    return (
+        side,
+        side,
+    ), f"the pictures have {len(sizes):,} different sizes; all were brought to {side} × {side} (size= chooses)"
+
+
+def _check_memory(count: int, shape: tuple[int, int, int], root: Path) -> None:
+    needed = count * shape[0] * shape[1] * shape[2]
+    if needed > LIMIT:
+        raise DataError(
+            "the pictures do not fit into memory together",
+            where=str(root),
+            given=f"{count:,} × {shape[0]} × {shape[1]} × {shape[2]} = {needed / 2**30:.1f} GiB",
+            expected=f"at most {LIMIT / 2**30:.0f} GiB",
+            mend=f"size=({shape[0] // 2}, {shape[1] // 2})",
+        )
+
+
+def _decode(
+    chosen: list[tuple[Path, int]], shape: tuple[int, int, int], fit: Fit, workers: int, root: Path, role: str
+) -> tuple[Split, list[str]]:
+    images = np.empty((len(chosen), *shape), dtype=np.uint8)
+
+    def one(index: int) -> ImageError | None:
+        try:
+            images[index] = read(chosen[index][0], shape[:2], channels=shape[2], fit=fit)
+        except ImageError as error:
+            return error
+        return None
+
+    results = _parallel(one, range(len(chosen)), workers, f"reading {root.name}, {role}")
+    problems = [_line(chosen[i][0], error, root) for i, error in enumerate(results) if error is not None]
+    kept = np.array([i for i, error in enumerate(results) if error is None], dtype=np.int64)
+    if not len(kept):
+        raise DataError(
+            f"not one of the {role} pictures can be read",
+            where=str(root),
+            given="\n".join(problems[:5]) or "no pictures",
+        )
+    labels = np.array([label for _, label in chosen], dtype=np.int64)
+    origins = tuple(str(chosen[i][0]) for i in kept)
+    return Split(images if len(kept) == len(chosen) else images[kept], labels[kept], origins), problems
+
+
+def _head(file: Path) -> Probe | ImageError:
+    try:
+        return probe(file)
+    except ImageError as error:
+        return error
+
+
+def _parallel(act: Callable[..., _T], items: range | list[Path], workers: int, title: str) -> list[_T]:
+    """``act`` on every item, in order of the items, with a bar where there are many."""
+    results: list[_T] = []
+    with ThreadPoolExecutor(workers) as pool, progress(title, len(items)) as advance:
+        for done, result in enumerate(pool.map(act, items), start=1):
+            results.append(result)
+            if len(items) >= _BAR_FROM and done % 100 == 0:
+                advance(100)
+    return results
+
+
+def _line(file: Path, error: ImageError, root: Path) -> str:
+    given = f" ({error.given})" if error.given else ""
+    return f"{file.relative_to(root)}: {error.problem}{given}"
+
+
+def _joined(first: Split, second: Split) -> Split:
+    return Split(
+        np.concatenate([first.images, second.images]),
+        np.concatenate([first.labels, second.labels]),
+        (first.origins or ()) + (second.origins or ()),
+    )

@@ -1,0 +1,220 @@
+"""One door for every kind of data: a name, a folder, an IDX, CSV or ``.npz`` file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from foveal.data import bundled, fashion_mnist, mnist
+from foveal.data.arrays import as_images, as_labels, read_npz
+from foveal.data.csvfile import read_csv
+from foveal.data.dataset import DataSet, Split, class_names, shape_text
+from foveal.data.folder import read_folder
+from foveal.data.idx import read_idx
+from foveal.data.images import Fit
+from foveal.errors import DataError, UnknownName
+
+
+@dataclass(frozen=True)
+class Named:
+    """A data set that is known by name."""
+
+    name: str
+    about: str
+    load: Callable[[], DataSet]
+
+
+NAMED = {
+    known.name: known
+    for known in (
+        Named("fashion-mnist", "70,000 clothes, 28 × 28 × 1", fashion_mnist.load),
+        Named("mnist", "70,000 digits, 28 × 28 × 1", mnist.load),
+        Named("digits", "1,797 digits, 8 × 8 × 1", bundled.digits),
+        Named("iris", "150 flowers, 4 measurements", bundled.iris),
+    )
+}
+
+
+def load(
+    name_or_path: str | os.PathLike[str],
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    fit: Fit = "crop",
+    classes: Sequence[str] | None = None,
+    threads: int | None = None,
+) -> DataSet:
+    """Load a data set by its name, or from a folder or file.
+
+    Args:
+        name_or_path: ``fashion-mnist``, ``mnist``, ``digits`` or ``iris``; a folder of pictures (a subfolder a class), a
+            folder with IDX files; an IDX file of pictures with its labels beside it; a CSV file; an ``.npz`` file. A file
+            whose name says ``train`` brings the one that says ``test`` (or ``t10k``) along. A name wins over a folder
+            called so; ``./digits`` is the folder.
+        size: (height, width) to bring the pictures to.
+        channels: 1 or 3, to bring them to grey or RGB.
+        fit: how another aspect is fitted, see :func:`foveal.data.images.read`.
+        classes: names of the classes, where the source has only numbers.
+        threads: how many pictures of a folder are decoded at once.
+
+    Raises:
+        UnknownName: neither a name nor a file.
+        DataError: something that cannot be read, with its place.
+        SourceError: a named data set that can be neither found nor fetched.
+
+    Example:
+        >>> load("digits").shape
+        (8, 8, 1)
+        >>> load("digits", size=(28, 28), channels=3).shape
+        (28, 28, 3)
+    """
+    name = os.fspath(name_or_path)
+    key = name.lower().replace("_", "-")
+    if key in NAMED:
+        data = NAMED[key].load()
+    else:
+        path = Path(name)
+        if path.is_dir() and not _idx_images(path):
+            data = read_folder(path, size=size, channels=channels, fit=fit, threads=threads)
+        elif path.exists():
+            data = _file(path, classes)
+        else:
+            raise _unknown(name, key)
+    if classes is not None:
+        data = replace(data, classes=tuple(classes))
+    return _brought_to(data, size, channels, fit)
+
+
+def _file(path: Path, classes: Sequence[str] | None) -> DataSet:
+    if path.is_dir():
+        return _idx_set(_idx_images(path)[0], classes, path)
+    plain = path.name.lower().removesuffix(".gz")
+    if plain.endswith(".npz"):
+        return read_npz(path, classes=classes)
+    if plain.endswith((".csv", ".tsv")):
+        return _csv_set(path, classes)
+    if "idx" in plain or plain.endswith("ubyte"):
+        return _idx_set(path, classes, path)
+    raise DataError(
+        "this kind of file is not known as data",
+        where=str(path),
+        expected=".csv, .tsv, .npz, an IDX file (…-idx3-ubyte), each .gz or not, or a folder of pictures",
+    )
+
+
+def _csv_set(path: Path, classes: Sequence[str] | None) -> DataSet:
+    images, labels = read_csv(path, classes=len(classes) if classes else None)
+    names = class_names([labels], classes)
+    other = _companion(path)
+    test = Split(*read_csv(other, shape=images.shape[1:], classes=len(names))) if other else None
+    return DataSet(path.name.split(".")[0], names, Split(images, labels), test, str(path), notes=_also(other))
+
+
+def _idx_set(path: Path, classes: Sequence[str] | None, source: Path) -> DataSet:
+    if "labels" in path.name:
+        path = _beside(path, "labels", "images", ("idx1", "idx3")) or path
+    train = _idx_split(path, len(classes) if classes else None)
+    names = class_names([train.labels], classes)
+    other = _companion(path)
+    test = _idx_split(other, len(names)) if other else None
+    return DataSet(source.name.split(".")[0], names, train, test, str(source), notes=_also(other))
+
+
+def _idx_split(path: Path, classes: int | None) -> Split:
+    labels_path = _beside(path, "images", "labels", ("idx3", "idx1"))
+    if labels_path is None or labels_path == path:
+        raise DataError(
+            "there are no labels beside the pictures",
+            where=str(path),
+            expected=f"{path.name.replace('images', 'labels').replace('idx3', 'idx1')} in the same folder"
+            if "images" in path.name
+            else "two files whose names say images and labels, as train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz",
+        )
+    images = read_idx(path)
+    if images.ndim < 3:
+        raise DataError("the file holds no pictures", where=str(path), given=shape_text(images.shape))
+    labels = as_labels(read_idx(labels_path), str(labels_path), classes)
+    if len(images) != len(labels):
+        raise DataError(
+            "there are not as many labels as pictures",
+            where=str(labels_path),
+            given=f"{len(labels):,} labels",
+            expected=f"{len(images):,}, as in {path.name}",
+        )
+    return Split(as_images(images, str(path)), labels)
+
+
+def _idx_images(folder: Path) -> list[Path]:
+    """IDX files of pictures in a folder, the training ones first."""
+    found = [path for path in folder.iterdir() if path.is_file() and "images" in path.name and "idx" in path.name]
+    return sorted(found, key=lambda path: ("train" not in path.name, path.name))
+
+
+def _beside(path: Path, old: str, new: str, idx: tuple[str, str]) -> Path | None:
+    """The file that has ``new`` in its name where this one has ``old``, compressed or not."""
+    plain = path.name.removesuffix(".gz").replace(old, new).replace(*idx)
+    return next((each for name in (plain, f"{plain}.gz") if (each := path.with_name(name)).is_file()), None)
+
+
+def _companion(path: Path) -> Path | None:
+    """The test file beside a training file."""
+    for word in ("test", "t10k"):
+        other = _beside(path, "train", word, ("", ""))
+        if other is not None and other.name.removesuffix(".gz") != path.name.removesuffix(".gz"):
+            return other
+    return None
+
+
+def _also(other: Path | None) -> tuple[str, ...]:
+    return (f"the test part is {other}",) if other else ()
+
+
+def _brought_to(data: DataSet, size: tuple[int, int] | None, channels: int | None, fit: Fit) -> DataSet:
+    """The same pictures in another size or number of channels."""
+    height, width, depth = data.shape if not data.is_table else (0, 0, 0)
+    if (size is None or size == (height, width)) and (channels is None or channels == depth):
+        return data
+    if data.is_table:
+        raise DataError("rows of a table have neither size nor channels", where=data.name)
+    parts = {title: replace(split, images=_resized(split.images, size, channels, fit)) for title, split in data.parts()}
+    return replace(data, train=parts["training"], test=parts.get("test"))
+
+
+def _resized(
+    images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    size: tuple[int, int] | None,
+    channels: int | None,
+    fit: Fit,
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    from PIL import Image
+
+    from foveal.data.images import resize
+
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[images.shape[-1]]
+    wanted = {None: mode, 1: "L", 3: "RGB"}[channels]
+    size = size or (images.shape[1], images.shape[2])
+    out = np.empty((len(images), *size, len(Image.new(wanted, (1, 1)).getbands())), dtype=np.uint8)
+    for index, image in enumerate(images):
+        picture = Image.fromarray(image[..., 0] if mode == "L" else image, mode=None)
+        picture = picture if mode == wanted else picture.convert(wanted)
+        array = np.asarray(resize(picture, size, fit, 0))
+        out[index] = array[..., np.newaxis] if array.ndim == 2 else array
+    return out
+
+
+def _unknown(name: str, key: str) -> UnknownName:
+    near = difflib.get_close_matches(key, NAMED, n=2, cutoff=0.5)
+    looks_like_path = os.sep in name or "." in name
+    return UnknownName(
+        "there is no such file or folder"
+        if looks_like_path
+        else "no data set is called so, and no file or folder either",
+        where=name,
+        expected=f"a folder, a file (.csv, .npz, IDX), or one of {', '.join(NAMED)}",
+        mend=near or None,
+    )
