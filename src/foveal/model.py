@@ -1,0 +1,451 @@
+"""Model: the description, its module and its training in one hand, under Keras' names."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foveal import random
+from foveal.arithmetic.shapes import trace
+from foveal.errors import ConfigurationError, DataError, DescriptionError
+from foveal.network.node import Node
+from foveal.network.shape import Shape
+from foveal.network.tree import Sequential, find
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from foveal import losses, optimizers
+    from foveal.backends.torch import Network
+    from foveal.training.callbacks import Callback
+    from foveal.training.config import TrainingConfig
+    from foveal.training.history import History
+
+Array = np.ndarray[Any, Any]
+
+
+class Model:
+    """A network that can be trained, used, saved and loaded.
+
+    Args:
+        network: the tree; it may still lack its input shape, or layers (``add``).
+        seed: of the first weights and of training; None takes ``foveal.random``'s.
+        classes: names of the classes, in the order of the outputs.
+
+    Attributes:
+        network: the tree, frozen. ``add`` replaces it by a longer one.
+        classes: names of the classes; empty where none are known.
+        facts: what is known of the training that made the weights: kept in the model file.
+
+    Example:
+        >>> import numpy as np
+        >>> import foveal
+        >>> from foveal import layers
+        >>> model = foveal.Model(layers.Sequential([layers.Flatten(), layers.Dense(10)], input_shape=(8, 8, 1)), seed=0)
+        >>> model.predict(np.zeros((2, 8, 8, 1), np.float32)).shape
+        (2, 10)
+    """
+
+    def __init__(self, network: Sequential, seed: int | None = None, classes: Iterable[str] = ()) -> None:
+        if not isinstance(network, Sequential):
+            raise DescriptionError(
+                "a model is made of a network",
+                where="Model",
+                given=type(network).__name__,
+                expected="a Sequential, such as foveal.zoo.lenet5() gives",
+                mend="Model(layers.Sequential([...], input_shape=(28, 28, 1)))",
+            )
+        self.network = network
+        self.classes = tuple(classes)
+        self.facts: dict[str, Any] = {}
+        self.stop_training = False
+        self._seed = seed
+        self._module: Network | None = None
+        self._config: TrainingConfig | None = None
+
+    # The description ---------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.network.name or "network"
+
+    @property
+    def seed(self) -> int:
+        """The seed of first weights and training."""
+        return random.get_seed() if self._seed is None else self._seed
+
+    @property
+    def layers(self) -> tuple[Node, ...]:
+        """The layers of the network, in order."""
+        return self.network.layers
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """The shape of one sample that goes in."""
+        shape: Shape | None = self.network.input_shape
+        return shape
+
+    @property
+    def output_shape(self) -> Shape | None:
+        """The shape of one answer; None as long as no input shape is known."""
+        return trace(self.network)[0].output if self.network.input_shape is not None else None
+
+    def add(self, layer: Node | Shape) -> None:
+        """Put a layer at the end. Weights of the layers before stay as they are.
+
+        Raises:
+            ShapeError: the layer does not fit what comes out so far.
+            DescriptionError: a name that is taken.
+        """
+        if isinstance(layer, Shape):
+            longer = Sequential([layer, *self.network.layers], name=self.network.name)
+        else:
+            longer = self.network.add(layer)
+        self._replace(longer)
+
+    def pop(self) -> Node:
+        """Take the last layer off, and return it."""
+        if not self.network.layers:
+            raise DescriptionError("there is no layer to take off", where=self.name, mend="add one first")
+        *kept, last = self.network.layers
+        self._replace(Sequential(kept, input_shape=self.network.input_shape, name=self.network.name))
+        return last
+
+    def get_layer(self, path: str) -> Node:
+        """The layer at a path (``features/conv1``)."""
+        return find(self.network, path)
+
+    def _replace(self, network: Sequential) -> None:
+        if network.input_shape is not None:
+            trace(network)  # a layer that does not fit is refused here, where it was added
+        before = self._module
+        self.network, self._module = network, None
+        if before is not None:
+            self.module.load_state_dict(before.state_dict(), strict=False)
+
+    def summary(self) -> None:
+        """Print the table of layers: output, parameters, MACs, receptive field; the totals add up."""
+        from foveal.arithmetic.summary import summarize
+        from foveal.drawing.table import print_table
+
+        print_table(summarize(self.network))
+
+    def count_params(self) -> int:
+        """How many trainable parameters there are, side heads included."""
+        return sum(p.numel() for p in self.module.parameters())
+
+    def __repr__(self) -> str:
+        flow = (
+            f"{self.input_shape} → {self.output_shape}" if self.input_shape is not None else "input shape not known yet"
+        )
+        return f"<Model {self.name}: {flow}>"
+
+    # The module --------------------------------------------------------------------------------------------------------
+
+    @property
+    def module(self) -> Network:
+        """The PyTorch module, built when it is first asked for. Its submodules have the tree's names."""
+        if self._module is None:
+            from foveal.backends.torch import build
+
+            self._module = build(self.network, seed=self.seed)
+        return self._module
+
+    # Training ----------------------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: str | optimizers.Optimizer = "adam",
+        loss: str | losses.Loss | None = None,
+        metrics: Sequence[str] = ("accuracy",),
+        **options: Any,
+    ) -> None:
+        """Say how to train.
+
+        Args:
+            optimizer: a name or one of ``foveal.optimizers``.
+            loss: a name or one of ``foveal.losses``; None is cross-entropy, with or without logits as the network ends.
+            metrics: measured beside the loss: accuracy, mae, mse.
+            **options: further fields of :class:`foveal.training.TrainingConfig`: ``schedule``, ``augment``, ``precision``, …
+
+        Raises:
+            UnknownName, ConfigurationError: a name or value that does not exist or cannot work; also a loss that expects
+                probabilities of a network that gives logits.
+        """
+        from foveal import losses as kinds
+        from foveal.training.config import TrainingConfig
+
+        ends = _last_activation(self.network)
+        if loss is None:
+            loss = kinds.SparseCategoricalCrossentropy(from_logits=ends != "softmax")
+        names = tuple("accuracy" if m in ("acc", "sparse_categorical_accuracy") else m for m in metrics)
+        config = TrainingConfig(metrics=names, **{"augment": "", "validation": 0.0, **options})
+        config = config.with_optimizer(optimizer).with_loss(loss)
+        if config.loss in ("cross_entropy", "binary_cross_entropy"):
+            _check_ending(config.from_logits, ends, self.name)
+        self._config = config
+
+    def fit(
+        self,
+        x: Array | Tensor,
+        y: Array | Tensor | Sequence[int],
+        batch_size: int = 32,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Iterable[Callback] = (),
+        validation_split: float = 0.0,
+        validation_data: tuple[Any, Any] | None = None,
+        shuffle: bool = True,
+    ) -> History:
+        """Train on arrays.
+
+        Args:
+            x: inputs with channels last, N × height × width × channels (the channel axis of grey pictures may be missing).
+                uint8 pixels are divided by 255, floats are taken as they are.
+            y: class numbers (N,), or values (N, K).
+            batch_size: samples a step.
+            epochs: passes over the data.
+            verbose: 0 silent, 1 a progress bar, 2 a line an epoch, "auto" by what the output is.
+            callbacks: of ``foveal.callbacks``.
+            validation_split: the share of the samples, the last ones as in Keras, that is put aside for validation.
+            validation_data: (x, y) measured after every epoch.
+            shuffle: a new order every epoch.
+
+        Returns:
+            the history: ``history.history["loss"]``, ``["accuracy"]``, ``["val_loss"]``, ``["val_accuracy"]``, a value an epoch.
+        """
+        from foveal.training.display import display_for
+        from foveal.training.precision import chosen_device
+        from foveal.training.runner import run
+
+        config = self._compiled("fit").replace(
+            epochs=epochs, batch_size=batch_size, shuffle=shuffle, seed=self.seed, validation=0.0
+        )
+        if not 0.0 <= validation_split < 1.0:
+            raise ConfigurationError(
+                "validation_split is a share of the samples", where="fit", given=f"validation_split={validation_split}",
+                expected="0 or more, below 1", mend="validation_split=0.1",
+            )  # fmt: skip
+        device = chosen_device(config.device)
+        inputs, targets = self._pair(x, y)
+        held = None
+        if validation_data is not None:
+            held = self._pair(*validation_data)
+        elif validation_split:
+            cut = len(inputs) - max(1, round(len(inputs) * validation_split))
+            if cut < 1:
+                raise DataError("nothing is left to train on", where="fit", given=f"{len(inputs)} samples")
+            held = inputs[cut:], targets[cut:]
+            inputs, targets = inputs[:cut], targets[:cut]
+        batches = self._batches(inputs, targets, config, device, shuffle)
+        validation = (
+            None
+            if held is None
+            else self._batches(*held, config.replace(batch_size=max(batch_size, 256)), device, False)
+        )
+        with display_for(verbose) as display:
+            history = run(self.module, batches, validation, config, callbacks=callbacks, readers=[display], model=self)
+        self.facts = {**self.facts, "config": config.to_json(), "history": history.history}
+        return history
+
+    def evaluate(
+        self,
+        x: Array | Tensor,
+        y: Array | Tensor | Sequence[int],
+        batch_size: int = 32,
+        verbose: int | str = "auto",
+        return_dict: bool = False,
+    ) -> list[float] | dict[str, float]:
+        """The loss and the metrics on arrays: a list in the order loss, metrics; or a dict.
+
+        The numbers do not depend on ``batch_size``, which only bounds memory; it is kept for Keras' scripts.
+        """
+        import torch
+
+        from foveal.training.loss import loss_function, measures
+
+        config = self._compiled("evaluate")
+        inputs, targets = self._pair(x, y)
+        functions = {"loss": loss_function(config), **measures(config)}
+        size, begin = max(batch_size, 256), time.perf_counter()
+        totals = dict.fromkeys(functions, 0.0)
+        module = self.module.eval()
+        device = next((p.device for p in module.parameters()), torch.device("cpu"))
+        with torch.inference_mode():
+            for batch, answers in self._batches(inputs, targets, config.replace(batch_size=size), device, False).epoch(
+                0
+            ):
+                outputs = module(batch)
+                for name, function in functions.items():
+                    totals[name] += float(function(outputs, answers)) * len(answers)
+            penalty = module.regularization_loss()
+        values = {name: total / len(inputs) for name, total in totals.items()}
+        if penalty is not None:
+            values["loss"] += float(penalty)
+        if verbose in (1, 2) or verbose == "auto":
+            shown = " - ".join(f"{name}: {value:.4f}" for name, value in values.items())
+            print(f"{len(inputs):,} samples - {time.perf_counter() - begin:.0f}s - {shown}")
+        return values if return_dict else list(values.values())
+
+    def predict(self, x: Array | Tensor, batch_size: int = 256, verbose: int | str = 0) -> Array:
+        """The network's answers for arrays with channels last, N × outputs.
+
+        They are what the last layer gives: logits where it has no softmax (``predict_proba`` gives probabilities).
+        """
+        inputs = self._inputs(x)
+        answers: Array = self.module.predict(inputs.numpy(), batch_size)
+        return answers
+
+    def predict_proba(self, x: Array | Tensor, batch_size: int = 256) -> Array:
+        """Probabilities of the classes, N × classes, whether or not the network ends in a softmax."""
+        answers = self.predict(x, batch_size)
+        if _last_activation(self.network) == "softmax":
+            return answers
+        shifted = np.exp(answers - answers.max(axis=1, keepdims=True))
+        probabilities: Array = shifted / shifted.sum(axis=1, keepdims=True)
+        return probabilities
+
+    # Files -------------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model file: one ``.safetensors`` with the description, the weights, the classes and the facts.
+
+        The write is atomic: a failure leaves what was there.
+        """
+        from foveal import modelfile
+
+        return modelfile.save(path, self.network, self.module.state_dict(), classes=self.classes, facts=self.facts)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Model:
+        """The model in a model file, or in the folder of a run.
+
+        Raises:
+            ModelFileError: no model file, damaged, or refused; the message says why.
+        """
+        from foveal import modelfile
+
+        path = Path(path)
+        found = modelfile.load(path / "model.safetensors" if path.is_dir() else path)
+        model = Model(found.network, classes=found.classes)
+        model.module.load_state_dict(found.state)
+        model.module.eval()
+        model.facts = dict(found.facts)
+        return model
+
+    # Inside ------------------------------------------------------------------------------------------------------------
+
+    def _compiled(self, verb: str) -> TrainingConfig:
+        if self._config is None:
+            raise ConfigurationError(
+                f"the model must be compiled before {verb}",
+                where=self.name,
+                expected="an optimizer and a loss",
+                mend='model.compile(optimizer="adam", loss=losses.SparseCategoricalCrossentropy(from_logits=True))',
+            )
+        return self._config
+
+    def _batches(self, x: Tensor, y: Tensor, config: TrainingConfig, device: Any, shuffle: bool) -> Any:
+        from foveal.data.tensors import TensorBatches
+
+        return TensorBatches(x, y, config.batch_size, seed=config.seed, shuffle=shuffle, device=device)
+
+    def _pair(self, x: Any, y: Any) -> tuple[Tensor, Tensor]:
+        """Inputs and answers as tensors that belong together."""
+        import torch
+
+        inputs = self._inputs(x)
+        answers = y if isinstance(y, torch.Tensor) else torch.from_numpy(np.asarray(y).copy())
+        if answers.dim() == 2 and answers.shape[1] == 1 and not answers.is_floating_point():
+            answers = answers[:, 0]  # labels as a column, as some data sets have them
+        answers = answers.float() if answers.is_floating_point() or answers.dim() > 1 else answers.long()
+        if len(answers) != len(inputs):
+            raise DataError(
+                "there are not as many answers as inputs",
+                where=self.name,
+                given=f"{len(inputs):,} inputs, {len(answers):,} answers",
+                expected="one answer an input",
+            )
+        self._check_answers(answers)
+        return inputs, answers
+
+    def _check_answers(self, answers: Tensor) -> None:
+        units = self.module.output_shape.channels
+        if answers.dim() == 1 and not answers.is_floating_point() and units > 1 and len(answers):
+            low, high = int(answers.min()), int(answers.max())
+            if low < 0 or high >= units:
+                raise DataError(
+                    "a label has no output",
+                    where=self.name,
+                    given=f"labels from {low} to {high}; the network has {units} outputs",
+                    expected=f"0 to {units - 1}",
+                    mend=f"Dense({high + 1}) as the last layer" if low >= 0 else "number the classes from 0",
+                )
+
+    def _inputs(self, x: Any) -> Tensor:
+        """An array as a float tensor with channels last, of the network's input shape."""
+        import torch
+
+        shape = self.input_shape
+        if shape is None:
+            array = np.asarray(x)
+            grey = array.ndim == 3 and any("2D" in layer.kind for layer in self.network.layers[:1])
+            self._replace(self.network.with_input((*array.shape[1:], 1) if grey else array.shape[1:]))
+            shape = self.input_shape
+            assert shape is not None
+        if isinstance(x, torch.Tensor):
+            tensor = x
+        else:
+            array = np.asarray(x)
+            if array.dtype.kind not in "fiub":
+                raise DataError("the inputs are no numbers", where=self.name, given=f"an array of {array.dtype}",
+                                expected="uint8 pixels or float values")  # fmt: skip
+            tensor = torch.from_numpy(np.ascontiguousarray(array) if array.flags.writeable else array.copy())
+        tensor = tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor.to(torch.float32)
+        if tensor.dim() == len(shape.axes) and shape.channels == 1:
+            tensor = tensor.unsqueeze(-1)
+        known = [n is None or n == m for n, m in zip(shape.axes, tensor.shape[1:], strict=False)]
+        if tensor.dim() != len(shape.axes) + 1 or not all(known):
+            raise DataError(
+                "the array is not of the network's input shape",
+                where=self.name,
+                given=f"an array of shape {' × '.join(map(str, tensor.shape))}",
+                expected=f"N × {shape}",
+                mend=f"x.reshape((-1, {', '.join('?' if n is None else str(n) for n in shape.axes)}))"
+                if shape.size and tensor[0].numel() == shape.size
+                else "resize the pictures, or give the network another input_shape",
+            )
+        return tensor
+
+
+def _last_activation(network: Node) -> str:
+    """The activation that the network ends in: "linear" for logits."""
+    if isinstance(network, Sequential):
+        for layer in reversed(network.layers):
+            if getattr(layer, "rate", None) is None:  # dropout changes nothing when the network is used
+                return _last_activation(layer)
+        return "linear"
+    return str(getattr(network, "activation", "linear"))
+
+
+def _check_ending(from_logits: bool, ends: str, name: str) -> None:
+    """A cross-entropy that takes logits for probabilities, or the other way round, learns badly and says nothing."""
+    gives_probabilities = ends in ("softmax", "sigmoid", "hard_sigmoid")
+    if from_logits == gives_probabilities:
+        raise ConfigurationError(
+            "the loss expects logits, but the network ends in probabilities"
+            if from_logits
+            else "the loss expects probabilities, but the network ends in logits",
+            where=name,
+            given=f'from_logits={from_logits}, last activation "{ends}"',
+            expected="from_logits=True without, or from_logits=False with a softmax (or sigmoid) at the end",
+            mend=[
+                f"SparseCategoricalCrossentropy(from_logits={not from_logits})",
+                'activation="softmax" on the last layer' if not from_logits else "no activation on the last layer",
+            ],
+        )
