@@ -53,17 +53,21 @@ class MaxPooling(_Windowed):
     def __init__(self, layer: Any, place: Place) -> None:
         super().__init__(layer, place, -math.inf)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def largest(self, x: Tensor) -> Tensor:
+        """max x over each window."""
         if self.border is not None:
             x = self.border(x)
         return _MAX[self.rank](x, self.kernel, self.strides, self.symmetric)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.largest(x)
 
 
 class MinPooling(MaxPooling):
     """The smallest value: minus the largest of the negatives."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.neg(super().forward(-x))
+        return -self.largest(-x)
 
 
 class _Summing(_Windowed):
@@ -133,7 +137,9 @@ class DistanceWeightedPooling(_Windowed):
 
     def __init__(self, layer: Any, place: Place) -> None:
         super().__init__(layer, place)
-        self.register_buffer("weights", distance_weights(self.kernel)[None, None], persistent=False)
+        outline = place.generator is None
+        weights = torch.empty(self.kernel, device="meta") if outline else distance_weights(self.kernel)
+        self.register_buffer("weights", weights[None, None], persistent=False)
 
     def total(self, x: Tensor) -> Tensor:
         """Σ weight · x over each window, channel by channel."""
