@@ -319,7 +319,8 @@ class Model:
         """
         from foveal import modelfile
 
-        return modelfile.save(path, self.network, self.module.state_dict(), classes=self.classes, facts=self.facts)
+        metadata = {"classes": list(self.classes), "training": self.facts}
+        return modelfile.save(path, self.network, self.module.state_dict(), metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> Model:

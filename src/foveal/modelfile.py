@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from foveal import tensorheader
 from foveal.errors import FovealError, ModelFileError
@@ -54,12 +54,30 @@ class Header:
     size: int
 
 
+class Loaded(NamedTuple):
+    """What a model file held: unpacks into network, state and metadata."""
+
+    network: Sequential
+    state: dict[str, Tensor]  # under the names of ``state_dict()``
+    metadata: dict[str, Any]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; empty where none were saved."""
+        return tuple(self.metadata.get("classes", ()))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of the training: ``metadata["training"]``."""
+        return dict(self.metadata.get("training", {}))
+
+
 def save(
     path: str | os.PathLike[str],
     network: Sequential,
     state: Mapping[str, Tensor],
     metadata: Mapping[str, Any] | None = None,
-) -> None:
+) -> Path:
     """Write a model file, whole or not at all.
 
     Args:
@@ -68,6 +86,9 @@ def save(
         state: the module's ``state_dict()``.
         metadata: plain data (JSON): ``classes`` (a list of names), ``preprocessing``, ``training``. Numbers that are not
             finite become null.
+
+    Returns:
+        the path.
 
     Raises:
         ModelFileError: the state is not that of the network, or the metadata are no plain data.
@@ -78,8 +99,7 @@ def save(
         >>> from foveal.backends.torch import build
         >>> from foveal.network.layers import Dense
         >>> network = Sequential([Dense(3, name="dense")], input_shape=4)
-        >>> path = Path(tempfile.mkdtemp()) / "small.safetensors"
-        >>> save(path, network, build(network).state_dict(), {"classes": ["a", "b", "c"]})
+        >>> path = save(f"{tempfile.mkdtemp()}/small.safetensors", network, build(network).state_dict(), {"classes": ["a", "b", "c"]})
         >>> [(entry.name, entry.shape) for entry in read_header(path).tensors]
         [('dense/weight', (3, 4)), ('dense/bias', (3,))]
     """
@@ -97,6 +117,7 @@ def save(
         for name, (_, shape) in expected.items():
             if math.prod(shape):
                 file.write(_bytes(found[name].to("cpu").contiguous()))
+    return Path(path)
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:
@@ -109,7 +130,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         return _header(file, str(path))
 
 
-def load(path: str | os.PathLike[str]) -> tuple[Sequential, dict[str, Tensor], dict[str, Any]]:
+def load(path: str | os.PathLike[str]) -> Loaded:
     """The network, its tensors under the names of ``state_dict()``, and the metadata.
 
     Raises:
@@ -140,7 +161,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Sequential, dict[str, Tensor], d
             ModelFileWarning,
             stacklevel=2,
         )
-    return header.network, state, header.metadata
+    return Loaded(header.network, state, header.metadata)
 
 
 # Reading --------------------------------------------------------------------------------------------------------------
@@ -194,7 +215,17 @@ def _header(file: BinaryIO, where: str) -> Header:
             expected=error.expected,
             mend=error.mend,
         ) from error
+    _check_metadata(found["metadata"], where)
     return Header(network, found["metadata"], head.tensors, size)
+
+
+def _check_metadata(metadata: dict[str, Any], where: str) -> None:
+    """The two parts that everybody reads are of their kind."""
+    classes = metadata.get("classes", [])
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise _wrong("the class names are no list of texts", repr(classes)[:80], where)
+    if not isinstance(metadata.get("training", {}), dict):
+        raise _wrong("the facts of the training are no mapping", repr(metadata["training"])[:80], where)
 
 
 def _fill(file: BinaryIO, memory: memoryview, name: str, where: str) -> None:

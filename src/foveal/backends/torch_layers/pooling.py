@@ -67,7 +67,7 @@ class MinPooling(MaxPooling):
     """The smallest value: minus the largest of the negatives."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return -self.largest(-x)
+        return torch.neg(self.largest(-x))
 
 
 class _Summing(_Windowed):
@@ -82,7 +82,7 @@ class _Summing(_Windowed):
         if self.border is not None:
             x = self.border(x)
         means = _AVERAGE[self.rank](x, self.kernel, self.strides, self.symmetric)  # zeros counted: Σ x / area
-        return means * self.area
+        return torch.mul(means, self.area)
 
 
 class AveragePooling(_Summing):
