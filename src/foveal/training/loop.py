@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 class Batches(Protocol):
     """A set of examples in batches. The batch of an epoch and step depends on nothing but these two and the seed."""
 
-    batch_size: int
-    examples: int
+    @property
+    def examples(self) -> int:
+        """Examples in an epoch."""
+
+    @property
+    def batch_size(self) -> int:
+        """Examples in every batch but the last."""
 
     def __len__(self) -> int:
         """Batches in an epoch; the last one may be smaller."""

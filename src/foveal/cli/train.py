@@ -1,0 +1,199 @@
+"""``foveal train [NET] [DATA]``: train, test once, write model and report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from foveal.errors import ConfigurationError, SourceError
+
+if TYPE_CHECKING:
+    from foveal.experiment import Experiment
+    from foveal.outcome import Outcome
+
+_DATA = "fashion-mnist"
+_WHAT, _HOW, _WHERE = "What to train", "How to train (None: the network's recipe)", "Where and how it runs"
+
+Net = Annotated[
+    str | None, typer.Argument(help="Zoo name, description file or model file. [lecture_cnn]", show_default=False)
+]
+Data = Annotated[
+    str | None, typer.Argument(help="Data set name, folder, IDX, CSV or npz file. [fashion-mnist]", show_default=False)
+]
+
+
+def _how(help: str, *names: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel=_HOW, show_default=False)
+
+
+def _where(help: str, *names: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel=_WHERE)
+
+
+def command(
+    net: Net = None,
+    data: Data = None,
+    size: Annotated[
+        str | None, typer.Option(help="Bring pictures to HxW first.", rich_help_panel=_WHAT, metavar="HxW")
+    ] = None,
+    epochs: Annotated[int | None, _how("Passes over the training set.")] = None,
+    batch_size: Annotated[int | None, _how("Pictures a step.")] = None,
+    optimizer: Annotated[str | None, _how("sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw.")] = None,
+    lr: Annotated[float | None, _how("Learning rate, the highest of the schedule.")] = None,
+    momentum: Annotated[float | None, _how("Of sgd and rmsprop.")] = None,
+    weight_decay: Annotated[float | None, _how("Towards zero; spares biases and normalisations.")] = None,
+    schedule: Annotated[str | None, _how("constant, step, exponential, cosine, one-cycle, triangular.")] = None,
+    warmup: Annotated[float | None, _how("Epochs over which the rate rises first.")] = None,
+    loss: Annotated[str | None, _how("cross_entropy, binary_cross_entropy, mse, mae, hinge.")] = None,
+    label_smoothing: Annotated[float | None, _how("Share of certainty given to all classes.")] = None,
+    augment: Annotated[str | None, _how("Such as shift=2,flip,erase; '' for none.")] = None,
+    ema: Annotated[float | None, _how("Average the weights, with this decay.")] = None,
+    clip_norm: Annotated[float | None, _how("Longest gradient.")] = None,
+    early_stopping: Annotated[int | None, _how("Stop after so many epochs without improvement.")] = None,
+    validation: Annotated[float | None, _how("Share of the training set put aside.")] = None,
+    seed: Annotated[int | None, _how("Of weights, order, augmentation, dropout.")] = None,
+    engine: Annotated[str | None, _where("auto or torch.")] = None,
+    device: Annotated[str | None, _where("auto, cpu, cuda, cuda:N.")] = None,
+    precision: Annotated[str | None, _where("auto, fp32, bf16.")] = None,
+    name: Annotated[str | None, _where("Name of the run; a free one is found.")] = None,
+    runs: Annotated[Path, _where("Folder of all runs.")] = Path("runs"),
+    resume: Annotated[str | None, _where("Go on with a run: its folder or name.")] = None,
+    find_lr: Annotated[bool, _where("Only test which learning rates work, and draw it.", "--find-lr")] = False,
+    json_lines: Annotated[bool, _where("One JSON object a line, for programs.", "--json")] = False,
+    quiet: Annotated[bool, _where("Only the result.", "--quiet", "-q")] = False,
+) -> None:
+    """Train a network, test it once, and write a report.
+
+    As it comes, the lecture's network learns Fashion-MNIST by a recipe of two epochs.
+    """
+    changes = {
+        field: value
+        for field, value in {
+            "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "lr": lr, "momentum": momentum,
+            "weight_decay": weight_decay, "schedule": schedule, "warmup": warmup, "loss": loss,
+            "label_smoothing": label_smoothing, "augment": augment, "ema": ema, "clip_norm": clip_norm,
+            "early_stopping": early_stopping, "validation": validation, "seed": seed, "engine": engine, "device": device,
+            "precision": precision,
+        }.items()
+        if value is not None
+    }  # fmt: skip
+    from foveal.training.display import display_for
+    from foveal.training.interruption import Interrupted
+
+    display = display_for(0 if quiet else "auto", json_lines=json_lines)
+    try:
+        if resume is not None:
+            _refuse([*changes, *(["NET"] if net else []), *(["--name"] if name else [])])
+            from foveal.experiment import resume as go_on
+
+            outcome = go_on(resume, runs=runs, display=display)
+        else:
+            experiment = _prepared(net, data, size, changes, json_lines)
+            if find_lr:
+                _find_rate(experiment, json_lines)
+                return
+            from foveal.experiment import start
+
+            if not (json_lines or quiet):
+                _announce(experiment)
+            outcome = start(experiment, runs=runs, name=name, display=display)
+    except Interrupted as stop:
+        typer.echo(str(stop)[0].upper() + str(stop)[1:] + ".", err=True)
+        raise typer.Exit(128 + stop.signal) from None
+    _tell(outcome, json_lines)
+
+
+def _prepared(
+    net: str | None, data: str | None, size: str | None, changes: dict[str, Any], json_lines: bool
+) -> Experiment:
+    from foveal.experiment import prepare
+
+    options: dict[str, Any] = {"changes": changes, "command": ["foveal", *sys.argv[1:]], "size": _size(size)}
+    try:
+        return prepare(net, data or _DATA, **options)
+    except SourceError as error:
+        if data is not None:
+            raise
+        note = (
+            "Fashion-MNIST could be neither found nor fetched, so this is scikit-learn's digits, enlarged to 28 × 28."
+        )
+        if not json_lines:
+            typer.echo(f"{error}\n\n{note}\n", err=True)
+        return prepare(net, "digits", **{**options, "size": options["size"] or (28, 28), "notes": [note]})
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    parts = text.lower().replace("×", "x").split("x")
+    if len(parts) > 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise ConfigurationError(
+            "this is no size",
+            where="--size",
+            given=repr(text),
+            expected="height and width in pixels",
+            mend="--size 28x28",
+        )
+    return int(parts[0]), int(parts[-1])
+
+
+def _refuse(given: list[str]) -> None:
+    if given:
+        raise ConfigurationError(
+            "a resumed run goes on exactly as it was started",
+            where="--resume",
+            given="also " + ", ".join(given),
+            mend=["leave these out", "start a new run without --resume"],
+        )
+
+
+def _announce(experiment: Experiment) -> None:
+    from foveal.arithmetic.summary import summarize
+
+    config, data = experiment.config, experiment.data
+    train, held = experiment.parts()
+    parts = [f"{len(train):,} to train on", f"{len(held):,} to validate" if held else ""]
+    parts.append(f"{len(data.test):,} to test" if data.test else "")
+    rate = config.optimizer_spec().learning_rate
+    typer.echo(f"{experiment.name}, {summarize(experiment.network).totals.parameters:,} parameters")
+    typer.echo(f"{data.name}: {', '.join(part for part in parts if part)}")
+    typer.echo(
+        f"{config.epochs} epochs, batches of {config.batch_size}, {config.optimizer}, "
+        f"{config.schedule} rate {'up to ' if config.schedule != 'constant' else ''}{rate:g}, seed {config.seed}"
+    )
+
+
+def _tell(outcome: Outcome, json_lines: bool) -> None:
+    if json_lines:
+        typer.echo(json.dumps({"event": "result", **outcome.to_json()}))
+        return
+    found = outcome.evaluation
+    low, high = found.interval.low, found.interval.high
+    typer.echo(
+        f"\n{outcome.split.capitalize()} accuracy {found.accuracy:.4f}, 95 % interval {low:.4f} to {high:.4f} "
+        f"({found.count:,} samples); trained in {outcome.seconds:.0f} s.\n"
+        f"  model   {outcome.folder.model}\n  report  {outcome.folder.report}"
+    )
+
+
+def _find_rate(experiment: Experiment, json_lines: bool) -> None:
+    from foveal.experiment import range_test
+
+    found = range_test(experiment)
+    path = Path(f"lr-{experiment.name}-{experiment.data.name}.svg")
+    found.plot(path)
+    if json_lines:
+        told = {"suggestion": found.suggestion, "lowest": found.lowest, "rates": found.rates, "losses": found.losses}
+        typer.echo(json.dumps({"event": "learning_rates", **told, "plot": str(path)}))
+        return
+    typer.echo(f"{'rate':>10}  loss")
+    for at in range(0, len(found.rates), max(1, len(found.rates) // 16)):
+        bar = "█" * round(30 * min(1.5, found.losses[at] / found.losses[0]))
+        typer.echo(f"{found.rates[at]:>10.2g}  {found.losses[at]:7.4f} {bar}")
+    typer.echo(
+        f"\nSuggested: --lr {found.suggestion:.2g} (the loss was lowest at {found.lowest:.2g})\n  plot    {path}"
+    )

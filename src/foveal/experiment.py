@@ -1,0 +1,311 @@
+"""A whole experiment: data → validation split → module → training → test → files. The command line and scripts share it.
+
+experiment = prepare("lecture_cnn", "fashion-mnist")
+outcome = start(experiment)
+print(outcome.evaluation.accuracy, outcome.folder.report)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foveal import zoo
+from foveal.errors import CheckpointError, ConfigurationError, FormatError, ShapeError, UnknownName
+from foveal.network import codec, tree
+from foveal.training.config import TrainingConfig
+from foveal.training.recipes import recipe_for
+from foveal.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from foveal.backends.torch import Network
+    from foveal.data.dataset import DataSet, Split
+    from foveal.data.resident import ResidentBatches
+    from foveal.outcome import Outcome
+    from foveal.training.display import Display
+    from foveal.training.range_test import RangeTest
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is to be trained on what, and how; all that a run folder's ``config.json`` tells.
+
+    Attributes:
+        network: the tree.
+        name: what the network was called.
+        data: the data set.
+        opening: how the data set was opened: its name or path, and size and channels where they were changed.
+        config: how to train.
+        command: the command line that says the same.
+        notes: what a reader of the report must know, each one sentence.
+        state: weights to begin with, by tensor name; None for fresh ones.
+    """
+
+    network: tree.Sequential
+    name: str
+    data: DataSet
+    opening: Mapping[str, Any]
+    config: TrainingConfig
+    command: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    state: Mapping[str, Tensor] | None = field(default=None, repr=False)
+
+    def parts(self) -> tuple[Split, Split | None]:
+        """The training set and the validation set put aside from it."""
+        from foveal.data.splitting import split_validation
+
+        if self.config.validation == 0:
+            return self.data.train, None
+        return split_validation(self.data.train, self.config.validation, seed=self.config.seed)
+
+    def module(self) -> Network:
+        """A fresh module with the experiment's first weights."""
+        from foveal.backends.torch import build
+
+        module = build(self.network, self.data.shape, seed=self.config.seed)
+        if self.state is not None:
+            module.load_state_dict(dict(self.state))
+        return module
+
+    def batches(self, split: Split, *, training: bool) -> ResidentBatches:
+        """A part as batches on the configured device."""
+        from foveal.data.augment import parse
+        from foveal.data.resident import ResidentBatches
+        from foveal.training.precision import chosen_device
+
+        config = self.config
+        return ResidentBatches(
+            split,
+            config.batch_size if training else max(config.batch_size, 256),
+            device=chosen_device(config.device),
+            seed=config.seed,
+            augment=parse(config.augment) if training and config.augment else None,
+            shuffle=training and config.shuffle,
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint must agree on beside the configuration."""
+        network = json.dumps(codec.to_dict(self.network), sort_keys=True).encode()
+        pixels = hashlib.sha256(self.data.train.images.data if self.data.train.images.flags.c_contiguous else b"")
+        pixels.update(self.data.train.labels.tobytes())
+        return {"network": hashlib.sha256(network).hexdigest(), "data": pixels.hexdigest()}
+
+
+def prepare(
+    network: str | tree.Sequential | None = None,
+    data: str = "fashion-mnist",
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    config: TrainingConfig | None = None,
+    changes: Mapping[str, Any] | None = None,
+    command: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> Experiment:
+    """Open the data and the network, and choose how to train.
+
+    Args:
+        network: a zoo name, a description file, a model file (training goes on from its weights), or a tree; None takes
+            lecture_cnn for pictures and mlp for tables.
+        data: whatever :func:`foveal.data.load` opens.
+        size: height and width to bring pictures to.
+        channels: 1 or 3, to bring pictures to.
+        config: how to train; None takes the recipe for this network and data.
+        changes: fields that replace the recipe's.
+        command: the command line, for the report.
+        notes: for the report.
+
+    Raises:
+        UnknownName: no such network or data.
+        ConfigurationError: a configuration that cannot work.
+
+    Example:
+        >>> experiment = prepare("mlp", "iris", changes={"epochs": 3})
+        >>> experiment.name, experiment.config.epochs, experiment.network.layers[-1].units
+        ('mlp', 3, 3)
+    """
+    from foveal.data import load
+
+    opening = {"data": str(data), "size": list(size) if size else None, "channels": channels}
+    loaded = load(data, size=size, channels=channels)
+    if network is None:
+        network = "mlp" if loaded.is_table else "lecture_cnn"
+    described, name, state = open_network(network, loaded.shape, len(loaded.classes))
+    chosen = config or recipe_for(name, loaded.name).config
+    changed = dict(changes or {})
+    if chosen.from_logits and chosen.loss.endswith("cross_entropy") and "from_logits" not in changed:
+        changed["from_logits"] = not ends_in_probabilities(described)
+    return Experiment(described, name, loaded, opening, chosen.replace(**changed), tuple(command), tuple(notes), state)
+
+
+def open_network(
+    network: str | tree.Sequential, shape: Sequence[int], classes: int
+) -> tuple[tree.Sequential, str, Mapping[str, Tensor] | None]:
+    """A network for data of a shape and a number of classes.
+
+    Returns:
+        the tree, its name, and the weights of a model file (None otherwise).
+
+    Raises:
+        UnknownName: neither a network of the zoo nor a file.
+        ShapeError: the network and the data do not fit.
+    """
+    state: Mapping[str, Tensor] | None = None
+    if not isinstance(network, str):
+        found, name = network, network.name or "network"
+    elif Path(network).suffix in (".json", ".yaml", ".yml"):
+        if not Path(network).is_file():
+            raise UnknownName("there is no such description file", where="NET", given=network)
+        found = codec.read(network)
+        name = found.name or Path(network).stem
+    elif Path(network).suffix == ".safetensors":
+        from foveal import modelfile
+
+        found, state, _ = modelfile.load(network)
+        name = found.name or Path(network).stem
+    else:
+        entry = zoo.entry(network)
+        found, name = zoo.create(network, classes=classes, input_shape=tuple(shape)), entry.name
+    return _fitting(found, name, shape, classes), name, state
+
+
+def _fitting(network: tree.Sequential, name: str, shape: Sequence[int], classes: int) -> tree.Sequential:
+    from foveal.arithmetic.shapes import trace
+
+    network = network.with_input(tuple(shape))
+    given = next(step.output for step in trace(network) if step.path == "")
+    outputs = () if given is None else given.axes
+    if outputs not in ((classes,), (1,)) or (outputs == (1,) and classes > 2):
+        raise ShapeError(
+            "the network does not give one value a class",
+            where=name,
+            given=f"output {given}, {classes} classes",
+            expected=f"an output of {classes} values",
+            mend=f"Dense({classes}) as the last layer",
+        )
+    return network
+
+
+def ends_in_probabilities(network: tree.Sequential) -> bool:
+    """Whether the last layer is a softmax or sigmoid, so that outputs are probabilities and not logits.
+
+    Example:
+        >>> from foveal.network.layers import Dense
+        >>> ends_in_probabilities(tree.Sequential([Dense(3, activation="softmax")], input_shape=4))
+        True
+    """
+    last: Any = network
+    while isinstance(last, tree.Sequential) and last.layers:
+        last = last.layers[-1]
+    activation = getattr(last, "activation", getattr(last, "function", None))
+    return str(activation) in ("softmax", "sigmoid")
+
+
+def start(
+    experiment: Experiment,
+    *,
+    runs: str | Path = "runs",
+    name: str | None = None,
+    display: Display | None = None,
+) -> Outcome:
+    """Train from the beginning in a fresh run folder, test once, and write model and report.
+
+    Raises:
+        ConfigurationError: the folder's name is taken.
+        TrainingError, Interrupted: see :func:`foveal.training.run`.
+    """
+    folder = RunFolder.fresh(runs, name, f"{experiment.name}-{experiment.data.name}")
+    folder.write_config(description(experiment))
+    return _carry_out(experiment, folder, display, resume=False)
+
+
+def resume(place: str | Path, *, runs: str | Path = "runs", display: Display | None = None) -> Outcome:
+    """Go on with a run that was stopped or killed, to the same bits as if it had not been.
+
+    Raises:
+        CheckpointError: there is no run, or it cannot go on to the same result (its data have changed, say).
+    """
+    folder = RunFolder.existing(place, runs)
+    return _carry_out(reopened(folder), folder, display, resume=True)
+
+
+def reopened(folder: RunFolder) -> Experiment:
+    """The experiment of a run folder, from its ``config.json``."""
+    from foveal.data import load
+
+    told = folder.read_config()
+    try:
+        opening, network = told["data"]["opening"], codec.from_dict(told["network"]["description"])
+        config = TrainingConfig.from_json(told["training"])
+        name, command, notes = told["network"]["name"], told["command"], told["notes"]
+    except (KeyError, TypeError, FormatError, ConfigurationError) as error:
+        raise CheckpointError(
+            "this run's config.json is damaged", where=str(folder.config), given=f"{type(error).__name__}: {error}"
+        ) from error
+    size = opening.get("size")
+    data = load(opening["data"], size=tuple(size) if size else None, channels=opening.get("channels"))
+    return Experiment(network, name, data, opening, config, command, notes)
+
+
+def description(experiment: Experiment) -> dict[str, Any]:
+    """The content of ``config.json``."""
+    from foveal.outcome import environment
+
+    data = experiment.data
+    return {
+        "schema": SCHEMA,
+        "network": {"name": experiment.name, "description": codec.to_dict(experiment.network)},
+        "data": {
+            "name": data.name,
+            "source": data.source,
+            "classes": list(data.classes),
+            "shape": list(data.shape),
+            "opening": dict(experiment.opening),
+        },
+        "training": experiment.config.to_json(),
+        "command": list(experiment.command),
+        "notes": list(experiment.notes),
+        "environment": environment(experiment.config),
+    }
+
+
+def range_test(experiment: Experiment, steps: int = 200) -> RangeTest:
+    """The learning-rate range test for an experiment; nothing is written."""
+    from foveal.training.memory import keep_pages
+    from foveal.training.range_test import find_learning_rate
+
+    keep_pages()
+    train, _ = experiment.parts()
+    batches = experiment.batches(train, training=True)
+    return find_learning_rate(experiment.module(), batches, experiment.config, steps=steps)
+
+
+def _carry_out(experiment: Experiment, folder: RunFolder, display: Display | None, *, resume: bool) -> Outcome:
+    from foveal.outcome import conclude
+    from foveal.training.display import Silent
+    from foveal.training.memory import keep_pages
+    from foveal.training.runner import run
+
+    keep_pages()
+    train, validation = experiment.parts()
+    module = experiment.module()
+    with display or Silent() as shown:
+        history = run(
+            module,
+            experiment.batches(train, training=True),
+            experiment.batches(validation, training=False) if validation is not None else None,
+            experiment.config,
+            readers=[shown],
+            run_folder=folder,
+            resume=resume,
+            identity=experiment.identity(),
+        )
+    return conclude(experiment, module, folder, history, train, validation)
