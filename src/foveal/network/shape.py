@@ -78,7 +78,7 @@ class Sequence(Shape):
     """``length`` samples in time, each of ``channels`` values."""
 
     length: Size
-    channels: int  # a field in place of the property
+    c: int
 
     __str__ = Shape.__str__
 
