@@ -47,7 +47,7 @@ def curve(
     if not columns:
         return None
     epochs = max(len(column) for column in columns.values())
-    within = _within(steps, key) if epochs <= 60 else ()
+    within = _within(steps, key) if epochs <= 30 else []
 
     def paint(figure: Figure) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -73,12 +73,14 @@ def curve(
         )
 
     ends = "; ".join(f"{name} from {values[0]:.4g} to {values[-1]:.4g}" for name, values in columns.items())
-    rows = tuple(
-        (epoch + 1, *(values[epoch] if epoch < len(values) else None for values in columns.values()))
-        for epoch in range(epochs)
-    )
+    exact: dict[float, list[object]] = {x: [x, value] for x, value in within}
+    for epoch in range(epochs):
+        row = exact.setdefault(float(epoch + 1), [epoch + 1, *[None] * bool(within)])
+        row += [values[epoch] if epoch < len(values) else None for values in columns.values()]
+    names = ("epoch", *["step by step"] * bool(within), *columns)
+    rows = tuple((*exact[x], *[None] * (len(names) - len(exact[x]))) for x in sorted(exact))
     described = f"{label} over {epochs} epoch{'s' * (epochs > 1)}: {ends}."
-    return Chart(key, draw(f"curve-{key}", (4.8, 3.0), paint, described), ("epoch", *columns), rows)
+    return Chart(key, draw(f"curve-{key}", (4.8, 3.0), paint, described), names, rows)
 
 
 def _within(steps: Sequence[Mapping[str, float]], key: str) -> list[tuple[float, float]]:

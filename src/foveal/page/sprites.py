@@ -89,7 +89,7 @@ def reach(weights: NDArray[np.floating]) -> float:
     kernel = np.asarray(weights, dtype=np.float64)
     drawn = np.abs(kernel if kernel.shape[2] == 3 else kernel.mean(axis=2))
     drawn = drawn[np.isfinite(drawn)]
-    return float(np.quantile(drawn, 0.98)) or 1.0 if drawn.size else 1.0
+    return (float(np.quantile(drawn, 0.98)) or float(drawn.max()) or 1.0) if drawn.size else 1.0
 
 
 def _sheet(png: bytes, count: int, columns: int, tiles: NDArray[np.uint8]) -> Sheet:

@@ -1,0 +1,87 @@
+"""The plain sentences say what the numbers say, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from foveal.evaluation import evaluate, evaluate_regression
+from foveal.evaluation.words import NO_BREAK, sentences
+
+CLASSES = ["cat", "dog", "owl"]
+
+
+def said(
+    history: dict[str, list[float]] | None = None, *, sure: float = 0.8, right: int = 8, split: str = "test"
+) -> str:
+    """The text for ten pictures, ``right`` of them named right, each ``sure``; the others are cats taken for dogs."""
+    rest = (1 - sure) / 2
+    labels = [0] * 10
+    p = [[sure, rest, rest]] * right + [[rest, sure, rest]] * (10 - right)
+    return " ".join(sentences(evaluate(p, labels, CLASSES), history or {}, split)).replace(NO_BREAK, " ")
+
+
+def test_accuracy_with_its_interval() -> None:
+    text = said()
+    assert "8 of 10 test pictures right: 80.0 %" in text
+    assert "between 49.0 % and 94.3 %" in text
+    assert "validation pictures" in said(split="validation")
+
+
+def test_the_pair_confused_most_counts_both_ways() -> None:
+    wrong = np.eye(3)[[1, 0, 2, 0, 1, 2]]
+    found = evaluate(wrong, [0, 1, 0, 0, 1, 2], CLASSES)
+    text = " ".join(sentences(found, {})).replace(NO_BREAK, " ")
+    assert "confuses cat and dog most: 2 of its 3 mistakes (67 %)" in text
+    assert "owl is recognised best (100.0 %), cat worst (33.3 %)" in text
+
+
+def test_no_mistake_at_all_is_doubted() -> None:
+    assert "deserves a second look" in said(right=10)
+
+
+@pytest.mark.parametrize(
+    ("history", "words"),
+    [
+        (
+            {"loss": [0.9, 0.5, 0.2], "val_loss": [0.8, 0.6, 0.9]},
+            "overfits from epoch 2 on: the validation loss rose from 0.600",
+        ),
+        (
+            {"loss": [0.9, 0.5], "val_loss": [0.8, 0.6], "accuracy": [0.7, 0.95], "val_accuracy": [0.7, 0.9]},
+            "5.0 points more",
+        ),
+        (
+            {"loss": [0.9, 0.5], "val_loss": [0.8, 0.6], "accuracy": [0.7, 0.9], "val_accuracy": [0.7, 0.9]},
+            "more epochs may help",
+        ),
+        ({"loss": [0.9, 0.5, 0.4], "val_loss": [0.8, 0.6, 0.605]}, "training and validation stayed together"),
+    ],
+)
+def test_overfitting_is_told_from_the_curves(history: dict[str, list[float]], words: str) -> None:
+    assert words in said(history)
+
+
+def test_without_validation_nothing_is_said_of_overfitting() -> None:
+    assert "overfit" not in said({"loss": [0.9, 0.5]})
+    assert "overfit" not in said({"loss": [0.9], "val_loss": [float("nan")]})
+
+
+@pytest.mark.parametrize(
+    ("sure", "words"), [(0.8, "taken at their word"), (0.95, "too sure of itself"), (0.6, "too modest")]
+)
+def test_calibration_is_judged(sure: float, words: str) -> None:
+    assert words in said(sure=sure)
+
+
+def test_right_on_average_but_not_bin_by_bin() -> None:
+    found = evaluate([[0.9, 0.1], [0.7, 0.3]] * 5, [0, 0] * 4 + [0, 1], ["a", "b"])
+    odd = replace(found, calibration=replace(found.calibration, error=0.1, confidence=0.9, accuracy=0.9))
+    assert "not bin by bin" in " ".join(sentences(odd, {}))
+
+
+def test_regression_is_said_in_units() -> None:
+    text = sentences(evaluate_regression([1.0, 3.0], [1.0, 1.0]), {"loss": [1.0], "val_loss": [1.0]})
+    assert "off by 1 on average (mean squared error 2)" in text[0]
