@@ -20,6 +20,7 @@ TIMEOUT = 600
 """Seconds that one command may take."""
 
 _OPTIONS = ("-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20")
+_VERBS = ("download", "update")
 
 
 class _Failed(Exception):
@@ -88,7 +89,7 @@ def _download(package: str, work: Path) -> Path:
 
 def _run(command: list[str], folder: Path) -> None:
     """Run a command; its last line of complaint is the reason when it fails."""
-    name = " ".join(part for part in command if part.isalpha() or part in ("apt-get", "-x"))
+    name = "dpkg -x" if command[0] == "dpkg" else f"apt-get {next(part for part in command if part in _VERBS)}"
     try:
         done = subprocess.run(
             command,

@@ -6,6 +6,7 @@ official one, and what it holds with its SHA-256. Only then does it get its name
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -48,7 +49,7 @@ def fetch_files(known: PublishedSet, address: str, cache: Path, *, timeout: floa
         except _Refused as error:
             return f"{target.name}: {error}"
         except FileError as error:
-            return f"{target}: {error.problem} ({error.given})"
+            return f"{cache} cannot be written: {error.given}"
     return None
 
 
@@ -74,7 +75,8 @@ def _fetch(known: PublishedSet, file: PublishedFile, url: str, target: Path, tim
         os.replace(temporary, target)
         sync_directory(target.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _connected(request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:

@@ -227,10 +227,9 @@ def _nowhere(known: PublishedSet, failures: Sequence[Failure], cache: Path) -> S
     ]
     if known.package:
         mend.insert(0, f"on Debian or Ubuntu: sudo apt-get install {known.package}")
-    mend += [
-        f"with a network: fetch them from {known.addresses[0]}",
-        "use digits, which is always there: foveal train lecture_cnn digits",
-    ]
+    if known.addresses:
+        mend.append(f"with a network: fetch them from {known.addresses[0]}")
+    mend.append("use digits, which is always there: foveal train lecture_cnn digits")
     return SourceError(
         f"{known.title} is not on this machine and could not be fetched",
         where=known.name,

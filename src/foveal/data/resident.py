@@ -25,7 +25,7 @@ _BLOCK_PICTURES = 4096
 _BLOCK_VALUES = 4 << 20
 """A block has at most so many values: 16 MiB as float32, well under what glibc keeps instead of giving back."""
 
-_ORDER, _CHANGES = 1, 2
+ORDER, _CHANGES = 1, 2
 
 
 class ResidentBatches:
@@ -117,7 +117,7 @@ class ResidentBatches:
         """The order of an epoch, as indices into the part; the same on every device."""
         if not self.shuffle:
             return torch.arange(self.count, device=self.device)
-        generator = torch.Generator().manual_seed(mixed(self.seed, _ORDER, epoch))
+        generator = torch.Generator().manual_seed(mixed(self.seed, ORDER, epoch))
         return torch.randperm(self.count, generator=generator).to(self.device)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
