@@ -94,6 +94,13 @@ def positive(value: Any) -> int:
     return int(value)
 
 
+def divisor(value: Any) -> int:
+    """A whole number of at least 1 that has to divide another: 1 always does."""
+    if not _is_int(value) or value < 1:
+        raise Refused("a whole number of at least 1", "…=1")
+    return int(value)
+
+
 def flag(value: Any) -> bool:
     """True or False, and nothing that merely looks like it."""
     if not isinstance(value, bool):
@@ -132,7 +139,7 @@ def axes(count: int, *, low: int = 1, optional: bool = False) -> Check:
         values = (value,) * count if _is_int(value) else tuple(value) if isinstance(value, list | tuple) else ()
         if len(values) != count or not all(_is_int(n) and n >= low for n in values):
             many = "1 whole number" if count == 1 else f"1 whole number or {count} of them (an axis each)"
-            raise Refused(f"{many}, at least {low}", [f"…={max(low, 3)}", f"…=({example})"] if low < 4 else f"…={low}")
+            raise Refused(f"{many}, at least {low}", ["…=3", f"…=({example})"] if low == 1 else f"…={low}")
         return values
 
     return check

@@ -161,7 +161,7 @@ def as_shape(value: Shape | Iterable[Size] | int | str) -> Shape:
         sizes = (value,)
     else:
         try:
-            sizes = tuple(value)
+            sizes = () if isinstance(value, bytes) else tuple(value)
         except TypeError:
             raise _unreadable(value) from None
     if len(sizes) not in _BY_RANK:

@@ -18,6 +18,7 @@ from foveal.network.fields import (
     Refused,
     axes,
     checked,
+    divisor,
     flag,
     one_of,
     padding,
@@ -100,7 +101,7 @@ class Conv1D(_Convolution):
     strides: Axes = checked(axes(1), 1)
     padding: Padding = checked(padding(1), "valid")
     dilation_rate: Axes = checked(axes(1), 1)
-    groups: int = checked(positive, 1)
+    groups: int = checked(divisor, 1)
     activation: Named = checked(activation_name, None)
     use_bias: bool = checked(flag, True)
     kernel_initializer: str = checked(initializer_name, "glorot_uniform")
@@ -142,7 +143,7 @@ class Conv2D(_Convolution):
     strides: Axes = checked(axes(2), 1)
     padding: Padding = checked(padding(2), "valid")
     dilation_rate: Axes = checked(axes(2), 1)
-    groups: int = checked(positive, 1)
+    groups: int = checked(divisor, 1)
     activation: Named = checked(activation_name, None)
     use_bias: bool = checked(flag, True)
     kernel_initializer: str = checked(initializer_name, "glorot_uniform")
@@ -186,7 +187,7 @@ class Conv3D(_Convolution):
     strides: Axes = checked(axes(3), 1)
     padding: Padding = checked(padding(3), "valid")
     dilation_rate: Axes = checked(axes(3), 1)
-    groups: int = checked(positive, 1)
+    groups: int = checked(divisor, 1)
     activation: Named = checked(activation_name, None)
     use_bias: bool = checked(flag, True)
     kernel_initializer: str = checked(initializer_name, "glorot_uniform")
@@ -216,7 +217,7 @@ class Conv2DTranspose(_Convolution):
     padding: Padding = checked(padding(2), "valid")
     output_padding: Axes = checked(axes(2, low=0), 0)
     dilation_rate: Axes = checked(axes(2), 1)
-    groups: int = checked(positive, 1)
+    groups: int = checked(divisor, 1)
     activation: Named = checked(activation_name, None)
     use_bias: bool = checked(flag, True)
     kernel_initializer: str = checked(initializer_name, "glorot_uniform")

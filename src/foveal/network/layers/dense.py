@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,9 +127,10 @@ class SpatialDropout2D(Node):
 
 
 def _border(value: Any) -> Pads:
-    sides: Pads = padding(2)(value) if not isinstance(value, str) else ()
-    if sides:
-        return sides
+    with contextlib.suppress(Refused):
+        sides = padding(2)(value)
+        if not isinstance(sides, str):
+            return tuple(sides)
     raise Refused("a number, (rows, columns), or ((top, bottom), (left, right))", "…=2")
 
 
