@@ -223,16 +223,17 @@ def receptive_fields(traced: Sequence[Traced]) -> dict[str, tuple[Field, ...]]:
         >>> fields["conv2d_2"][0].size, fields["conv2d_2"][0].stride, fields["conv2d_2"][0].padding
         (5, Fraction(1, 1), 0)
     """
-    return _Walk(traced).fields
+    return Walk(traced).fields
 
 
-class _Walk:
+class Walk:
     """The walk from the input to the output, and back from a unit to the input."""
 
     def __init__(self, traced: Sequence[Traced]) -> None:
         self.at = {t.path: t for t in traced}
         self.root = traced[0]
         self.fields: dict[str, tuple[Field, ...]] = {}
+        self.before: dict[str, tuple[Field, ...]] = {}  # what reaches each node
         self._forward("", tuple(Field(IDENTITY) for _ in self.root.input.spatial))
 
     def _parts(self, path: str) -> Iterator[str]:
@@ -243,6 +244,7 @@ class _Walk:
 
     def _forward(self, path: str, below: tuple[Field, ...]) -> tuple[Field, ...]:
         at = self.at[path]
+        self.before[path] = below
         parts = list(self._parts(path))
         if isinstance(at.node, Sequential):
             fields = below
@@ -376,7 +378,7 @@ def box(traced: Sequence[Traced], path: str, unit: Sequence[int]) -> Box:
         >>> box(trace(Sequential([Conv2D(8, 3, padding="same")]), (28, 28, 1)), "conv2d_1", (0, 27))
         Box(unclipped=((-1, 1), (26, 28)), clipped=((0, 1), (26, 27)))
     """
-    walk = _Walk(traced)
+    walk = Walk(traced)
     if path not in walk.fields:
         raise UnknownName(
             "the network has no such node",

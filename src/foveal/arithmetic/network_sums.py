@@ -1,0 +1,235 @@
+"""The worked arithmetic of compositions, and what holds for every node: its receptive field and its memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from foveal.arithmetic.counts import count, total
+from foveal.arithmetic.memory import BYTES, COPIES
+from foveal.arithmetic.receptive_field import Field, Walk, reach
+from foveal.arithmetic.receptive_field import Step as Reach
+from foveal.arithmetic.shapes import Traced, trace
+from foveal.arithmetic.steps import CONNECTIONS, MACS, OUTPUT, PARAMETERS, Section, Step, axis_names, product, rules
+from foveal.network.node import Node
+from foveal.network.shape import Shape
+from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential, children, find
+
+ARAUJO = "Araujo, Norris, Sim 2019"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A node in its network: itself, its parts, and the walk that knows every receptive field."""
+
+    at: Traced
+    parts: tuple[Traced, ...]
+    walk: Walk
+
+    def leaves(self) -> Iterator[Traced]:
+        """The layers in it, itself if it is one."""
+        below = f"{self.at.path}/" if self.at.path else ""
+        for path, traced in self.walk.at.items():
+            inside = path == self.at.path or path.startswith(below)
+            if inside and not isinstance(traced.node, Sequential | Parallel | Residual | Auxiliary):
+                yield traced
+
+
+def locate(network: Node, path: str, input: Shape | Iterable[int | None] | int | str | None = None) -> Place:
+    """The node at ``path``.
+
+    Raises:
+        UnknownName: there is none; the message offers the nearest paths.
+        ShapeError: the layers do not fit, and the node is not before the break.
+    """
+    find(network, path)
+    walk = Walk(trace(network, input))
+    names = [f"{path}/{name}" if path else name for name, _ in children(walk.at[path].node)]
+    return Place(walk.at[path], tuple(walk.at[name] for name in names), walk)
+
+
+def _sum(found: Iterable[int | None]) -> str:
+    shown = [str(n) for n in found if n != 0]
+    return " + ".join(shown) if len(shown) <= 24 else f"{' + '.join(shown[:23])} + … ({len(shown)} summands)"
+
+
+def _sums(place: Place) -> Iterator[Section]:
+    """Parameters, connections and MACs of everything in a composition, side heads left out."""
+    at = place.at
+    leaves = [t for t in place.leaves() if at.auxiliary or isinstance(at.node, Auxiliary) or not t.auxiliary]
+    counted = [count(t.node, t.input, t.output, t.path) for t in leaves if t.output is not None]
+    if not counted:
+        return
+    whole = total(counted)
+    formula = "sum over the layers in it"
+    text = _sum(c.parameters for c in counted) or "0"
+    yield Section(PARAMETERS, (Step("parameters", formula, text, whole.parameters),))
+    yield Section(
+        CONNECTIONS, (Step("connections", formula, _sum(c.connections for c in counted) or "0", whole.connections),)
+    )
+    yield Section(MACS, (Step("MACs", formula, _sum(c.macs for c in counted) or "0", whole.macs),))
+
+
+@rules.rule(Sequential)
+def _sequential(node: Sequential, input: Shape, output: Shape, place: Place) -> Iterator[Section]:
+    shown = [f"{part.path.rpartition('/')[2]} {part.output}" for part in place.parts]
+    if len(shown) > 10:
+        shown = [*shown[:4], "…", *shown[-4:]]
+    flow = " → ".join([str(input), *shown])
+    yield Section(OUTPUT, (Step("output", "what the last layer gives", flow, str(output)),))
+    yield from _sums(place)
+
+
+@rules.rule(Parallel)
+def _parallel(node: Parallel, input: Shape, output: Shape, place: Place) -> Iterator[Section]:
+    ends = [part.output for part in place.parts if part.output is not None]
+    channels = [end.channels for end in ends]
+    if node.merge == "concat":
+        step = Step(
+            "output channels",
+            "sum over the branches",
+            " + ".join(map(str, channels)),
+            sum(channels),
+            "feature maps behind one another; height and width are those of every branch",
+        )
+    else:
+        step = Step("output", "the shape of every branch", product(*output.axes), output.size, "summed place by place")
+    yield Section(OUTPUT, (step,))
+    yield from _sums(place)
+
+
+@rules.rule(Residual)
+def _residual(node: Residual, input: Shape, output: Shape, place: Place) -> Iterator[Section]:
+    short = "projected on the shortcut" if node.shortcut.layers else "handed on unchanged"
+    formula = "y = F(x) + shortcut(x)" if node.shortcut.layers else "y = F(x) + x"
+    note = f"the input is {short}; shapes must be equal, values are added place by place"
+    step = Step("output", formula, product(*output.axes), output.size, note)
+    yield Section(OUTPUT, (step,), "He, Zhang, Ren, Sun 2015; lecture 004")
+    yield from _sums(place)
+
+
+@rules.rule(Auxiliary)
+def _auxiliary(node: Auxiliary, input: Shape, output: Shape, place: Place) -> Iterator[Section]:
+    note = "the input is handed on; the head gives a second answer, in training only"
+    step = Step("output", "the input's shape", product(*output.axes), output.size, note)
+    yield Section(OUTPUT, (step,), "Szegedy et al. 2014, section 5")
+    yield from _sums(place)
+
+
+# What holds for every node --------------------------------------------------------------------------------------------
+
+
+def _text(number: Fraction | int | None) -> str:
+    return "?" if number is None else str(number)
+
+
+def receptive_field_section(place: Place) -> Iterator[Section]:
+    """How the receptive field grows by this node, axis by axis."""
+    before, after = place.walk.before[place.at.path], place.walk.fields[place.at.path]
+    if not after:
+        return
+    groups: dict[tuple[Step, ...], list[str]] = {}
+    for axis, name in enumerate(axis_names(place.walk.root.input)):
+        groups.setdefault(tuple(_axis(place, axis, before[axis], after[axis])), []).append(name)
+    steps = []
+    for made, names in groups.items():
+        label = " and ".join(names) if len(names) < len(after) else ""
+        steps += [
+            Step(f"{s.quantity}, {label}" if label else s.quantity, s.formula, s.substitution, s.value, s.note)
+            for s in made
+        ]
+    yield Section("Receptive field", tuple(steps), ARAUJO)
+
+
+def _axis(place: Place, axis: int, before: Field, after: Field) -> Iterator[Step]:
+    at = place.at
+    number = _value(after.stride)
+    if place.parts or isinstance(at.node, Sequential | Parallel | Residual | Auxiliary):
+        yield from _merged(place, axis, after)
+        return
+    if after.step is None:
+        yield Step("size", "everything", "?", None, "the size of the input is not known")
+        return
+    if before.step is not None and before.step.advance == 0:
+        yield Step("size", "as before", _text(before.size), after.size, "every unit already sees all that there is")
+        return
+    own = reach(at.node, at.input, axis, at.path) if axis < len(at.input.spatial) else None
+    if after.step.advance == 0:
+        span = after.step.spans[0]
+        text = "0" if span is None else f"{span[1]} − {max(span[0], 0)} + 1"
+        note = "what any unit before it sees, of the pixels that are there"
+        yield Step("size", "last − first + 1", text, after.size, note)
+        return
+    assert before.step is not None
+    if own is None or len(own.spans) > 1 or len(before.step.spans) > 1 or own.spans[0] is None:
+        note = "units see windows of different sizes by turns; this is the largest"
+        yield Step("size", "last − first + 1, the largest", _text(after.size), after.size, note)
+        yield Step("stride", "mean step", _text(after.stride), number)
+        return
+    low, high = own.spans[0]
+    r, j = _text(before.size), _text(before.stride)
+    yield Step("size", "size before + (extent − 1) · stride before", f"{r} + ({high - low + 1} − 1) × {j}", after.size)
+    yield Step("stride", "stride before · s", f"{j} × {own.advance}", number, "pixels from one unit to the next")
+    zeros = f"{-low}" if low <= 0 else f"(−{low})"
+    yield Step(
+        "padding", "padding before + zeros before · stride before", f"{before.padding} + {zeros} × {j}", after.padding
+    )
+
+
+def _value(number: Fraction) -> int | float:
+    return int(number) if number.denominator == 1 else float(number)
+
+
+def _merged(place: Place, axis: int, after: Field) -> Iterator[Step]:
+    if after.step is None:
+        yield Step("size", "everything", "?", None, "the size of the input is not known")
+        return
+    stride = _value(after.stride)
+    if isinstance(place.at.node, Parallel | Residual):
+        ends = [place.walk.fields[part.path][axis].step for part in place.parts]
+        if isinstance(place.at.node, Residual) and len(place.parts) == 1:
+            ends.append(place.walk.before[place.at.path][axis].step)
+        spans = [span for span in (_first(end) for end in ends) if span is not None]
+        if spans and len(after.step.spans) == 1:
+            lows, highs = (", ".join(_signed(span[side]) for span in spans) for side in (0, 1))
+            note = "the first unit of each branch sees from … to …; of branches the hull counts"
+            text = f"max({highs}) − min({lows}) + 1"
+            yield Step("size", "largest last − smallest first + 1", text, after.size, note)
+            yield Step("stride", "that of the branches", _text(after.stride), stride)
+            return
+    yield Step("size", "that of its last layer", _text(after.size), after.size)
+    yield Step("stride", "that of its last layer", _text(after.stride), stride)
+
+
+def _first(step: Reach | None) -> tuple[int, int] | None:
+    return None if step is None else step.spans[0]
+
+
+def _signed(n: int) -> str:
+    return f"−{-n}" if n < 0 else str(n)
+
+
+def memory_section(place: Place) -> Iterator[Section]:
+    """Bytes of a layer's numbers at float32."""
+    counted = [count(t.node, t.input, t.output, t.path) for t in place.leaves() if t.output is not None]
+    if not counted:
+        return
+    whole = total(counted)
+    stored = whole.parameters + whole.fixed
+    steps = [
+        Step(
+            "weights",
+            "4 bytes · (parameters + not trained)",
+            f"{BYTES} × ({whole.parameters} + {whole.fixed})",
+            BYTES * stored,
+        )
+    ]
+    if whole.activations is not None:
+        a = whole.activations
+        steps.append(Step("activations", "4 bytes · values that come out", f"{BYTES} × {a}", BYTES * a))
+        numbers = f"{BYTES} × ({COPIES} × {whole.parameters} + {whole.fixed} + {a})"
+        value = BYTES * (COPIES * whole.parameters + whole.fixed + a)
+        note = "each parameter with its gradient and Adam's two moments"
+        steps.append(Step("training", "4 bytes · (4 · parameters + not trained + activations)", numbers, value, note))
+    yield Section("Memory", tuple(steps))
