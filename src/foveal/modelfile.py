@@ -99,7 +99,8 @@ def save(
         >>> from foveal.backends.torch import build
         >>> from foveal.network.layers import Dense
         >>> network = Sequential([Dense(3, name="dense")], input_shape=4)
-        >>> path = save(f"{tempfile.mkdtemp()}/small.safetensors", network, build(network).state_dict(), {"classes": ["a", "b", "c"]})
+        >>> place = f"{tempfile.mkdtemp()}/small.safetensors"
+        >>> path = save(place, network, build(network).state_dict(), {"classes": ["a", "b", "c"]})
         >>> [(entry.name, entry.shape) for entry in read_header(path).tensors]
         [('dense/weight', (3, 4)), ('dense/bias', (3,))]
     """

@@ -134,7 +134,7 @@ class Normalization(nn.Module):
         mean = torch.tensor(layer.mean, dtype=torch.float64)
         factor = torch.tensor(layer.variance, dtype=torch.float64).rsqrt()
         for name, value in (("factor", factor), ("offset", -mean * factor)):
-            self.register_buffer(name, value.float().reshape(one_a_channel), persistent=False)
+            self.register_buffer(name, value.to(torch.get_default_dtype()).reshape(one_a_channel), persistent=False)
         self.label = repr(layer)
 
     def forward(self, x: Tensor) -> Tensor:

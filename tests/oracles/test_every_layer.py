@@ -1,0 +1,82 @@
+"""Every layer against its NumPy reference in float64: what comes out, and the gradients by differences of the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from foveal.network.layers import LAYERS
+from tests.contracts.instances import INSTANCES, Instance, label
+from tests.oracles import reference
+from tests.oracles.bridge import answers, single, weights_of
+from tests.oracles.reference import Array, Weights
+
+
+def drawn(shape: tuple[int, ...], seed: int) -> Array:
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def test_every_layer_has_a_reference() -> None:
+    assert {kind.__name__ for kind in reference.rules.rules} == set(LAYERS)
+
+
+@pytest.mark.parametrize("instance", INSTANCES, ids=label)
+def test_forward(instance: Instance) -> None:
+    layer, shape = instance
+    module, x = single(layer, shape), drawn((3, *shape), 1)
+    expected = reference.forward(layer, x, weights_of(module))
+    given, _, _ = answers(module, x)
+    assert given.shape == expected.shape
+    np.testing.assert_allclose(given, expected, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("instance", INSTANCES, ids=label)
+def test_gradients(instance: Instance) -> None:
+    """Along random directions in input and weights: (E(θ + εd) − E(θ − εd)) / 2ε of the reference = gradient · d."""
+    layer, shape = instance
+    module, x = single(layer, shape), drawn((2, *shape), 2)
+    weights = weights_of(module)
+    out, by_input, by_weight = answers(module, x)
+    upstream = drawn(out.shape, 3)
+    _, by_input, by_weight = answers(module, x, upstream)
+
+    def energy(x: Array, weights: Weights) -> float:
+        return float((reference.forward(layer, x, weights) * upstream).sum())
+
+    # two steps, so that a kink (of a maximum, a ReLU) within one of them is not taken for a wrong gradient
+    def slope(direction: Array, name: str | None) -> list[float]:
+        found = []
+        for step in (1e-5, 1e-6):
+            moved = [
+                energy(x + sign * step * direction, weights)
+                if name is None
+                else energy(x, {**weights, name: weights[name] + sign * step * direction})
+                for sign in (1, -1)
+            ]
+            found.append((moved[0] - moved[1]) / (2 * step))
+        return found
+
+    trainable = [name.rsplit(".", 1)[-1] for name, _ in module.named_parameters()]
+    assert sorted(by_weight) == sorted(trainable)
+    for seed, (name, gradient) in enumerate([(None, by_input), *by_weight.items()]):
+        direction = drawn(gradient.shape, 10 + seed)
+        along, scale = float((gradient * direction).sum()), 1 + float(np.abs(gradient).sum())
+        assert min(abs(along - found) for found in slope(direction, name)) < 2e-6 * scale, f"by {name or 'input'}"
+
+
+@pytest.mark.parametrize("shape", [(10,), (8, 3), (4, 3, 5)])
+def test_batch_normalisation_in_training(shape: tuple[int, ...]) -> None:
+    """Batch statistics in forward; running ones by Keras' momentum, the variance unbiased as PyTorch keeps it."""
+    layer = LAYERS["BatchNormalization"](momentum=0.8, epsilon=0.01)  # type: ignore[call-arg]
+    module, x = single(layer, shape), drawn((6, *shape), 4)
+    before = weights_of(module)
+    given, by_input, _ = answers(module.train(), x, upstream := drawn((6, *shape), 5))
+    np.testing.assert_allclose(given, reference.batch_normalised(layer, x, before), atol=1e-10)
+    mean, variance = reference.batch_statistics(x)
+    count = x.size // x.shape[-1]
+    after = weights_of(module)
+    np.testing.assert_allclose(after["running_mean"], 0.8 * before["running_mean"] + 0.2 * mean)
+    np.testing.assert_allclose(after["running_var"], 0.8 * before["running_var"] + 0.2 * variance * count / (count - 1))
+    direction, step = drawn(x.shape, 6), 1e-6
+    ends = [(reference.batch_normalised(layer, x + s * step * direction, before) * upstream).sum() for s in (1, -1)]
+    assert (ends[0] - ends[1]) / (2 * step) == pytest.approx((by_input * direction).sum(), rel=1e-5, abs=1e-6)
