@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal.errors import DescriptionError
-from foveal.network import L1, L1L2, L2, LAYERS, Image, Regularizer, Vector
+from foveal.network import L1, L1L2, L2, LAYERS, Image, Regularizer, Vector, layers
 from foveal.network.activations import ACTIVATIONS, INITIALIZERS
 from foveal.network.layers import (
     RBF,
