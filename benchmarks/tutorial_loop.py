@@ -58,7 +58,9 @@ class Pictures(Dataset):  # type: ignore[type-arg]
         return to_tensor(Image.fromarray(picture.numpy())), target
 
 
-def tutorial(model: nn.Module, images: np.ndarray, labels: np.ndarray, order: list[int], batch: int) -> dict[str, object]:
+def tutorial(
+    model: nn.Module, images: np.ndarray, labels: np.ndarray, order: list[int], batch: int
+) -> dict[str, object]:
     """One pass in the given order; seconds, and the loss every 100 batches."""
     loader = DataLoader(Pictures(images, labels), batch_size=batch, sampler=order)
     loss_fn = nn.CrossEntropyLoss()
@@ -77,7 +79,9 @@ def tutorial(model: nn.Module, images: np.ndarray, labels: np.ndarray, order: li
     return {"seconds": time.perf_counter() - begin, "losses": losses}
 
 
-def careful(model: nn.Module, images: np.ndarray, labels: np.ndarray, order: list[int], batch: int) -> dict[str, object]:
+def careful(
+    model: nn.Module, images: np.ndarray, labels: np.ndarray, order: list[int], batch: int
+) -> dict[str, object]:
     """The same pass with data in memory, channels_last and fused Adam."""
     begin = time.perf_counter()
     x_all = torch.from_numpy(images)[:, None].float().div(255).contiguous(memory_format=torch.channels_last)
