@@ -143,6 +143,8 @@ class Rotate:
         _check("rotate", self.degrees, 0, 180)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        if not len(x):
+            return x
         limit = math.radians(self.degrees)
         angle = _uniform(x, generator, -limit, limit).reshape(-1)
         cos, sin, zero = torch.cos(angle), torch.sin(angle), torch.zeros_like(angle)
@@ -152,7 +154,8 @@ class Rotate:
             -1, 2, 3
         )
         grid = torch.nn.functional.affine_grid(matrix.to(x.dtype), list(x.shape), align_corners=False)
-        return torch.nn.functional.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        turned = torch.nn.functional.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        return turned.contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)
@@ -230,7 +233,8 @@ class Erase:
         down = (rows >= top) & (rows < top + tall) & (draw[4] < self.probability)
         across = (columns >= left) & (columns < left + wide)
         hole = (down[:, :, None] & across[:, None, :])[:, None]
-        return x.masked_fill(hole, self.fill if x.is_floating_point() else round(self.fill * 255))
+        # torch.where keeps channels_last memory, masked_fill does not
+        return torch.where(hole, self.fill if x.is_floating_point() else round(self.fill * 255), x)
 
 
 @dataclass(frozen=True)
