@@ -1,0 +1,91 @@
+"""Files are written whole or not at all, and every failure is raised with a repair."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from foveal import files
+from foveal.errors import FileError
+
+
+def test_new_contents_replace_the_old_and_nothing_else_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "file.json"
+    files.write_json(path, {"a": 1})
+    files.write_json(path, {"a": "ü"})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": "ü"}
+    assert [p.name for p in path.parent.iterdir()] == ["file.json"]
+
+
+@pytest.mark.parametrize("call", ["open", "fsync", "replace"])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EIO, errno.EFBIG])
+def test_a_failing_system_call_is_raised_and_the_old_file_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
+    path = tmp_path / "file"
+    files.write_text(path, "old")
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(FileError) as caught:
+        files.write_text(path, "new")
+    monkeypatch.undo()
+    assert caught.value.errno == number
+    assert caught.value.given == os.strerror(number)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_order_is_write_sync_rename_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+
+        def note(*arguments: object, name: str = name, real: object = real) -> object:
+            calls.append(name)
+            return real(*arguments)  # type: ignore[operator]
+
+        monkeypatch.setattr(os, name, note)
+    files.write_bytes(tmp_path / "file", b"x")
+    assert calls == ["fsync", "replace", "fsync"]
+
+
+def test_an_error_inside_the_block_leaves_no_file(tmp_path: Path) -> None:
+    def write_half() -> None:
+        with files.atomic_writer(tmp_path / "file") as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda fd: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(FileError) as caught:
+        files.write_bytes(tmp_path / "file", b"x")
+    assert str(caught.value) == (
+        f"{tmp_path / 'file'}: the file could not be written; what was there before is untouched\n"
+        "  given     No space left on device\n"
+        f"  to mend   free space on the disk that holds {tmp_path}\n"
+        "        or  write to a folder on another disk"
+    )
+
+
+def test_the_device_that_is_always_full(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="could not be written"):
+        files.write_bytes("/dev/full/file", b"x")
+
+
+def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
+    (tmp_path / f".file.1-abc{files.TEMPORARY_SUFFIX}").write_text("half")
+    (tmp_path / "file").write_text("whole")
+    files.remove_leftovers(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
