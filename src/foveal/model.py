@@ -131,9 +131,9 @@ class Model:
     def summary(self) -> None:
         """Print the table of layers: output, parameters, MACs, receptive field; the totals add up."""
         from foveal.arithmetic.summary import summarize
-        from foveal.drawing.table import print_table
+        from foveal.drawing.table import show
 
-        print_table(summarize(self.network))
+        show(summarize(self.network))
 
     def count_params(self) -> int:
         """How many trainable parameters there are, side heads included."""
@@ -356,72 +356,23 @@ class Model:
 
         return TensorBatches(x, y, config.batch_size, seed=config.seed, shuffle=shuffle, device=device)
 
+    def _inputs(self, x: Any) -> Tensor:
+        """An array as a float tensor with channels last; the first one tells a network its input shape."""
+        from foveal.samples import as_inputs
+
+        if self.input_shape is None:
+            sizes = np.shape(x)[1:]
+            grey = len(sizes) == 2 and any("2D" in layer.kind for layer in self.network.layers[:1])
+            self._replace(self.network.with_input((*sizes, 1) if grey else sizes))
+        assert self.input_shape is not None
+        return as_inputs(x, self.input_shape, self.name)
+
     def _pair(self, x: Any, y: Any) -> tuple[Tensor, Tensor]:
         """Inputs and answers as tensors that belong together."""
-        import torch
+        from foveal.samples import as_answers
 
         inputs = self._inputs(x)
-        answers = y if isinstance(y, torch.Tensor) else torch.from_numpy(np.asarray(y).copy())
-        if answers.dim() == 2 and answers.shape[1] == 1 and not answers.is_floating_point():
-            answers = answers[:, 0]  # labels as a column, as some data sets have them
-        answers = answers.float() if answers.is_floating_point() or answers.dim() > 1 else answers.long()
-        if len(answers) != len(inputs):
-            raise DataError(
-                "there are not as many answers as inputs",
-                where=self.name,
-                given=f"{len(inputs):,} inputs, {len(answers):,} answers",
-                expected="one answer an input",
-            )
-        self._check_answers(answers)
-        return inputs, answers
-
-    def _check_answers(self, answers: Tensor) -> None:
-        units = self.module.output_shape.channels
-        if answers.dim() == 1 and not answers.is_floating_point() and units > 1 and len(answers):
-            low, high = int(answers.min()), int(answers.max())
-            if low < 0 or high >= units:
-                raise DataError(
-                    "a label has no output",
-                    where=self.name,
-                    given=f"labels from {low} to {high}; the network has {units} outputs",
-                    expected=f"0 to {units - 1}",
-                    mend=f"Dense({high + 1}) as the last layer" if low >= 0 else "number the classes from 0",
-                )
-
-    def _inputs(self, x: Any) -> Tensor:
-        """An array as a float tensor with channels last, of the network's input shape."""
-        import torch
-
-        shape = self.input_shape
-        if shape is None:
-            array = np.asarray(x)
-            grey = array.ndim == 3 and any("2D" in layer.kind for layer in self.network.layers[:1])
-            self._replace(self.network.with_input((*array.shape[1:], 1) if grey else array.shape[1:]))
-            shape = self.input_shape
-            assert shape is not None
-        if isinstance(x, torch.Tensor):
-            tensor = x
-        else:
-            array = np.asarray(x)
-            if array.dtype.kind not in "fiub":
-                raise DataError("the inputs are no numbers", where=self.name, given=f"an array of {array.dtype}",
-                                expected="uint8 pixels or float values")  # fmt: skip
-            tensor = torch.from_numpy(np.ascontiguousarray(array) if array.flags.writeable else array.copy())
-        tensor = tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor.to(torch.float32)
-        if tensor.dim() == len(shape.axes) and shape.channels == 1:
-            tensor = tensor.unsqueeze(-1)
-        known = [n is None or n == m for n, m in zip(shape.axes, tensor.shape[1:], strict=False)]
-        if tensor.dim() != len(shape.axes) + 1 or not all(known):
-            raise DataError(
-                "the array is not of the network's input shape",
-                where=self.name,
-                given=f"an array of shape {' × '.join(map(str, tensor.shape))}",
-                expected=f"N × {shape}",
-                mend=f"x.reshape((-1, {', '.join('?' if n is None else str(n) for n in shape.axes)}))"
-                if shape.size and tensor[0].numel() == shape.size
-                else "resize the pictures, or give the network another input_shape",
-            )
-        return tensor
+        return inputs, as_answers(y, len(inputs), self.module.output_shape.channels, self.name)
 
 
 def _last_activation(network: Node) -> str:

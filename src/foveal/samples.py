@@ -1,0 +1,101 @@
+"""Arrays that users hand to a Model, as tensors: checked against the network before anything is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from foveal.errors import DataError
+from foveal.network.shape import Shape
+
+
+def as_inputs(x: Any, shape: Shape, where: str) -> Tensor:
+    """An array as a float32 tensor with channels last, N × the network's input shape.
+
+    Args:
+        x: uint8 pixels, which are divided by 255, or other numbers, which are taken as they are. The channel axis of grey
+            pictures may be missing.
+        shape: the network's input.
+        where: the network's name, for messages.
+
+    Raises:
+        DataError: no numbers, or another shape.
+
+    Example:
+        >>> from foveal.network import Image
+        >>> as_inputs(np.full((2, 28, 28), 255, np.uint8), Image(28, 28, 1), "net").shape
+        torch.Size([2, 28, 28, 1])
+    """
+    tensor = x if isinstance(x, Tensor) else _tensor(np.asarray(x), where)
+    tensor = tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor.to(torch.float32)
+    if tensor.dim() == len(shape.axes) and shape.channels == 1:
+        tensor = tensor.unsqueeze(-1)
+    known = [n is None or n == m for n, m in zip(shape.axes, tensor.shape[1:], strict=False)]
+    if tensor.dim() == len(shape.axes) + 1 and all(known):
+        return tensor
+    same_size = shape.size is not None and len(tensor) > 0 and tensor[0].numel() == shape.size
+    raise DataError(
+        "the array is not of the network's input shape",
+        where=where,
+        given=f"an array of shape {' × '.join(map(str, tensor.shape))}",
+        expected=f"N × {shape}",
+        mend=f"x.reshape((-1, {', '.join(map(str, shape.axes))}))"
+        if same_size
+        else "bring the pictures to this size, or give the network another input_shape",
+    )
+
+
+def as_answers(y: Any, count: int, outputs: int, where: str) -> Tensor:
+    """Class numbers as int64 (N,), or values as float32 (N, K).
+
+    Args:
+        y: class numbers (N,) or (N, 1), one-hot rows or other values (N, K).
+        count: how many samples there are.
+        outputs: how many values the network gives.
+        where: the network's name, for messages.
+
+    Raises:
+        DataError: another number of answers than samples, a class without an output, no numbers.
+
+    Example:
+        >>> as_answers([3, 1], 2, 10, "net")
+        tensor([3, 1])
+    """
+    tensor = y if isinstance(y, Tensor) else _tensor(np.asarray(y), where)
+    if tensor.dim() == 2 and tensor.shape[1] == 1 and not tensor.is_floating_point():
+        tensor = tensor[:, 0]  # labels as a column, as some data sets have them
+    tensor = tensor.float() if tensor.is_floating_point() or tensor.dim() > 1 else tensor.long()
+    if len(tensor) != count:
+        raise DataError(
+            "there are not as many answers as inputs",
+            where=where,
+            given=f"{count:,} inputs, {len(tensor):,} answers",
+            expected="one answer an input",
+            mend="x and y of the same part of the data",
+        )
+    if tensor.dim() == 1 and not tensor.is_floating_point() and outputs > 1 and count:
+        low, high = int(tensor.min()), int(tensor.max())
+        if low < 0 or high >= outputs:
+            raise DataError(
+                "a label has no output",
+                where=where,
+                given=f"labels from {low} to {high}; the network has {outputs} outputs",
+                expected=f"0 to {outputs - 1}",
+                mend=f"Dense({high + 1}) as the last layer" if low >= 0 else "number the classes from 0",
+            )
+    return tensor
+
+
+def _tensor(array: np.ndarray[Any, Any], where: str) -> Tensor:
+    if array.dtype.kind not in "fiub":
+        raise DataError(
+            "these are no numbers",
+            where=where,
+            given=f"an array of {array.dtype}",
+            expected="uint8 pixels, floats, or class numbers",
+            mend='array.astype("float32"), if they are numbers written as text',
+        )
+    return torch.from_numpy(np.ascontiguousarray(array) if array.flags.writeable else array.copy())
