@@ -113,8 +113,11 @@ class Network(compositions.Chain):
         Raises:
             UnknownName: the network has no such node.
         """
-        find(self.network, path)
-        return _descend(self, path)
+        try:
+            return _descend(self, path)
+        except KeyError:
+            find(self.network, path)  # explains
+            raise
 
     def keep_inputs(self) -> Network:
         """Let no layer write over another's result: for tools that keep what they saw, and for full backward hooks."""
