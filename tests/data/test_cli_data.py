@@ -158,7 +158,7 @@ def test_a_table_has_no_sheet(tmp_path: Path) -> None:
 
 def test_the_sheet_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        draw_samples(digits(), tmp_path / name, columns=3, seed=seed)
+        draw_samples(digits.load(), tmp_path / name, columns=3, seed=seed)
     same, again, other = ((tmp_path / name).read_bytes() for name in "abc")
     assert same == again
     assert same != other

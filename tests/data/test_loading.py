@@ -36,22 +36,29 @@ def test_bundled(name: str) -> None:
 
 
 def test_digits_are_all_there_scaled_and_stratified() -> None:
-    data, (values, labels) = digits(), load_digits(return_X_y=True)
+    data, (values, labels) = digits.load(), load_digits(return_X_y=True)
     assert data.test is not None
     both = np.concatenate([data.train.images, data.test.images])
     assert both.max() == 255
     expected = sorted(map(bytes, np.rint(values * 255 / 16).astype(np.uint8)))
     assert sorted(image.tobytes() for image in both) == expected
     assert (np.abs(data.test.counts(10) - np.bincount(labels) / 5) < 1).all()
-    np.testing.assert_array_equal(digits().test.images, data.test.images)  # type: ignore[union-attr]
+    np.testing.assert_array_equal(digits.load().test.images, data.test.images)  # type: ignore[union-attr]
 
 
 def test_iris_is_fishers() -> None:
-    data = iris()
+    data = iris.load()
     assert data.test is not None
     both = np.concatenate([data.train.images, data.test.images])
     assert sorted(map(tuple, both.tolist())) == sorted(map(tuple, load_iris().data.astype(np.float32).tolist()))
     assert data.test.counts(3).tolist() == [10, 10, 10]
+
+
+def test_bundled_sets_in_the_form_of_keras() -> None:
+    (x, y), (test_x, test_y) = digits.load_data()
+    assert (x.shape, y.dtype, test_x.shape, test_y.shape) == ((1438, 8, 8), np.uint8, (359, 8, 8), (359,))
+    (x, y), (test_x, test_y) = iris.load_data()  # type: ignore[assignment]
+    assert (x.dtype, y.shape, test_x.shape) == (np.float32, (120,), (30, 4))
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])

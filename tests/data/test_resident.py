@@ -114,7 +114,7 @@ def test_type_and_memory(dtype: torch.dtype, memory: torch.memory_format) -> Non
 
 
 def test_a_table_is_served_as_it_is() -> None:
-    table = iris().train
+    table = iris.load().train
     x, y = next(ResidentBatches(table, 200, shuffle=False).epoch(0))
     np.testing.assert_array_equal(x.numpy(), table.images)
     assert y.tolist() == table.labels.tolist()

@@ -6,10 +6,9 @@ and Pillow or scikit-learn only when pictures or their bundled sets are asked fo
 
 from __future__ import annotations
 
-from foveal.data import fashion_mnist, images, mnist
+from foveal.data import digits, fashion_mnist, images, iris, mnist
 from foveal.data.arrays import from_arrays, read_npz
 from foveal.data.audit import Audit, audit
-from foveal.data.bundled import digits, iris
 from foveal.data.csvfile import read_csv
 from foveal.data.dataset import DataSet, Split
 from foveal.data.folder import read_folder

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from foveal.data import bundled, fashion_mnist, mnist
+from foveal.data import digits, fashion_mnist, iris, mnist
 from foveal.data.arrays import as_images, as_labels, read_npz
 from foveal.data.csvfile import read_csv
 from foveal.data.dataset import DataSet, Split, class_names, shape_text
@@ -34,8 +34,8 @@ NAMED = {
     for known in (
         Named("fashion-mnist", "70,000 clothes, 28 × 28 × 1", fashion_mnist.load),
         Named("mnist", "70,000 digits, 28 × 28 × 1", mnist.load),
-        Named("digits", "1,797 digits, 8 × 8 × 1", bundled.digits),
-        Named("iris", "150 flowers, 4 measurements", bundled.iris),
+        Named("digits", "1,797 digits, 8 × 8 × 1", digits.load),
+        Named("iris", "150 flowers, 4 measurements", iris.load),
     )
 }
 
