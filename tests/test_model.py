@@ -36,7 +36,9 @@ def pictures(count: int = 60) -> tuple[np.ndarray, np.ndarray]:
 
 def compiled(**options: object) -> models.Sequential:
     model = small()
-    model.compile(optimizer=optimizers.Adam(0.01), loss=losses.SparseCategoricalCrossentropy(from_logits=True), **options)
+    model.compile(
+        optimizer=optimizers.Adam(0.01), loss=losses.SparseCategoricalCrossentropy(from_logits=True), **options
+    )
     return model
 
 
@@ -164,7 +166,9 @@ def test_without_a_loss_cross_entropy_fits_the_ending() -> None:
         assert model.fit(x, y, verbose=0).history["loss"][0] < 2
 
 
-@pytest.mark.parametrize(("activation", "logits", "says"), [(None, False, "ends in logits"), ("softmax", True, "probabilities")])
+@pytest.mark.parametrize(
+    ("activation", "logits", "says"), [(None, False, "ends in logits"), ("softmax", True, "probabilities")]
+)
 def test_logits_taken_for_probabilities_are_refused(activation: str | None, logits: bool, says: str) -> None:
     with pytest.raises(ConfigurationError, match=says) as caught:
         small(activation).compile("adam", losses.SparseCategoricalCrossentropy(from_logits=logits))

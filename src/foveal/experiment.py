@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from foveal import zoo
 from foveal.errors import CheckpointError, ConfigurationError, FormatError, ShapeError, UnknownName
 from foveal.network import codec, tree
+from foveal.network.ending import ends_in_probabilities
 from foveal.training.config import TrainingConfig
 from foveal.training.recipes import recipe_for
 from foveal.training.run_folder import RunFolder
@@ -192,21 +193,6 @@ def _fitting(network: tree.Sequential, name: str, shape: Sequence[int], classes:
             mend=f"Dense({classes}) as the last layer",
         )
     return network
-
-
-def ends_in_probabilities(network: tree.Sequential) -> bool:
-    """Whether the last layer is a softmax or sigmoid, so that outputs are probabilities and not logits.
-
-    Example:
-        >>> from foveal.network.layers import Dense
-        >>> ends_in_probabilities(tree.Sequential([Dense(3, activation="softmax")], input_shape=4))
-        True
-    """
-    last: Any = network
-    while isinstance(last, tree.Sequential) and last.layers:
-        last = last.layers[-1]
-    activation = getattr(last, "activation", getattr(last, "function", None))
-    return str(activation) in ("softmax", "sigmoid")
 
 
 def start(

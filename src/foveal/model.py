@@ -12,6 +12,7 @@ import numpy as np
 from foveal import random
 from foveal.arithmetic.shapes import trace
 from foveal.errors import ConfigurationError, DataError, DescriptionError
+from foveal.network.ending import ends_in_probabilities, last_activation
 from foveal.network.node import Node
 from foveal.network.shape import Shape
 from foveal.network.tree import Sequential, find
@@ -180,14 +181,13 @@ class Model:
         from foveal import losses as kinds
         from foveal.training.config import TrainingConfig
 
-        ends = _last_activation(self.network)
         if loss is None:
-            loss = kinds.SparseCategoricalCrossentropy(from_logits=ends != "softmax")
+            loss = kinds.SparseCategoricalCrossentropy(from_logits=not ends_in_probabilities(self.network))
         names = tuple("accuracy" if m in ("acc", "sparse_categorical_accuracy") else m for m in metrics)
         config = TrainingConfig(metrics=names, **{"augment": "", "validation": 0.0, **options})
         config = config.with_optimizer(optimizer).with_loss(loss)
         if config.loss in ("cross_entropy", "binary_cross_entropy"):
-            _check_ending(config.from_logits, ends, self.name)
+            _check_ending(config.from_logits, self.network)
         self._config = config
 
     def fit(
@@ -304,7 +304,7 @@ class Model:
     def predict_proba(self, x: Array | Tensor, batch_size: int = 256) -> Array:
         """Probabilities of the classes, N × classes, whether or not the network ends in a softmax."""
         answers = self.predict(x, batch_size)
-        if _last_activation(self.network) == "softmax":
+        if ends_in_probabilities(self.network):
             return answers
         shifted = np.exp(answers - answers.max(axis=1, keepdims=True))
         probabilities: Array = shifted / shifted.sum(axis=1, keepdims=True)
@@ -375,26 +375,15 @@ class Model:
         return inputs, as_answers(y, len(inputs), self.module.output_shape.channels, self.name)
 
 
-def _last_activation(network: Node) -> str:
-    """The activation that the network ends in: "linear" for logits."""
-    if isinstance(network, Sequential):
-        for layer in reversed(network.layers):
-            if getattr(layer, "rate", None) is None:  # dropout changes nothing when the network is used
-                return _last_activation(layer)
-        return "linear"
-    return str(getattr(network, "activation", "linear"))
-
-
-def _check_ending(from_logits: bool, ends: str, name: str) -> None:
+def _check_ending(from_logits: bool, network: Sequential) -> None:
     """A cross-entropy that takes logits for probabilities, or the other way round, learns badly and says nothing."""
-    gives_probabilities = ends in ("softmax", "sigmoid", "hard_sigmoid")
-    if from_logits == gives_probabilities:
+    if from_logits == ends_in_probabilities(network):
         raise ConfigurationError(
             "the loss expects logits, but the network ends in probabilities"
             if from_logits
             else "the loss expects probabilities, but the network ends in logits",
-            where=name,
-            given=f'from_logits={from_logits}, last activation "{ends}"',
+            where=network.name or "network",
+            given=f'from_logits={from_logits}, last activation "{last_activation(network)}"',
             expected="from_logits=True without, or from_logits=False with a softmax (or sigmoid) at the end",
             mend=[
                 f"SparseCategoricalCrossentropy(from_logits={not from_logits})",

@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "models": LOW | {"network", "model"},
     "keras": LOW | {"callbacks", "datasets", "layers", "losses", "models", "network", "optimizers", "regularizers"},
 }  # fmt: skip
-ONE_ROOM = {"outcome": "experiment"}  # what an experiment gives, in a file of its own
+ONE_ROOM = {"outcome": "experiment", "samples": "model"}  # files of their own beside a room's first
 FREE = {"cli", "__init__", "__main__"}  # above everything; nobody imports cli
 NO_TORCH = ("errors", "network", "arithmetic", "drawing", "zoo")
 
