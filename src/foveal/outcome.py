@@ -79,7 +79,7 @@ def conclude(
 def _save_model(experiment: Experiment, module: Network, folder: RunFolder, outcome: Outcome) -> None:
     from foveal import modelfile
 
-    facts = {
+    facts: dict[str, Any] = {
         "classes": list(experiment.data.classes),
         "training": {
             "data": experiment.data.name,
@@ -88,6 +88,10 @@ def _save_model(experiment: Experiment, module: Network, folder: RunFolder, outc
             "config": experiment.config.to_json(),
         },
     }
+    if not experiment.data.is_table:
+        from foveal.data.images import border_level
+
+        facts["preprocessing"] = {"border_level": border_level(experiment.data.train.images)}
     modelfile.save(folder.model, experiment.network, module.state_dict(), facts)
 
 
@@ -122,6 +126,7 @@ def _write_report(
             notes=_notes(experiment, outcome),
             counts=counts,
             totals=totals,
+            steps=outcome.history.steps,
         ),
     )
 
@@ -133,7 +138,9 @@ def _notes(experiment: Experiment, outcome: Outcome) -> Sequence[str]:
     if outcome.split != "test":
         notes.append(f"There is no test set: what is shown was measured on the {outcome.split} set.")
     if outcome.history.stopped_early:
-        notes.append(f"Training stopped early, after {len(outcome.history.epoch)} of {experiment.config.epochs} epochs.")
+        notes.append(
+            f"Training stopped early, after {len(outcome.history.epoch)} of {experiment.config.epochs} epochs."
+        )
     return notes
 
 

@@ -340,7 +340,7 @@ def reproduce(data: ReportData) -> Markup:
     once = (
         "The test pictures were used once, after training was over; nothing was chosen by them. "
         if data.split == "test"
-        else "There was no test set: the figures are of the validation pictures, and so a little flattering. "
+        else f"There was no test set: the figures are of the {data.split} pictures, and so they flatter. "
     )
     return section(
         "reproduce",

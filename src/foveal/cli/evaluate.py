@@ -1,0 +1,175 @@
+"""``foveal evaluate RUN [DATA]``: how good a trained network is, class by class."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from foveal.errors import DataError
+
+if TYPE_CHECKING:
+    from foveal.data.dataset import Split
+    from foveal.evaluation.results import Evaluation
+    from foveal.evaluation.trained import Trained
+
+_CONFUSED = 5
+
+
+def command(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run folder, the name of a run, or a model file.", show_default=False)
+    ],
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="Data set name, folder, IDX, CSV or npz file. [the test set of the run's own data]",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="test, validation, training or all; auto takes the first that there is.")
+    ] = "auto",
+    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="The whole evaluation as JSON, for programs.")] = False,
+) -> None:
+    """Evaluate a trained network: accuracy with its interval, scores a class, confusions, calibration.
+
+    Without DATA the network is measured on the test set of the data it was trained on. Choose between networks by their
+    validation accuracy, and look at the test set at the end: how often a run's test set was used is noted in its folder.
+    """
+    from foveal.evaluation import evaluate
+    from foveal.evaluation.subject import matched, record
+    from foveal.evaluation.trained import open_trained
+
+    trained = open_trained(run, runs)
+    name, classes, chosen, part = _own(trained, split) if data is None else _other(trained, data, split)
+    labels = matched(part.labels, classes, trained.classes, name)
+    found = evaluate(trained.probabilities(part.images), labels, trained.classes)
+    own = data is None or name == trained.facts.get("data")
+    used = record(trained.folder, name, chosen, found) if trained.folder and own else None
+    if as_json:
+        told: dict[str, Any] = {
+            "run": run,
+            "model": str(trained.path),
+            "data": name,
+            "split": chosen,
+            "times_used": used,
+        }
+        typer.echo(json.dumps({**told, **found.to_json()}, ensure_ascii=False))
+        return
+    _print(trained, found, name, chosen)
+    if used is not None and chosen == "test":
+        often = f"{used} times" if used > 1 else "once"
+        typer.echo(f"\nThe test set has now been used {often} for this run. Choose by validation, not by it.")
+
+
+Chosen = tuple[str, tuple[str, ...], str, "Split"]
+
+
+def _own(trained: Trained, split: str) -> Chosen:
+    """A part of the data that the run names; the validation part is the one put aside in training."""
+    from foveal.data import load
+    from foveal.errors import FovealError
+
+    if trained.folder is not None:
+        from foveal.experiment import reopened
+        from foveal.training.run_folder import RunFolder
+
+        experiment = reopened(RunFolder(trained.folder))
+        train, held = experiment.parts()
+        data = experiment.data
+        return (
+            data.name,
+            data.classes,
+            *_part(data.name, {"test": data.test, "validation": held, "training": train}, split),
+        )
+    named = str(trained.facts.get("data") or "")
+    try:
+        data = load(named, size=trained.size, channels=trained.channels if trained.size else None)
+    except FovealError as error:
+        raise DataError(
+            "the model file does not say where its data are",
+            where=str(trained.path),
+            given=f"data {named!r}" if named else None,
+            mend=[f"foveal evaluate {trained.path} DATA"],
+        ) from error
+    return data.name, data.classes, *_part(data.name, {"test": data.test}, split)
+
+
+def _other(trained: Trained, place: str, split: str) -> Chosen:
+    """A part of other data, brought to the size and channels that the network takes."""
+    from foveal.data import load
+
+    shape = trained.module.input_shape
+    data = load(place, size=trained.size, channels=trained.channels if len(shape.axes) == 3 else None)
+    if len(data.shape) != len(shape.axes):
+        raise DataError(
+            "the network takes another kind of data",
+            where=place,
+            given="rows of a table" if data.is_table else "pictures",
+            expected=str(shape),
+        )
+    parts = {"all": data.train} if data.test is None else {"test": data.test, "training": data.train}
+    return data.name, data.classes, *_part(place, parts, split)
+
+
+def _part(where: str, parts: Mapping[str, Split | None], split: str) -> tuple[str, Split]:
+    there = {name: part for name, part in parts.items() if part is not None}
+    if split == "auto" and there:
+        return next(iter(there.items()))
+    if split in there:
+        return split, there[split]
+    raise DataError(
+        "there is no such part of the data",
+        where=where,
+        given=f"--split {split}",
+        expected=", ".join(["auto", *there]),
+        mend=[f"--split {name}" for name in there] or "give DATA that has one",
+    )
+
+
+def _print(trained: Trained, found: Evaluation, data: str, split: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    low, high, level = found.interval.low, found.interval.high, found.interval.level
+    console.print(f"[bold]{escape(trained.name)}[/bold] on {escape(data)}, {split}: {found.count:,} samples\n")
+    console.print(
+        f"accuracy  [bold]{found.accuracy:.4f}[/bold]   {100 * level:g} % interval {low:.4f} – {high:.4f}, "
+        f"{found.correct:,} right"
+    )
+    for each in found.top_k[1:]:
+        console.print(f"top {each.k}     {each.accuracy:.4f}")
+    table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True, footer_style="bold")
+    means = (found.macro_precision, found.macro_recall, found.macro_f1)
+    table.add_column("class", "mean / sum", overflow="fold")
+    for title, mean in zip(("precision", "recall", "F1"), means, strict=True):
+        table.add_column(title, _share(mean), justify="right")
+    table.add_column("samples", f"{found.count:,}", justify="right")
+    for score in found.scores:
+        values = (_share(score.precision), _share(score.recall), _share(score.f1))
+        table.add_row(escape(score.name), *values, f"{score.support:,}")
+    console.print()
+    console.print(table)
+    if found.confused:
+        console.print("\n[bold]taken for another[/bold]")
+    for pair in found.confused[:_CONFUSED]:
+        names = f"{escape(found.classes[pair.true])} → {escape(found.classes[pair.predicted])}"
+        console.print(f"{pair.count:6,}  {names}  ({100 * pair.share:.1f} % of the class)")
+    calibration = found.calibration
+    console.print(
+        f"\ncalibration error {calibration.error:.4f} ({len(calibration.bins)} equal bins): "
+        f"{calibration.confidence:.4f} sure, {calibration.accuracy:.4f} right on average\n"
+        f"negative log-likelihood {found.negative_log_likelihood:.4f}, Brier score {found.brier:.4f}"
+    )
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

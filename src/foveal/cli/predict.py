@@ -1,0 +1,109 @@
+"""``foveal predict RUN IMAGE...``: what a trained network says of pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import typer
+
+from foveal.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from foveal.evaluation.pictures import Answer
+
+_FITS = ("crop", "pad", "stretch")
+_BAR = 24
+
+
+def command(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run folder, the name of a run, or a model file.", show_default=False)
+    ],
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, or folders of pictures.", show_default=False)
+    ],
+    top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 3,
+    invert: Annotated[bool, typer.Option("--invert", help="Exchange light and dark first.")] = False,
+    fit: Annotated[str, typer.Option(help="How another aspect is fitted: crop, pad or stretch.")] = "crop",
+    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="The answers as JSON, for programs.")] = False,
+) -> None:
+    """Classify pictures of any kind: PNG, JPEG, WebP, BMP, GIF, TIFF; colour, grey, palette, transparent, 16 bit.
+
+    A picture that cannot be read is named and passed over; the exit status is then 1. A network knows its classes only: it
+    names one of them for a picture of anything.
+    """
+    from foveal.evaluation.pictures import classify, listed
+    from foveal.evaluation.trained import open_trained
+
+    if fit not in _FITS:
+        raise ConfigurationError(
+            "there is no such way to fit a picture",
+            where="--fit",
+            given=fit,
+            expected=", ".join(_FITS),
+            mend="--fit pad",
+        )
+    trained = open_trained(run, runs)
+    how = cast(Literal["crop", "pad", "stretch"], fit)
+    answers = classify(trained, listed(images), top=top, invert=invert, fit=how)
+    bad = 0
+    if as_json:
+        told = []
+        for answer in answers:
+            bad += answer.error is not None
+            told.append(_plain(answer))
+        found = {"run": run, "model": str(trained.path), "classes": list(trained.classes), "predictions": told}
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        for answer in answers:
+            bad += answer.error is not None
+            _print(console, answer)
+        if bad:
+            typer.echo(f"{bad} picture{'s' * (bad > 1)} could not be read.", err=True)
+    if bad:
+        raise typer.Exit(1)
+
+
+def _plain(answer: Answer) -> dict[str, Any]:
+    if answer.error is not None:
+        return {"image": answer.path, "error": answer.error}
+    best = [{"class": name, "probability": share} for name, share in answer.top]
+    return {"image": answer.path, "top": best, "warnings": list(answer.warnings)}
+
+
+def _print(console: Console, answer: Answer) -> None:
+    from rich.markup import escape
+
+    if answer.error is not None:
+        sys.stdout.flush()
+        typer.echo(answer.error + "\n", err=True)
+        return
+    console.print(f"[bold]{escape(answer.path)}[/bold]", soft_wrap=True)
+    width = max(len(name) for name, _ in answer.top)
+    for place, (name, share) in enumerate(answer.top):
+        style = "bold" if place == 0 else "dim"
+        console.print(
+            f"  [{style}]{escape(name):<{width + len(escape(name)) - len(name)}}[/]  {100 * share:5.1f} %  "
+            f"[cyan]{_bar(share, console.encoding)}[/]",
+            soft_wrap=True,
+        )
+    for warning in answer.warnings:
+        console.print(f"  [yellow]note:[/] {escape(warning)}", soft_wrap=True)
+    console.print()
+
+
+def _bar(share: float, encoding: str) -> str:
+    """A bar of eighths of a character; of # where the terminal has no such signs."""
+    if not encoding.lower().startswith("utf"):
+        return "#" * round(_BAR * share)
+    full, rest = divmod(round(8 * _BAR * share), 8)
+    return "█" * full + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")

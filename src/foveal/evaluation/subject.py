@@ -1,0 +1,75 @@
+"""Which pictures a trained network is measured on, and whether their classes are the network's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveal.errors import DataError
+from foveal.evaluation.results import Evaluation
+
+RECORD = "evaluations.jsonl"
+
+
+def matched(labels: NDArray[np.int64], theirs: Sequence[str], ours: Sequence[str], where: str) -> NDArray[np.int64]:
+    """Labels that count the data's classes, as labels that count the network's.
+
+    Names decide where the data have names; data with mere numbers are taken in their order.
+
+    Args:
+        labels: (N,), indices of ``theirs``.
+        theirs: the data's classes.
+        ours: the network's classes.
+        where: the data's name, for the message.
+
+    Raises:
+        DataError: a class that the network does not know.
+
+    Example:
+        >>> matched(np.array([0, 1, 1]), ["dog", "cat"], ["cat", "dog", "owl"], "pets").tolist()
+        [1, 0, 0]
+    """
+    numbers = [str(i) for i in range(len(theirs))]
+    if list(theirs) == numbers and len(theirs) <= len(ours):
+        return labels
+    places = {name: i for i, name in enumerate(ours)}
+    unknown = [name for i, name in enumerate(theirs) if name not in places and (labels == i).any()]
+    if unknown:
+        raise DataError(
+            "the network does not know a class of these data",
+            where=where,
+            given=f"{', '.join(unknown[:5])}{', …' * (len(unknown) > 5)}",
+            expected=f"classes of the network: {', '.join(list(ours)[:12])}{', …' * (len(ours) > 12)}",
+            mend=["evaluate on data of the same classes", "rename the folders of the pictures"],
+        )
+    return np.array([places.get(name, -1) for name in theirs], dtype=np.int64)[labels]
+
+
+def record(folder: Path, data: str, split: str, found: Evaluation) -> int:
+    """Notes in the run's folder that ``split`` of ``data`` was used again, and tells how often it was, training included.
+
+    A test set that is looked at often is no longer one: whoever chooses by it learns it by heart.
+    """
+    path = folder / RECORD
+    row = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": data,
+        "split": split,
+        "count": found.count,
+        "accuracy": found.accuracy,
+    }
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    used = 1  # at the end of training
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            old = json.loads(line)
+        except ValueError:
+            continue
+        used += old.get("data") == data and old.get("split") == split
+    return used
