@@ -22,6 +22,7 @@ from foveal import files
 from foveal.errors import CheckpointError
 
 FORMAT = "foveal-state-1"
+_KEY = "checkpoint"
 _MARKS = ("$tensor", "$tuple", "$items")
 
 
@@ -33,8 +34,8 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
     """
     tensors: dict[str, Tensor] = {}
     text = json.dumps(_packed(state, tensors), separators=(",", ":"))
-    metadata = {"format": FORMAT, "state": text, "sha256": _digest(text, tensors)}
-    files.write_bytes(path, safetensors.torch.save(tensors, metadata))
+    whole = json.dumps({"format": FORMAT, "sha256": _digest(text, tensors), "state": text})
+    files.write_bytes(path, safetensors.torch.save(tensors, {_KEY: whole}))  # one key: equal states are equal files
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -45,21 +46,19 @@ def read_state(path: Path) -> dict[str, Any]:
     """
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
+            whole = json.loads((file.metadata() or {}).get(_KEY, "{}"))
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
     except FileNotFoundError as error:
         raise CheckpointError("there is no such checkpoint", where=str(path)) from error
     except (OSError, safetensors.SafetensorError, ValueError) as error:
         raise CheckpointError("this checkpoint is damaged", where=str(path), given=str(error)) from error
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(
-            "this file is no checkpoint of a run", where=str(path), given=f"format {metadata.get('format')!r}"
-        )
-    if metadata.get("sha256") != _digest(metadata.get("state", ""), tensors):
+    if not isinstance(whole, dict) or whole.get("format") != FORMAT:
+        raise CheckpointError("this file is no checkpoint of a run", where=str(path), expected=f"format {FORMAT!r}")
+    if whole.get("sha256") != _digest(str(whole.get("state")), tensors):
         raise CheckpointError(
             "this checkpoint is damaged", where=str(path), given="its SHA-256 is not that of what it holds"
         )
-    state: dict[str, Any] = _unpacked(json.loads(metadata["state"]), tensors)
+    state: dict[str, Any] = _unpacked(json.loads(whole["state"]), tensors)
     return state
 
 
