@@ -261,7 +261,7 @@ def _expected(network: Sequential, where: str) -> dict[str, tuple[str, tuple[int
 
     try:
         outline = build(network, device="meta")
-    except (FovealError, OverflowError, RuntimeError) as error:  # sizes beyond 2⁶³ are the last two
+    except (FovealError, OverflowError, RuntimeError, TypeError) as error:  # PyTorch raises any of these beyond 2⁶³
         raise ModelFileError(
             "the file's network cannot be built",
             where=where,

@@ -159,7 +159,7 @@ def _entry(name: str, value: Any, where: str) -> TensorEntry:
     if not isinstance(value, dict) or value.keys() != {"dtype", "shape", "data_offsets"}:
         raise _damaged(f"the header's entry for {name} is not dtype, shape and data_offsets", repr(value)[:80], where)
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
-    if dtype not in ITEM_SIZES:
+    if not isinstance(dtype, str) or dtype not in ITEM_SIZES:
         raise _damaged(f"the dtype of {name} is not known", repr(dtype)[:80], where, ", ".join(ITEM_SIZES))
     if not _sizes(shape) or len(shape) > MOST_AXES or not _sizes(offsets) or len(offsets) != 2:
         raise _damaged(f"the sizes of {name} are no sizes", f"shape {shape!r}, bytes {offsets!r}"[:120], where)
