@@ -145,3 +145,11 @@ def test_a_line_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path.write_bytes(b"1" * 5000)
     with pytest.raises(DataError, match="too long"):
         read_csv(path)
+
+
+def test_more_pixels_than_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csvfile, "LIMIT", 15)
+    path = tmp_path / "a.csv"
+    path.write_text("1,2,3,4,5\n" * 4)
+    with pytest.raises(DataError, match="holds too many pixels"):
+        read_csv(path)

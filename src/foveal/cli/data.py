@@ -92,7 +92,7 @@ def _show_data(
     found = audit(data)
     target: Path | None = None
     if not data.is_table:
-        target = _target(out, data.name)
+        target = _target(out, data.name or "data")
         note = draw_samples(data, target, columns=samples, seed=seed)
         notes += [note] if note else []
     if as_json:

@@ -25,6 +25,8 @@ _BLOCK = 4 << 20
 _LONGEST_LINE = 16 << 20
 _LABEL_NAMES = ("label", "class", "target", "y")
 HIGHEST_LABEL = 9999
+LIMIT = 4 << 30
+"""Pixels that a file may hold, 4 GiB."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def read_csv(
     layout: _Layout | None = None
     pixels: list[NDArray[np.uint8]] = []
     labels: list[Labels] = []
-    row = 1
+    row, held = 1, 0
     highest = HIGHEST_LABEL if classes is None else classes - 1
     for block in _blocks(path):
         text = block
@@ -93,6 +95,9 @@ def read_csv(
         row += text.count(b"\n")
         labels.append(values[:, layout.label].astype(np.int64))
         pixels.append(np.delete(values, layout.label, axis=1).astype(np.uint8))
+        held += pixels[-1].size
+        if held > LIMIT:
+            raise DataError("the file holds too many pixels", where=str(path), expected=f"at most {LIMIT:,}")
     if layout is None or shape is None or not sum(map(len, labels)):
         raise DataError("the file holds no picture", where=str(path), expected="one picture a line")
     return np.concatenate(pixels).reshape(-1, *shape), np.concatenate(labels)
