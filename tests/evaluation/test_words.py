@@ -85,3 +85,16 @@ def test_right_on_average_but_not_bin_by_bin() -> None:
 def test_regression_is_said_in_units() -> None:
     text = sentences(evaluate_regression([1.0, 3.0], [1.0, 1.0]), {"loss": [1.0], "val_loss": [1.0]})
     assert "off by 1 on average (mean squared error 2)" in text[0]
+
+
+def test_a_gap_that_few_pictures_give_by_chance_is_no_overfitting() -> None:
+    history = {"loss": [0.9, 0.5], "val_loss": [0.8, 0.6], "accuracy": [0.7, 0.97], "val_accuracy": [0.7, 0.93]}
+    found = evaluate(np.eye(3), [0, 1, 2], CLASSES)
+    assert "does not overfit" in " ".join(sentences(found, history, held=72))
+    assert "4.0 points more accurate" in " ".join(sentences(found, history, held=6000))
+
+
+def test_numbers_as_names_stand_in_quotation_marks() -> None:
+    found = evaluate(np.eye(3)[[1, 0, 2]], [0, 1, 2], ["1", "7", "owl"])
+    assert "confuses “1” and “7” most" in sentences(found, {})[1]
+    assert "owl is recognised best" in sentences(found, {})[1]

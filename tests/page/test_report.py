@@ -191,6 +191,18 @@ def test_every_chart_has_its_table_and_every_picture_its_words() -> None:
     )
 
 
+def test_what_is_copied_is_exact() -> None:
+    """A cell shows a rounded value and carries the exact one, which the copy button takes; nothing where there is none."""
+    run = data(("ant", "bee", "never there"))
+    run = replace(
+        run, evaluation=evaluate([[0.7, 0.3, 0.0], [0.6, 0.4, 0.0], [0.9, 0.1, 0.0]], [0, 1, 0], ["a", "b", "c"])
+    )
+    cells = re.findall(r"<td[^>]*data-v=\"([^\"]*)\"[^>]*>([^<]*)</td>", report.render(run))
+    assert (repr(2 / 3), "0.667") in cells
+    assert (repr(2 / 3), "66.67\N{NO-BREAK SPACE}%") in cells
+    assert ("", "–") in cells
+
+
 def test_each_tile_of_the_sheet_is_its_picture() -> None:
     run = data()
     html = report.render(run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import isfinite, sqrt
 
 from foveal.evaluation.results import Calibration, Evaluation, RegressionEvaluation
 
@@ -21,18 +21,23 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def sentences(
-    evaluation: Evaluation | RegressionEvaluation, history: Mapping[str, Sequence[float]], split: str = "test"
+    evaluation: Evaluation | RegressionEvaluation,
+    history: Mapping[str, Sequence[float]],
+    split: str = "test",
+    held: int = 0,
 ) -> tuple[str, ...]:
     """The findings, the most important first; each is one or two sentences of plain text.
 
     Args:
         evaluation: on the split that ``split`` names.
         history: Keras names; without ``val_loss`` nothing is said of overfitting.
+        split: what it was measured on.
+        held: how many validation samples there were, where known: a gap that so few can give by chance is none.
     """
     found = [_measured(evaluation, split)]
     if isinstance(evaluation, Evaluation):
         found += [_confused(evaluation)]
-    found += [_fit(history)]
+    found += [_fit(history, held)]
     if isinstance(evaluation, Evaluation):
         found += [_sure(evaluation.calibration)]
     return tuple(each for each in found if each)
@@ -68,17 +73,19 @@ def _confused(evaluation: Evaluation) -> str:
     (a, b), most = max(both.items(), key=lambda item: (item[1], -item[0][0], -item[0][1]))
     names = evaluation.classes
     said = (
-        f"It confuses {names[a]} and {names[b]} most: {most:,} of its {wrong:,} mistake{'s' * (wrong > 1)} "
+        f"It confuses {_named(names[a])} and {_named(names[b])} most: {most:,} of its {wrong:,} mistake{'s' * (wrong > 1)} "
         f"({percent(most / wrong, 0)}) are between these two."
     )
     seen = [(score.recall, score.name) for score in evaluation.scores if score.recall is not None]
     if len(seen) > 2:
         low, high = min(seen), max(seen)
-        said += f" {high[1]} is recognised best ({percent(high[0])}), {low[1]} worst ({percent(low[0])})."
+        said += (
+            f" {_named(high[1])} is recognised best ({percent(high[0])}), {_named(low[1])} worst ({percent(low[0])})."
+        )
     return said
 
 
-def _fit(history: Mapping[str, Sequence[float]]) -> str:
+def _fit(history: Mapping[str, Sequence[float]], count: int) -> str:
     train = [v for v in history.get("loss", ()) if isfinite(v)]
     held = [v for v in history.get("val_loss", ()) if isfinite(v)]
     if not train or not held:
@@ -90,7 +97,7 @@ def _fit(history: Mapping[str, Sequence[float]]) -> str:
             f"It overfits from epoch {best + 1} on: the validation loss rose from {held[best]:.3f} to {held[-1]:.3f} "
             "while the training loss kept falling, so what it still learned held for its training pictures only."
         )
-    if gap is not None and gap > 0.03:
+    if gap is not None and gap > max(0.03, _chance(history, count)):
         return (
             f"It is {100 * gap:.1f} points more accurate on the pictures it learned from than on validation pictures: "
             "it overfits a little, and augmentation or dropout may help."
@@ -106,6 +113,17 @@ def _fit(history: Mapping[str, Sequence[float]]) -> str:
 def _gap(history: Mapping[str, Sequence[float]]) -> float | None:
     train, held = history.get("accuracy") or (), history.get("val_accuracy") or ()
     return float(train[-1] - held[-1]) if len(train) and len(held) else None
+
+
+def _chance(history: Mapping[str, Sequence[float]], count: int) -> float:
+    """Two standard errors of the validation accuracy."""
+    share = min(1.0, max(0.0, history["val_accuracy"][-1]))
+    return 2 * sqrt(share * (1 - share) / count) if count else 0.0
+
+
+def _named(name: str) -> str:
+    """A class in a sentence: numbers and the like in quotation marks."""
+    return name if name[:1].isalpha() else f"“{name}”"
 
 
 def _sure(calibration: Calibration) -> str:

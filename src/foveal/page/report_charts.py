@@ -121,9 +121,10 @@ def confusion(evaluation: Evaluation) -> Chart:
         if size > CELLS:
             _raster(axes, size, strength)
             return {}
-        axes.set_xticks(
-            range(size), [shorten(name, 12) for name in names], rotation=40, ha="right", rotation_mode="anchor"
-        )
+        below = [shorten(name, 12) for name in names]
+        axes.set_xticks(range(size), below)
+        if max(map(len, below)) > 3:
+            axes.set_xticks(range(size), below, rotation=40, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(size), [shorten(name, 14) for name in names])
         axes.tick_params(labelcolor=INK)
         return _cells(axes, names, counts, strength)
@@ -184,10 +185,13 @@ def classes(evaluation: Evaluation) -> Chart:
         for row, score in enumerate(scores):
             ends = [value for value in (score.precision, score.recall) if value is not None]
             axes.plot(ends, [row] * len(ends), color=MUTED, linewidth=1.2, alpha=0.6)
-        for marker, colour, label in (("o", FIRST, "recall"), ("D", SECOND, "precision")):
+        looks = {"recall": (FIRST, "o", 8.0, "none"), "precision": (SECOND, "D", 4.5, "full")}
+        for label, (colour, marker, size, fill) in looks.items():  # a ring and a diamond: both are seen where they meet
             values = [(getattr(s, label), row) for row, s in enumerate(scores) if getattr(s, label) is not None]
             x, y = [v for v, _ in values], [r for _, r in values]
-            axes.plot(x, y, marker, color=colour, ms=6 if marker == "o" else 5, label=label, clip_on=False)
+            axes.plot(
+                x, y, marker, color=colour, ms=size, fillstyle=fill, mew=1.8, label=label, clip_on=False, zorder=3
+            )
         axes.set_yticks(range(len(scores)), [shorten(printable(score.name)) for score in scores])
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.set_ylim(len(scores) - 0.5, -0.5)

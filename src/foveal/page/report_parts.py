@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from foveal.page.markup import Content, Markup, join, tag
 from foveal.page.portable import portable
@@ -11,6 +12,14 @@ from foveal.page.report_charts import Chart
 from foveal.page.sprites import Sheet
 
 DASH = "–"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A cell that is shown in words of its own; its exact value is what is copied."""
+
+    text: str
+    value: float
 
 
 def number(value: object, digits: int = 4) -> str:
@@ -65,10 +74,11 @@ def table(
 ) -> Markup:
     """A table with a copy button. ``texts`` are the columns set flush left; the first one heads its row."""
 
-    def cell(place: int, value: object, head: bool = False) -> Markup:
+    def cell(place: int, value: object) -> Markup:
         kind = "text name" if place == 0 else "text" if place in texts else None
-        exact = repr(value) if isinstance(value, float) else str(value) if type(value) is int else None
-        shown = value if isinstance(value, Markup) else number(value)
+        plain = value.value if isinstance(value, Shown) else value
+        exact = "" if plain is None else repr(plain) if type(plain) in (int, float) else None
+        shown = value if isinstance(value, Markup) else value.text if isinstance(value, Shown) else number(value)
         if place == 0:
             return tag("th", shown, scope="row", class_=kind, data_v=exact)
         return tag("td", shown, class_=kind, data_v=exact)

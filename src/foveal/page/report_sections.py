@@ -10,7 +10,7 @@ from foveal.evaluation.words import percent, sentences
 from foveal.page import report_charts as charts
 from foveal.page.markup import Markup, join, tag
 from foveal.page.portable import command, portable
-from foveal.page.report_parts import DASH, chart, copier, duration, number, settings, shape, table, tile
+from foveal.page.report_parts import DASH, Shown, chart, copier, duration, number, settings, shape, table, tile
 from foveal.page.sprites import Sheet, reach
 
 
@@ -45,11 +45,12 @@ def headline(data: ReportData) -> Markup:
             f"{100 * found.interval.level:g} % interval {low} – {high} %",
         )
     notes = [tag("li", tag("b", "Note. "), portable(note)) for note in data.notes]
-    said = sentences(found, data.history, data.split)
+    heading = f"{data.network} on {data.data}"
+    said = sentences(found, data.history, data.split, data.counts.get("validation", 0))
     return tag(
         "div",
-        tag("p", "Training report", class_="eyebrow"),
-        tag("h1", data.title),
+        tag("p", "Training report", f" · {data.title}" if data.title != heading else None, class_="eyebrow"),
+        tag("h1", heading),
         tag("ul", *notes, class_="notes") if notes else None,
         tag(
             "div",
@@ -64,7 +65,9 @@ def headline(data: ReportData) -> Markup:
 
 def _facts(data: ReportData) -> Markup:
     epochs = data.epochs
-    parts = [f"{count:,} {split}" for split, count in data.counts.items() if count]
+    order = ["training", "train", "validation", "test"]
+    known = sorted(data.counts, key=lambda split: order.index(split) if split in order else len(order))
+    parts = [f"{data.counts[split]:,} {split}" for split in known if data.counts[split]]
     facts = [
         ("Time taken", duration(data.seconds), f"{epochs} epoch{'s' * (epochs != 1)}" if epochs else None),
         ("Network", data.network, f"{len(data.layers)} layers" if data.layers else None),
@@ -129,7 +132,7 @@ def confusions(data: ReportData) -> Markup | None:
     pairs = table(
         "confused",
         ("true", "taken for", "pictures", "of the class"),
-        [(names[c.true], names[c.predicted], c.count, percent(c.share)) for c in found.confused],
+        [(names[c.true], names[c.predicted], c.count, _part(c.share)) for c in found.confused],
         caption="The most confused pairs",
         texts=(0, 1),
     )
@@ -141,6 +144,10 @@ def confusions(data: ReportData) -> Markup | None:
         "Each row is what the pictures show, each column what the network said.",
         tag("div", matrix, aside, class_="pair wide"),
     )
+
+
+def _part(share: float, digits: int = 1) -> Shown:
+    return Shown(percent(share, digits), share)
 
 
 def classes(data: ReportData) -> Markup | None:
@@ -174,7 +181,7 @@ def classes(data: ReportData) -> Markup | None:
 
 
 def _rounded(row: tuple[object, ...]) -> tuple[object, ...]:
-    return tuple(Markup(f"{each:.3f}") if isinstance(each, float) else each for each in row)
+    return tuple(Shown(f"{each:.3f}", each) if isinstance(each, float) else each for each in row)
 
 
 def _shown(count: int) -> str:
@@ -189,15 +196,19 @@ def calibration(data: ReportData) -> Markup | None:
     if not isinstance(found, Evaluation):
         return None
     measured = found.calibration
-    top = [(f"right within the first {each.k}", percent(each.accuracy, 2), "") for each in found.top_k if each.k > 1]
+    top = [(f"right within the first {each.k}", _part(each.accuracy, 2), "") for each in found.top_k if each.k > 1]
     rows = [
-        ("mean confidence", percent(measured.confidence, 2), "the highest probability, on average"),
-        ("accuracy", percent(measured.accuracy, 2), "the highest probability is the right one's"),
+        ("mean confidence", _part(measured.confidence, 2), "the highest probability, on average"),
+        ("accuracy", _part(measured.accuracy, 2), "the highest probability is the right one's"),
         *top,
-        ("expected calibration error", percent(measured.error, 2), "mean gap between the two, bin by bin"),
-        ("largest calibration error", percent(measured.largest, 2), "the widest gap of a bin"),
-        ("negative log-likelihood", f"{found.negative_log_likelihood:.4f}", "nats a picture; lower is better"),
-        ("Brier score", f"{found.brier:.4f}", "0 is perfect, 2 is sure and wrong"),
+        ("expected calibration error", _part(measured.error, 2), "mean gap between the two, bin by bin"),
+        ("largest calibration error", _part(measured.largest, 2), "the widest gap of a bin"),
+        (
+            "negative log-likelihood",
+            Shown(f"{found.negative_log_likelihood:.4f}", found.negative_log_likelihood),
+            "nats a picture; lower is better",
+        ),
+        ("Brier score", Shown(f"{found.brier:.4f}", found.brier), "0 is perfect, 2 is sure and wrong"),
     ]
     listed = table("scores", ("", "value", "what it is"), rows, caption="Calibration in numbers", texts=(0, 2))
     caption = (
