@@ -90,10 +90,11 @@ def _convolution(layer: kinds.Conv2D, input: Shape, output: Shape) -> Iterator[S
     )
     dilated = " dE/dO at the kernel's spacing" if max(getattr(layer, "dilation_rate", (1,))) > 1 else ""
     table = getattr(layer, "connections", None)
+    padded_too = ", padded" if any(one.before or one.after for one in slid) else ""
     note = "sum over all places: X slides under dE/dO" + stride_note + dilated
     if table is not None:
         note += "; only for the pairs of the connection table"
-    yield Step("dE/dF", "X ⋆ dE/dO, valid", f"({x_shape}, padded) ⋆ ({o_shape})", f_shape, note)
+    yield Step("dE/dF", "X ⋆ dE/dO, valid", f"({x_shape}{padded_too}) ⋆ ({o_shape})", f_shape, note)
     yield from _sizes(layer, input, output, padded)
     if layer.use_bias:
         yield Step(
@@ -101,7 +102,7 @@ def _convolution(layer: kinds.Conv2D, input: Shape, output: Shape) -> Iterator[S
         )
     turned = "F turned by 180° ∗ dE/dO, full"
     note = "each input value collects from every window that saw it" + stride_note
-    if any(one.before or one.after for one in slid):
+    if padded_too:
         note += "; the padding is cut off again"
     yield Step("dE/dX", turned, f"({f_shape}, turned) over ({o_shape})", str(input), note)
 
@@ -124,7 +125,8 @@ def _sizes(layer: Node, input: Shape, output: Shape, padded: list[int | None]) -
     note = f"the last {left} are under no window" if left else ""
     yield Step(f"{name} of dE/dF", "n − spread dE/dO + 1", f"{n}{dropped} − {spread} + 1", one.extent, note)
     missing = f" + {left}" if left else ""
-    note = "zeros for what no window saw" if left else "with the padding still on"
+    note = "with the padding still on" if one.before or one.after else ""
+    note = "zeros for what no window saw" if left else note
     numbers = f"{spread} + 2 × ({one.extent} − 1) − {one.extent} + 1{missing}"
     yield Step(f"{name} of dE/dX", "spread dE/dO + 2 · (k − 1) − k + 1", numbers, n, note)
 

@@ -299,6 +299,8 @@ _WORDS: dict[str, Any] = {
     "interpolation": str,
     "size": lambda n: f"size {n}" if isinstance(n, int) else "× " + _axes([str(f) for f in n]),
     "depth_multiplier": lambda n: f"{n} a channel",
+    "mean": lambda m: f"mean {m[0]:.4g}" if len(m) == 1 else "mean of each channel",
+    "variance": lambda v: f"variance {v[0]:.4g}" if len(v) == 1 else "variance of each channel",
     "trainable": lambda on: "trainable" if on else "fixed",
     "kernel_regularizer": lambda r: " ".join(f"{n.upper()} {getattr(r, n):g}" for n in ("l1", "l2") if getattr(r, n)),
     "weight": lambda w: f"weight {w:g}",

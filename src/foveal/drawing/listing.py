@@ -1,0 +1,81 @@
+"""The zoo as a list: name, paper, year, parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from foveal.drawing.terminal import emit
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+class Listed(Protocol):
+    """What a list needs to know of a network."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def paper(self) -> str: ...
+    @property
+    def year(self) -> int: ...
+    @property
+    def input_shape(self) -> tuple[int, int, int]: ...
+    @property
+    def classes(self) -> int: ...
+    @property
+    def parameters(self) -> int: ...
+    @property
+    def description(self) -> str: ...
+
+
+_TITLES = ("Network", "Year", "Parameters", "Input", "Classes", "Paper")
+
+
+def rows(entries: Sequence[Listed]) -> list[tuple[str, ...]]:
+    """The cells of the list."""
+    return [
+        (e.name, str(e.year), f"{e.parameters:,}", " × ".join(map(str, e.input_shape)), str(e.classes), e.paper)
+        for e in entries
+    ]
+
+
+def plain(entries: Sequence[Listed]) -> str:
+    """The list without colours."""
+    lines = [_TITLES, *rows(entries)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_TITLES))]
+    left = (0, 5)
+    return "\n".join(
+        "  ".join(
+            c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def pretty(entries: Sequence[Listed], width: int) -> RenderableType:
+    """The list for a terminal."""
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    wide = width >= 110
+    for name in _TITLES if wide else (*_TITLES[:3], _TITLES[5]):
+        table.add_column(
+            name,
+            justify="left" if name in ("Network", "Paper") else "right",
+            no_wrap=name != "Paper",
+            overflow="ellipsis" if name == "Paper" else "fold",
+        )
+    for entry, cells in zip(entries, rows(entries), strict=True):
+        shown = cells if wide else (*cells[:3], cells[5])
+        last = Text.assemble(shown[-1], (f"\n{entry.description}", "dim")) if entry.description else Text(shown[-1])
+        table.add_row(Text(shown[0], "bold bright_blue"), *shown[1:-1], last)
+    return Padding(table, (1, 2))
+
+
+def show(entries: Sequence[Listed], console: Console | None = None) -> None:
+    """Print the list."""
+    emit(lambda: plain(entries), lambda width: pretty(entries, width), console)

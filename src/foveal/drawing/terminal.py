@@ -1,0 +1,37 @@
+"""What the terminal drawings share: a console for people, plain text for pipes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+def emit(plain: Callable[[], str], pretty: Callable[[int], RenderableType], console: Console | None = None) -> None:
+    """Print for people on a terminal, as plain text into a pipe or a file; rich is loaded only for people.
+
+    Args:
+        plain: makes the text.
+        pretty: makes the coloured drawing for a terminal of that many characters.
+        console: print there, whatever standard output is.
+    """
+    if console is None:
+        if not sys.stdout.isatty():
+            print(plain())
+            return
+        from rich.console import Console as NewConsole
+
+        console = NewConsole()
+    console.print(pretty(console.width))
+
+
+def grouped(value: object) -> str:
+    """A value for people: thousands separated, four digits after the point."""
+    if value is None:
+        return "?"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
