@@ -21,7 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
-from small import Clusters, network
+from small_training import Clusters, network
 
 from foveal.errors import TrainingError
 from foveal.training import RunFolder, TrainingConfig, run, state

@@ -217,7 +217,8 @@ class ModelCheckpoint(_Monitoring):
         elif self.weights is not None:
             import safetensors.torch
 
-            files.write_bytes(path, safetensors.torch.save(self.weights.take()["network"]))
+            weights = {name: tensor.contiguous() for name, tensor in self.weights.take()["network"].items()}
+            files.write_bytes(path, safetensors.torch.save(weights))
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best}

@@ -58,7 +58,7 @@ class GraphedStep:
         return values
 
     def _learn(self, batch: tuple[Any, ...]) -> Values:
-        if self._given_up or not all(isinstance(part, Tensor) and part.is_cuda for part in batch):
+        if self._given_up or not all(on_gpu(part) for part in batch):
             return self._eagerly(batch)
         shapes = tuple((part.shape, part.dtype, part.stride()) for part in batch)
         if self._shapes is None:
@@ -94,7 +94,7 @@ class GraphedStep:
 
     def _record(self, batch: tuple[Tensor, ...]) -> bool:
         """Record the kernels; recording computes nothing, so the batch is still to be learned from by a replay."""
-        self._inputs = tuple(torch.empty_like(part, memory_format=torch.preserve_format) for part in batch)
+        self._inputs = tuple(part.clone(memory_format=torch.preserve_format) for part in batch)
         for network in self.networks.values():
             network.zero_grad(set_to_none=True)  # so that the gradients are made anew, in the graph's pool
         graph = torch.cuda.CUDAGraph()
@@ -132,6 +132,11 @@ class GraphedStep:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Before the first step only: a graph that was recorded keeps its addresses."""
         self.step.load_state_dict(state)
+
+
+def on_gpu(part: object) -> bool:
+    """Whether a part of a batch can be copied into the graph's fixed inputs."""
+    return isinstance(part, Tensor) and part.is_cuda
 
 
 def graphed(step: Step, capturable: bool, notify: Callable[[str], None]) -> Step:

@@ -33,7 +33,7 @@ def network(seed: int = 0, classes: int = 3) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = nn.Sequential(
-            nn.Conv2d(1, 4, 3),
+            nn.Conv2d(1, 4, 3, bias=False),
             nn.BatchNorm2d(4),
             nn.ReLU(),
             nn.Conv2d(4, 8, 3),
