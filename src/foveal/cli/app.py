@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import typer
 
@@ -42,8 +43,14 @@ def _root(
     """Options that stand before the verb."""
 
 
+def _one_line(message: Warning | str, *place: object, **more: object) -> str:
+    """A warning as a person should read it: what it says, not where in our source it was said."""
+    return f"note: {message}\n"
+
+
 def main() -> None:
     """The entry point of the ``foveal`` command."""
+    warnings.formatwarning = _one_line  # type: ignore[assignment]
     try:
         app()
     except FovealError as error:
