@@ -40,8 +40,13 @@ def _blocks(page: Path, *languages: str) -> list[str]:
 def test_python_in_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for block in _blocks(page, "python"):
-        exec(compile(block, str(page), "exec"), names)
+    for number, block in enumerate(_blocks(page, "python")):
+        if ">>>" in block:
+            example = doctest.DocTestParser().get_doctest(block, names, f"{page.name}[{number}]", str(page), 0)
+            runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+            assert runner.run(example, clear_globs=False).failed == 0
+        else:
+            exec(compile(block, str(page), "exec"), names)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
@@ -53,7 +58,7 @@ def test_commands_in_pages_exist(page: Path) -> None:
     for block in _blocks(page, "", "sh", "console"):
         for line in block.splitlines():
             words = line.removeprefix("$ ").split("  #")[0].split("\\")[0]
-            if not words.startswith("foveal "):
+            if not words.startswith("foveal ") or "[" in words:  # a synopsis is no command
                 continue
             arguments = shlex.split(words)[1:]
             try:

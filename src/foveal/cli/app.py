@@ -50,7 +50,7 @@ def _one_line(message: Warning | str, *place: object, **more: object) -> str:
 
 def main() -> None:
     """The entry point of the ``foveal`` command."""
-    warnings.formatwarning = _one_line  # type: ignore[assignment]
+    warnings.formatwarning = _one_line
     try:
         app()
     except FovealError as error:
