@@ -239,8 +239,21 @@ def test_a_key_twice_is_refused(written: Path) -> None:
     assert "the key 'dtype' occurs twice in the header" in refusal(write(written, inside, data))
 
 
+@pytest.fixture
+def no_memory(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on a tensor that takes memory is a failure of the test."""
+    empty = torch.empty
+
+    def refuse(*shape: Any, **options: Any) -> torch.Tensor:
+        assert str(options.get("device")) == "meta", f"memory was taken for {shape}"
+        return empty(*shape, **options)
+
+    monkeypatch.setattr(torch, "empty", refuse)
+
+
+@pytest.mark.usefixtures("no_memory")
 def test_a_small_file_that_declares_terabytes_costs_nothing(written: Path) -> None:
-    """Refused by the sums, by the file's size or by the description; the address space would not hold it anyway."""
+    """Refused by the sums, by the file's size or by the description."""
     header, _ = parts(written)
     declared = {"dtype": "F32", "shape": [1_000_000, 1_000_000], "data_offsets": [0, 4_000_000_000_000]}
     path = write(written, {"__metadata__": header["__metadata__"], "head/weight": declared}, b"\0" * 16)
@@ -250,8 +263,11 @@ def test_a_small_file_that_declares_terabytes_costs_nothing(written: Path) -> No
     assert "the bytes of head/weight are not what its shape needs" in refusal(
         write(written, {"__metadata__": header["__metadata__"], "head/weight": declared}, b"\0" * 16)
     )
+    with pytest.raises(AssertionError, match="memory was taken"):  # the guard of this test works
+        torch.empty(3)
 
 
+@pytest.mark.usefixtures("no_memory")
 def test_a_description_of_terabytes_costs_nothing(written: Path) -> None:
     """The description itself may ask for anything: it is outlined without memory, and the tensors are not there."""
     header, data = parts(written)
@@ -262,6 +278,24 @@ def test_a_description_of_terabytes_costs_nothing(written: Path) -> None:
     held["network"]["layers"] = [{"kind": "Dense", "units": 10**30}]
     header["__metadata__"]["foveal"] = json.dumps(held)
     assert "the file's network cannot be built" in refusal(write(written, header, data))
+
+
+@pytest.mark.usefixtures("no_memory")
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"kind": "Conv2D", "filters": 10**15, "kernel_size": 1, "groups": 7},
+        {"kind": "Conv2D", "filters": 7 * 10**15, "kernel_size": 1, "groups": 7},
+        {"kind": "Residual", "body": [{"kind": "Conv2D", "filters": 2, "kernel_size": 10**11}]},
+        {"kind": "DistanceWeightedPooling2D", "pool_size": 10**6},
+        {"kind": "AdaptiveMaxPooling2D", "output_size": 10**12},
+    ],
+    ids=lambda hostile: hostile["kind"],
+)
+def test_a_description_that_asks_for_long_work_gets_none(written: Path, hostile: dict[str, Any]) -> None:
+    header, data = parts(written)
+    network = {"input": [10**12, 10**12, 10**15], "layers": [hostile]}
+    refusal(write(written, described(header, network=network), data))
 
 
 def shifted(header: dict[str, Any], name: str, by: int) -> None:

@@ -86,7 +86,7 @@ def transposed_too_small(layer: Node, shape: Shape, axis: int, cut: tuple[int, i
 def groups_do_not_divide(layer: Node, shape: Shape, groups: int) -> ShapeError:
     """Channels that cannot be cut into groups."""
     c, filters = shape.channels, layer.filters  # type: ignore[attr-defined]
-    both = [g for g in range(1, min(c, filters) + 1) if c % g == 0 and filters % g == 0]
+    both = [g for g in range(1, min(c, filters, 4096) + 1) if c % g == 0 and filters % g == 0]
     nearest = min(both, key=lambda g: (abs(g - groups), -g))
     return ShapeError(
         "groups do not divide the channels that come in",
@@ -248,7 +248,7 @@ def _strides(short: Image, body: Image) -> tuple[int, int] | None:
     for n, m in ((short.h, body.h), (short.w, body.w)):
         if n is None or m is None:
             return None
-        step = next((s for s in range(1, n + 1) if (n - 1) // s + 1 == m), None)
+        step = next((s for s in range(1, min(n, 4096) + 1) if (n - 1) // s + 1 == m), None)
         if step is None:
             return None
         found.append(step)

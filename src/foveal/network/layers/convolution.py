@@ -55,7 +55,8 @@ class _Convolution(Node):
     def validate(self) -> None:
         filters, groups = getattr(self, "filters", 1), getattr(self, "groups", 1)
         if filters % groups:
-            divisors = [g for g in range(1, filters + 1) if filters % g == 0]
+            # a hostile description may say 10³⁰ filters: look at no more than anybody would read
+            divisors = [g for g in range(1, min(filters, 4096) + 1) if filters % g == 0]
             nearest = min(divisors, key=lambda g: (abs(g - groups), -g))
             raise DescriptionError(
                 "groups must divide filters, so that each group makes equally many",
