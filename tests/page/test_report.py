@@ -241,6 +241,16 @@ def test_large_pictures_and_many_classes_stay_under_the_limit() -> None:
     assert page.tables["data-confusion"][0] == ["true", "predicted", "samples", "share of the class"]
 
 
+def test_over_the_limit_pictures_are_left_out_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = data()
+    size = len(report.render(run).encode())
+    monkeypatch.setattr(report, "LIMIT", size - 100)
+    page = Page(report.render(run))
+    assert "mistakes" not in page.attributes("id")
+    assert "filters" in page.attributes("id")
+    assert "A part of this report was left out to keep the file small." in page.texts
+
+
 def test_a_run_without_test_set_validation_pictures_or_filters() -> None:
     run = replace(data(), split="validation", pictures=None, filters=None, layers=[], command=[], counts={}, config={})
     run = replace(run, history={"loss": [1.0]}, environment={}, steps=())
@@ -268,7 +278,7 @@ def test_values_that_are_not_finite_do_not_break_it() -> None:
 
 
 def test_written_with_the_evaluation_beside_it(tmp_path: Path) -> None:
-    run = data()
+    run = data(("ant", "[ two   spaces ]", "cow", "dog"))
     assert report.write(tmp_path / "run" / "report.html", run) == tmp_path / "run" / "report.html"
     assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8") == report.render(run)
     assert (

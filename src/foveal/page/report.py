@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
+import re
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from foveal.evaluation.report import ReportData
-from foveal.files import write_json, write_text
+from foveal.files import write_text
+from foveal.page import report_run as run
 from foveal.page import report_sections as sections
 from foveal.page import sprites
 from foveal.page.markup import Markup, join, tag
@@ -39,13 +44,23 @@ def write(path: str | os.PathLike[str], data: ReportData) -> Path:
         FileError: a file could not be written.
     """
     target = Path(path)
-    write_json(target.with_name("evaluation.json"), data.evaluation.to_json())
+    write_text(target.with_name("evaluation.json"), _json(data.evaluation.to_json()))
     write_text(target, render(data))
     return target
 
 
 def render(data: ReportData) -> str:
-    """The report as HTML text."""
+    """The report as HTML text, under :data:`LIMIT` bytes: without its pictures where it would not be."""
+    html = _rendered(data)
+    for lighter in ({"pictures": None}, {"filters": None}):
+        if len(html.encode("utf-8")) >= LIMIT:
+            note = "A part of this report was left out to keep the file small."
+            data = replace(data, notes=[*(each for each in data.notes if each != note), note], **lighter)  # type: ignore[arg-type]
+            html = _rendered(data)
+    return html
+
+
+def _rendered(data: ReportData) -> str:
     gallery = sprites.pictures(data.pictures) if data.pictures is not None and len(data.pictures) else None
     kernels = sprites.filters(data.filters[..., :64]) if data.filters is not None and data.filters.size else None
     parts = {
@@ -54,9 +69,9 @@ def render(data: ReportData) -> str:
         "Classes": sections.classes(data),
         "Calibration": sections.calibration(data),
         "Mistakes": sections.mistakes(data, gallery),
-        "Filters": sections.filters(data, kernels),
-        "Network": sections.network(data),
-        "Reproduce": sections.reproduce(data),
+        "Filters": run.filters(data, kernels),
+        "Network": run.network(data),
+        "Reproduce": run.reproduce(data),
     }
     shown = {name: part for name, part in parts.items() if part is not None}
     style = join(
@@ -104,6 +119,15 @@ def _page(title: str, style: Markup, headline: Markup, parts: dict[str, Markup])
         ),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _json(value: dict[str, Any]) -> str:
+    """Indented, but each list of plain values on one line: a row of the confusion matrix is a row.
+
+    No text can hold a line break as it is, so a ``[`` before one opens a list.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    return re.sub(r"\[\n[^\[\]{}\"]*\]", lambda match: " ".join(match[0].split()), text) + "\n"
 
 
 def _static(name: str) -> str:

@@ -106,11 +106,11 @@ def confusion(evaluation: Evaluation) -> Chart:
     names = [printable(name) for name in evaluation.classes]
     counts = evaluation.confusion
     size = len(names)
+    totals = [sum(row) for row in counts]
     worst = max((counts[i][j] for i in range(size) for j in range(size) if i != j), default=0) or 1
 
     def strength(i: int, j: int) -> float:
-        total = sum(counts[i]) or 1
-        return 0.14 + 0.5 * counts[i][j] / total if i == j else 0.8 * math.sqrt(counts[i][j] / worst)
+        return 0.14 + 0.5 * counts[i][j] / (totals[i] or 1) if i == j else 0.8 * math.sqrt(counts[i][j] / worst)
 
     def paint(figure: Figure) -> Mapping[str, str]:
         axes = figure.add_subplot()

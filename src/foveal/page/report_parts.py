@@ -63,6 +63,18 @@ def shape(value: object) -> str:
     return number(value)
 
 
+def section(identity: str, heading: str, introduction: str | None, *content: Markup | None) -> Markup:
+    """A part of the page that the bar at the top leads to."""
+    return tag(
+        "section",
+        tag("h2", heading, id=f"{identity}-heading"),
+        tag("p", introduction) if introduction else None,
+        *content,
+        id=identity,
+        aria_labelledby=f"{identity}-heading",
+    )
+
+
 def table(
     identity: str,
     columns: Sequence[str],
