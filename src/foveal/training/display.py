@@ -108,17 +108,22 @@ class LiveBar(Silent):
 
     def __enter__(self) -> LiveBar:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
+        def whole() -> Column:  # the bar alone gives way where the terminal is narrow
+            return Column(no_wrap=True, min_width=1)
 
         self._progress = Progress(
-            TextColumn("[bold]epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[values]}"),
-            TextColumn("[cyan]{task.fields[pace]}"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("[dim]left"),
+            TextColumn("[bold]epoch {task.fields[epoch]}/{task.fields[epochs]}", table_column=whole()),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            MofNCompleteColumn(table_column=whole()),
+            TextColumn("{task.fields[values]}", table_column=whole()),
+            TextColumn("[cyan]{task.fields[pace]}", table_column=whole()),
+            TimeRemainingColumn(compact=True, table_column=whole()),
+            TextColumn("[dim]left", table_column=whole()),
             console=self.console,
             transient=True,
+            expand=True,
         )
         self._progress.start()
         return self
@@ -134,7 +139,7 @@ class LiveBar(Silent):
         if isinstance(event, events.EpochStarted):
             self._begin(event)
         elif isinstance(event, events.StepDone) and self._progress is not None and self._task is not None:
-            values = "  ".join(f"{name} [bold]{value:.4f}[/]" for name, value in event.values.items())
+            values = "  ".join(f"{name} [bold]{value:.3f}[/]" for name, value in event.values.items())
             pace = f"{event.examples_per_second:,.0f} {self.unit}/s"
             self._progress.update(self._task, completed=event.step, values=values, pace=pace)
         elif isinstance(event, events.EpochDone):
@@ -159,12 +164,12 @@ class LiveBar(Silent):
         if not self._columns:
             self._columns = list(event.values)
             heads = "".join(f"{name:>{_width(name)}}" for name in self._columns)
-            self.console.print(f"[dim]{'epoch':>7}{heads}{'time':>10}{self.unit + '/s':>14}[/]", highlight=False)
+            self.console.print(f"[dim]{'epoch':>7}{heads}{'time':>12}{self.unit + '/s':>12}[/]", highlight=False)
         numbers = "".join(
             f"{event.values[name]:>{_width(name)}.4f}" if name in event.values else " " * _width(name)
             for name in self._columns
         )
-        pace = f"{_seconds(event.seconds):>10}{event.examples_per_second:>14,.0f}"
+        pace = f"{_seconds(event.seconds):>12}{event.examples_per_second:>12,.0f}"
         self.console.print(f"{event.epoch:>7}[bold]{numbers}[/]{pace}", highlight=False)
 
 
@@ -185,7 +190,7 @@ def display_for(verbose: int | str = "auto", *, json_lines: bool = False, unit: 
 
 
 def _width(name: str) -> int:
-    return max(len(name), 6) + 3
+    return max(len(name), 6) + 2
 
 
 def _seconds(seconds: float) -> str:
