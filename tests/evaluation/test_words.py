@@ -62,6 +62,7 @@ def test_no_mistake_at_all_is_doubted() -> None:
 )
 def test_overfitting_is_told_from_the_curves(history: dict[str, list[float]], words: str) -> None:
     assert words in said(history)
+    assert "{" not in said(history)
 
 
 def test_without_validation_nothing_is_said_of_overfitting() -> None:
@@ -98,3 +99,16 @@ def test_numbers_as_names_stand_in_quotation_marks() -> None:
     found = evaluate(np.eye(3)[[1, 0, 2]], [0, 1, 2], ["1", "7", "owl"])
     assert "confuses “1” and “7” most" in sentences(found, {})[1]
     assert "owl is recognised best" in sentences(found, {})[1]
+
+
+def test_all_mistakes_between_two_classes() -> None:
+    found = evaluate(np.eye(3)[[1, 0, 2]], [0, 1, 2], CLASSES)
+    assert "cat and dog most: all its 2 mistakes are between" in sentences(found, {}, things="flowers")[1]
+    assert "test flowers right" in sentences(found, {}, things="flowers")[0]
+
+
+def test_few_classes_and_few_mistakes_have_sentences_of_their_own() -> None:
+    one = evaluate(np.eye(2)[[0, 0, 1]], [0, 1, 1], ["cat", "dog"])
+    assert sentences(one, {})[1] == "Its only mistake is between dog and cat."
+    three = evaluate(np.eye(2)[[0, 0, 1]], [1, 1, 0], ["cat", "dog"])
+    assert sentences(three, {})[1].replace(NO_BREAK, " ") == "It takes dog for cat in 2 of its 3 mistakes (67 %)."

@@ -25,6 +25,7 @@ def sentences(
     history: Mapping[str, Sequence[float]],
     split: str = "test",
     held: int = 0,
+    things: str = "pictures",
 ) -> tuple[str, ...]:
     """The findings, the most important first; each is one or two sentences of plain text.
 
@@ -33,49 +34,53 @@ def sentences(
         history: Keras names; without ``val_loss`` nothing is said of overfitting.
         split: what it was measured on.
         held: how many validation samples there were, where known: a gap that so few can give by chance is none.
+        things: what a sample is called, in the plural.
     """
-    found = [_measured(evaluation, split)]
+    found = [_measured(evaluation, split, things)]
     if isinstance(evaluation, Evaluation):
         found += [_confused(evaluation)]
-    found += [_fit(history, held)]
+    found += [_fit(history, held, things)]
     if isinstance(evaluation, Evaluation):
         found += [_sure(evaluation.calibration)]
     return tuple(each for each in found if each)
 
 
-def _measured(evaluation: Evaluation | RegressionEvaluation, split: str) -> str:
+def _measured(evaluation: Evaluation | RegressionEvaluation, split: str, things: str) -> str:
     if isinstance(evaluation, RegressionEvaluation):
         return (
             f"On {evaluation.count:,} {split} samples the predictions are off by {evaluation.mae:.4g} on average "
             f"(mean squared error {evaluation.mse:.4g})."
         )
     said = (
-        f"The network named {evaluation.correct:,} of {evaluation.count:,} {split} pictures right: "
-        f"{percent(evaluation.accuracy)}. On all pictures of this kind its accuracy lies between "
+        f"The network named {evaluation.correct:,} of {evaluation.count:,} {split} {things} right: "
+        f"{percent(evaluation.accuracy)}. On all {things} of this kind its accuracy lies between "
         f"{percent(evaluation.interval.low)} and {percent(evaluation.interval.high)}, as far as this sample can tell."
     )
     second = next((each for each in evaluation.top_k if each.k == 2), None)
     if second and second.accuracy < 1:
-        said += f" The right name was among its first two for {percent(second.accuracy)} of the pictures."
+        said += f" The right name was among its first two for {percent(second.accuracy)} of the {things}."
     return said
 
 
 def _confused(evaluation: Evaluation) -> str:
     wrong = evaluation.count - evaluation.correct
     if not wrong:
-        return "It made no mistake at all, which on real pictures deserves a second look at the data."
+        return "It made no mistake at all, which on real data deserves a second look at the data."
     both: dict[tuple[int, int], int] = {}
     for i, row in enumerate(evaluation.confusion):
         for j, count in enumerate(row):
             if i != j:
-                pair = (min(i, j), max(i, j))
+                pair = (i, j) if len(row) == 2 else (min(i, j), max(i, j))
                 both[pair] = both.get(pair, 0) + count
     (a, b), most = max(both.items(), key=lambda item: (item[1], -item[0][0], -item[0][1]))
-    names = evaluation.classes
-    said = (
-        f"It confuses {_named(names[a])} and {_named(names[b])} most: {most:,} of its {wrong:,} mistake{'s' * (wrong > 1)} "
-        f"({percent(most / wrong, 0)}) are between these two."
-    )
+    first, second = _named(evaluation.classes[a]), _named(evaluation.classes[b])
+    if wrong == 1:
+        return f"Its only mistake is between {first} and {second}."
+    if len(evaluation.classes) == 2:
+        return f"It takes {first} for {second} in {most:,} of its {wrong:,} mistakes ({percent(most / wrong, 0)})."
+    share = f"all its {wrong:,}" if most == wrong else f"{most:,} of its {wrong:,}"
+    part = "" if most == wrong else f" ({percent(most / wrong, 0)})"
+    said = f"It confuses {first} and {second} most: {share} mistakes{part} are between these two."
     seen = [(score.recall, score.name) for score in evaluation.scores if score.recall is not None]
     if len(seen) > 2:
         low, high = min(seen), max(seen)
@@ -85,7 +90,7 @@ def _confused(evaluation: Evaluation) -> str:
     return said
 
 
-def _fit(history: Mapping[str, Sequence[float]], count: int) -> str:
+def _fit(history: Mapping[str, Sequence[float]], count: int, things: str) -> str:
     train = [v for v in history.get("loss", ()) if isfinite(v)]
     held = [v for v in history.get("val_loss", ()) if isfinite(v)]
     if not train or not held:
@@ -95,11 +100,11 @@ def _fit(history: Mapping[str, Sequence[float]], count: int) -> str:
     if best < len(held) - 1 and held[-1] > 1.02 * held[best] and train[-1] < train[min(best, len(train) - 1)]:
         return (
             f"It overfits from epoch {best + 1} on: the validation loss rose from {held[best]:.3f} to {held[-1]:.3f} "
-            "while the training loss kept falling, so what it still learned held for its training pictures only."
+            f"while the training loss kept falling, so what it still learned held for its training {things} only."
         )
     if gap is not None and gap > max(0.03, _chance(history, count)):
         return (
-            f"It is {100 * gap:.1f} points more accurate on the pictures it learned from than on validation pictures: "
+            f"It is {100 * gap:.1f} points more accurate on the {things} it learned from than on those held back: "
             "it overfits a little, and augmentation or dropout may help."
         )
     if best == len(held) - 1 and len(held) > 1:

@@ -133,7 +133,7 @@ def confusion(evaluation: Evaluation) -> Chart:
     described = f"Confusion matrix of {size} classes, {evaluation.correct} of {evaluation.count} on the diagonal." + (
         f" Most frequent: {most.count} times {names[most.true]} taken for {names[most.predicted]}." if most else ""
     )
-    side = 6.2 if size <= 12 else 7.4
+    side = 4.4 if size <= 4 else 6.2 if size <= 12 else 7.4
     svg = draw("confusion", (side, side * (0.94 if size <= CELLS else 0.9)), paint, described)
     if size > CELLS:
         pairs = tuple((names[c.true], names[c.predicted], c.count, c.share) for c in evaluation.confused)

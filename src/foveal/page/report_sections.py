@@ -28,13 +28,13 @@ def headline(data: ReportData) -> Markup:
         under = join(
             tag("b", f"{data.split} accuracy"),
             tag("br"),
-            f"{found.correct:,} of {found.count:,} pictures",
+            f"{found.correct:,} of {found.count:,} {_things(data)}",
             tag("br"),
             f"{100 * found.interval.level:g} % interval {low} – {high} %",
         )
     notes = [tag("li", tag("b", "Note. "), portable(note)) for note in data.notes]
     heading = f"{data.network} on {data.data}"
-    said = sentences(found, data.history, data.split, data.counts.get("validation", 0))
+    said = sentences(found, data.history, data.split, data.counts.get("validation", 0), _things(data))
     return tag(
         "div",
         tag("p", "Training report", f" · {data.title}" if data.title != heading else None, class_="eyebrow"),
@@ -51,6 +51,10 @@ def headline(data: ReportData) -> Markup:
     )
 
 
+def _things(data: ReportData) -> str:
+    return "samples" if data.pictures is None and data.filters is None else "pictures"
+
+
 def _facts(data: ReportData) -> Markup:
     epochs = data.epochs
     order = ["training", "train", "validation", "test"]
@@ -60,9 +64,12 @@ def _facts(data: ReportData) -> Markup:
         ("Time taken", duration(data.seconds), f"{epochs} epoch{'s' * (epochs != 1)}" if epochs else None),
         ("Network", data.network, f"{len(data.layers)} layers" if data.layers else None),
         ("Data", data.data, " · ".join(parts) or None),
-        ("Parameters", number(data.parameters), "trainable"),
-        ("Work a picture", f"{_short(data.macs)} MACs", "multiply-accumulates, forward"),
     ]
+    if data.layers or data.totals:
+        facts += [
+            ("Parameters", number(data.parameters), "trainable"),
+            ("Work a picture", f"{_short(data.macs)} MACs", "multiply-accumulates, forward"),
+        ]
     return tag(
         "dl",
         *(
