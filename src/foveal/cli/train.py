@@ -102,7 +102,7 @@ def command(
                 _announce(experiment)
             outcome = start(experiment, runs=runs, name=name, display=display)
     except Interrupted as stop:
-        typer.echo(str(stop)[0].upper() + str(stop)[1:] + ".", err=True)
+        typer.echo(str(stop)[0].upper() + str(stop)[1:], err=True)
         raise typer.Exit(128 + stop.signal) from None
     _tell(outcome, json_lines)
 

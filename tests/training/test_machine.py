@@ -1,0 +1,68 @@
+"""What depends on the machine: device, precision, memory."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import pytest
+import torch
+from small_training import Clusters, network
+
+from foveal.errors import ConfigurationError
+from foveal.training import TrainingConfig, events, memory, precision, run
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+def test_a_device_that_is_not_there() -> None:
+    for name in ("cuda:99", "tpu", "meta"):
+        with pytest.raises(ConfigurationError) as caught:
+            precision.chosen_device(name)
+        assert caught.value.mend == ('device="auto"', 'device="cpu"')
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "cpu_has_it", "used"),
+    [("auto", CPU, True, False), ("bf16", CPU, True, True), ("bf16", CPU, False, False), ("fp32", CUDA, True, False),
+     ("auto", CUDA, False, True)],
+)  # fmt: skip
+def test_when_bfloat16_is_used(
+    monkeypatch: pytest.MonkeyPatch, asked: str, device: torch.device, cpu_has_it: bool, used: bool
+) -> None:
+    monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: cpu_has_it)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    assert precision.uses_bfloat16(asked, device) is used
+
+
+def test_asked_for_and_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: False)
+    told: list[events.Event] = []
+    config = TrainingConfig(epochs=1, batch_size=16, precision="bf16")
+    plain, fallen_back = network(), network()
+    run(plain, Clusters(), None, config.replace(precision="fp32"))
+    run(fallen_back, Clusters(), None, config, readers=[told.append])
+    messages = [e.text for e in told if isinstance(e, events.Message)]
+    assert messages == ["this processor does not multiply bfloat16 in hardware: training in float32"]
+    assert all(torch.equal(a, fallen_back.state_dict()[name]) for name, a in plain.state_dict().items())
+
+
+def test_bfloat16_trains_float32_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: True)  # torch computes it anywhere, only slowly
+    module = network()
+    history = run(module, Clusters(), Clusters(30), TrainingConfig(epochs=4, batch_size=16, lr=0.01, precision="bf16"))
+    assert {p.dtype for p in module.parameters()} == {torch.float32}
+    assert history.history["loss"][-1] < history.history["loss"][0]
+
+
+def test_glibc_keeps_its_pages() -> None:
+    glibc = sys.platform == "linux" and platform.libc_ver()[0] == "glibc"
+    assert memory.keep_pages() is glibc
+
+
+def test_out_of_memory_is_told_from_other_errors() -> None:
+    assert memory.is_out_of_memory(MemoryError())
+    assert memory.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
+    assert memory.is_out_of_memory(RuntimeError("not enough memory: you tried to allocate 8 bytes"))
+    assert not memory.is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert not memory.is_out_of_memory(ValueError("out of memory"))
