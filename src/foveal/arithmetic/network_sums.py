@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from foveal.arithmetic.counts import count, total
 from foveal.arithmetic.memory import BYTES, COPIES
+from foveal.arithmetic.pattern import Pattern
 from foveal.arithmetic.receptive_field import Field, Walk, reach
-from foveal.arithmetic.receptive_field import Step as Reach
 from foveal.arithmetic.shapes import Traced, trace
 from foveal.arithmetic.steps import CONNECTIONS, MACS, OUTPUT, PARAMETERS, Section, Step, axis_names, product, rules
 from foveal.network.node import Node
@@ -202,7 +202,7 @@ def _merged(place: Place, axis: int, after: Field) -> Iterator[Step]:
     yield Step("stride", "that of its last layer", _text(after.stride), stride)
 
 
-def _first(step: Reach | None) -> tuple[int, int] | None:
+def _first(step: Pattern | None) -> tuple[int, int] | None:
     return None if step is None else step.spans[0]
 
 

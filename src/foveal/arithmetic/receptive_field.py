@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from foveal.arithmetic.geometry import transposed_padding, windows
+from foveal.arithmetic.pattern import IDENTITY, Pattern, Places, Span, hull, shortest
 from foveal.arithmetic.shapes import Traced
 from foveal.arithmetic.window import ceil_div
 from foveal.errors import UnknownName
@@ -37,59 +38,6 @@ from foveal.network.interpreter import Interpreter
 from foveal.network.node import Node
 from foveal.network.shape import Shape
 from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential, children
-
-Span = tuple[int, int]
-"""First and last place, both included."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """What units along one axis see of the axis below; the pattern repeats after ``len(spans)`` units.
-
-    Attributes:
-        spans: what units 0, 1, … see; None for a unit that sees nothing.
-        advance: how many places the spans move when the pattern repeats.
-    """
-
-    spans: tuple[Span | None, ...]
-    advance: int
-
-    def at(self, unit: int) -> Span | None:
-        """What ``unit`` sees; units outside the map count on as if it went on."""
-        turn, phase = divmod(unit, len(self.spans))
-        span = self.spans[phase]
-        return None if span is None else (span[0] + turn * self.advance, span[1] + turn * self.advance)
-
-    def over(self, first: int, last: int) -> Span | None:
-        """What the units from ``first`` to ``last`` see together: the hull."""
-        low = high = None
-        while first <= last and (low := self.at(first)) is None:
-            first += 1
-        while first <= last and (high := self.at(last)) is None:
-            last -= 1
-        return None if low is None or high is None else (low[0], high[1])
-
-    def after(self, below: Step) -> Step:
-        """The two steps in one: this one seen through ``below``."""
-        if below.advance == 0:
-            return below
-        turns = len(below.spans) // math.gcd(len(below.spans), self.advance) if self.advance else 1
-        spans = []
-        for unit in range(len(self.spans) * turns):
-            span = self.at(unit)
-            spans.append(None if span is None else below.over(*span))
-        return _shortest(tuple(spans), turns * self.advance * below.advance // len(below.spans))
-
-
-def _shortest(spans: tuple[Span | None, ...], advance: int) -> Step:
-    """The same pattern with one span, if all are alike."""
-    step = Step(spans[:1], advance // len(spans))
-    if len(spans) > 1 and advance % len(spans) == 0 and all(step.at(i) == span for i, span in enumerate(spans)):
-        return step
-    return Step(spans, advance)
-
-
-IDENTITY = Step(((0, 0),), 1)
 
 
 @dataclass(frozen=True)
@@ -100,7 +48,7 @@ class Field:
         step: the pattern; None where a unit sees everything and the input's size is unknown.
     """
 
-    step: Step | None
+    step: Pattern | None
 
     @property
     def size(self) -> int | None:
@@ -121,11 +69,11 @@ class Field:
         return 0 if first is None else -first[0]
 
 
-ReachRule = Callable[..., "Step | None"]
+ReachRule = Callable[..., "Pattern | None"]
 rules: Interpreter[ReachRule] = Interpreter("receptive field")
 
 
-def reach(layer: Node, input: Shape, axis: int, path: str = "") -> Step | None:
+def reach(layer: Node, input: Shape, axis: int, path: str = "") -> Pattern | None:
     """What units of ``layer`` see of its own input, along one spatial axis; None: everything.
 
     Raises:
@@ -139,16 +87,16 @@ def reach(layer: Node, input: Shape, axis: int, path: str = "") -> Step | None:
     *(getattr(kinds, f"{kind}Pooling{rank}D") for kind in ("Max", "Average", "Min", "L2") for rank in (1, 2, 3)),
     kinds.DistanceWeightedPooling1D, kinds.DistanceWeightedPooling2D, kinds.DistanceWeightedPooling3D,
 )  # fmt: skip
-def _window(layer: Node, input: Shape, axis: int) -> Step:
+def _window(layer: Node, input: Shape, axis: int) -> Pattern:
     """From x · s − p to x · s − p + d (k − 1)."""
     slid = windows(layer, input)
     assert slid is not None
     one = slid[axis]
-    return Step(((-one.before, one.extent - 1 - one.before),), one.stride)
+    return Pattern(((-one.before, one.extent - 1 - one.before),), one.stride, one.dilation)
 
 
 @rules.rule(kinds.Conv2DTranspose)
-def _transposed(layer: kinds.Conv2DTranspose, input: Shape, axis: int) -> Step:
+def _transposed(layer: kinds.Conv2DTranspose, input: Shape, axis: int) -> Pattern:
     """Output y holds the stamp of input x at offset m where x · s − cut + d · m = y, for some m of 0 … k − 1."""
     cut, _, _ = transposed_padding(layer)[axis]
     k, s, d = layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis]
@@ -156,32 +104,32 @@ def _transposed(layer: kinds.Conv2DTranspose, input: Shape, axis: int) -> Step:
     for y in range(s):
         stamps = [(y + cut - d * m) // s for m in range(k) if (y + cut - d * m) % s == 0]
         spans.append((min(stamps), max(stamps)) if stamps else None)
-    return _shortest(tuple(spans), 1)
+    return shortest(tuple(spans), 1, d // math.gcd(d, s))
 
 
 @rules.rule(kinds.UpSampling2D)
-def _upsampling(layer: kinds.UpSampling2D, input: Shape, axis: int) -> Step:
+def _upsampling(layer: kinds.UpSampling2D, input: Shape, axis: int) -> Pattern:
     """Nearest: output y repeats input ⌊y / f⌋. Bilinear: it lies between the two centres around (y + 1/2) / f − 1/2."""
     f = layer.size[axis]
     if layer.interpolation == "nearest":
-        return _shortest(((0, 0),) * f, 1)
+        return shortest(((0, 0),) * f, 1)
     centres = [Fraction(2 * y + 1, 2 * f) - Fraction(1, 2) for y in range(f)]
-    return _shortest(tuple((math.floor(c), math.ceil(c)) for c in centres), 1)
+    return shortest(tuple((math.floor(c), math.ceil(c)) for c in centres), 1)
 
 
 @rules.rule(kinds.ZeroPadding2D)
-def _zero_padding(layer: kinds.ZeroPadding2D, input: Shape, axis: int) -> Step:
+def _zero_padding(layer: kinds.ZeroPadding2D, input: Shape, axis: int) -> Pattern:
     before = layer.padding[axis][0]
-    return Step(((-before, -before),), 1)
+    return Pattern(((-before, -before),), 1)
 
 
 @rules.rule(*(getattr(kinds, f"Adaptive{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2)))
-def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, axis: int) -> Step | None:
+def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, axis: int) -> Pattern | None:
     """Window i of m reaches from ⌊i · n / m⌋ to ⌈(i + 1) · n / m⌉ − 1."""
     n, m = input.spatial[axis], layer.output_size[axis]
     if n is None:
         return None
-    return _shortest(tuple((i * n // m, ceil_div((i + 1) * n, m) - 1) for i in range(m)), n)
+    return shortest(tuple((i * n // m, ceil_div((i + 1) * n, m) - 1) for i in range(m)), n)
 
 
 @rules.rule(
@@ -193,7 +141,7 @@ def _everything(layer: Node, input: Shape, axis: int) -> None:
 
 
 @rules.rule(kinds.Reshape)
-def _reshape(layer: kinds.Reshape, input: Shape, axis: int) -> Step | None:
+def _reshape(layer: kinds.Reshape, input: Shape, axis: int) -> Pattern | None:
     """Values get other places: nothing can be said, unless the plane stays as it is."""
     return IDENTITY if layer.target_shape == input.axes else None
 
@@ -202,7 +150,7 @@ def _reshape(layer: kinds.Reshape, input: Shape, axis: int) -> Step | None:
     kinds.Activation, kinds.Dropout, kinds.SpatialDropout2D, kinds.BatchNormalization, kinds.LayerNormalization,
     kinds.LocalResponseNormalization, kinds.Rescaling, kinds.Normalization,
 )  # fmt: skip
-def _itself(layer: Node, input: Shape, axis: int) -> Step:
+def _itself(layer: Node, input: Shape, axis: int) -> Pattern:
     """A unit sees its own place (and there, perhaps, other channels)."""
     return IDENTITY
 
@@ -277,75 +225,62 @@ class Walk:
         n, m = self.root.input.spatial[axis], at.input.spatial[axis]
         if n is None or m is None:
             return Field(None)
-        span = self.back_from_input(path, axis, (0, m - 1))
-        return Field(Step((span,), 0))
+        everything = tuple(frozenset(range(size or 1)) for size in self._sizes(at.input))
+        seen = self.back_from_input(path, everything)[axis]
+        return Field(Pattern(((min(seen), max(seen)) if seen else None,), 0))
 
-    def _reach(self, path: str, axis: int) -> Step | None:
+    def _reach(self, path: str, axis: int) -> Pattern | None:
         at = self.at[path]
         step = reach(at.node, at.input, axis, path) if axis < len(at.input.spatial) else None
         same_axes = len(at.input.spatial) == len(self.root.input.spatial)
         return step if same_axes else None
 
-    def back(self, path: str, axis: int, span: Span | None) -> Span | None:
-        """What the units ``span`` of the output of ``path`` see of that node's own input; only places that exist."""
+    def _sizes(self, shape: Shape) -> tuple[int | None, ...]:
+        """The sizes of a map along the network's axes; 1 where it has none."""
+        spatial = shape.spatial
+        return tuple(spatial[axis] if axis < len(spatial) else 1 for axis in range(len(self.root.input.spatial)))
+
+    def back(self, path: str, units: Places) -> Places:
+        """What these units of the output of ``path`` see of that node's own input; only places that exist."""
         at = self.at[path]
-        if span is None:
-            return None
         if isinstance(at.node, Sequential):
             for part in reversed(list(self._parts(path))):
-                span = self.back(part, axis, span)
-            return span
+                units = self.back(part, units)
+            return units
         if isinstance(at.node, Parallel | Residual):
-            ends = [self.back(part, axis, span) for part in self._parts(path)]
+            ends = [self.back(part, units) for part in self._parts(path)]
             if isinstance(at.node, Residual) and not at.node.shortcut.layers:
-                ends.append(span)
-            real = [end for end in ends if end is not None]
-            return (min(low for low, _ in real), max(high for _, high in real)) if real else None
+                ends.append(units)
+            return tuple(frozenset().union(*along) for along in zip(*ends, strict=True))
         if isinstance(at.node, Auxiliary):
-            return span
-        n = at.input.spatial[axis] if axis < len(at.input.spatial) else 1
-        step = self._reach(path, axis)
-        seen = step.over(*span) if step is not None else None if n is None else (0, n - 1)
-        return _within(seen, n)
+            return units
+        found = []
+        for axis, n in enumerate(self._sizes(at.input)):
+            step = self._reach(path, axis)
+            if not units[axis]:
+                found.append(units[axis])
+            elif step is None:
+                found.append(frozenset(range(n if n is not None else 1)))
+            else:
+                found.append(step.places(units[axis], n if n is not None else 1 << 30))
+        return tuple(found)
 
-    def back_from_input(self, path: str, axis: int, span: Span | None) -> Span | None:
-        """What the places ``span`` of the input of ``path`` see of the network's input."""
+    def back_from_input(self, path: str, units: Places) -> Places:
+        """What these places of the input of ``path`` see of the network's input."""
         while path:
             parent = path.rpartition("/")[0]
             if isinstance(self.at[parent].node, Sequential):
                 parts = list(self._parts(parent))
                 for part in reversed(parts[: parts.index(path)]):
-                    span = self.back(part, axis, span)
+                    units = self.back(part, units)
             path = parent
-        return _within(span, self.root.input.spatial[axis])
-
-
-def _within(span: Span | None, n: int | None) -> Span | None:
-    """The part of ``span`` that exists: 0 … n − 1."""
-    if span is None:
-        return None
-    low, high = max(span[0], 0), span[1] if n is None else min(span[1], n - 1)
-    return (low, high) if low <= high else None
+        return units
 
 
 def _hull(fields: tuple[Field, ...], size: tuple[int | None, ...]) -> Field:
-    """What any of the branches sees. Their strides are equal but for maps of a pixel or two; then unit by unit."""
+    """What any of the branches sees."""
     steps = [field.step for field in fields if field.step is not None]
-    if len(steps) < len(fields):
-        return Field(None)
-    if len(set(steps)) == 1:
-        return fields[0]
-    strides = {Fraction(step.advance, len(step.spans)) for step in steps}
-    period = math.lcm(*(len(step.spans) for step in steps))
-    advance = int(max(strides) * period)
-    if len(strides) > 1:
-        n = size[0] if size and size[0] is not None else 1
-        period, advance = n, int(max(strides) * n)
-    spans: list[Span | None] = []
-    for unit in range(period):
-        real = [span for span in (step.at(unit) for step in steps) if span is not None]
-        spans.append((min(low for low, _ in real), max(high for _, high in real)) if real else None)
-    return Field(_shortest(tuple(spans), advance))
+    return Field(hull(steps, size[0] if size else None) if len(steps) == len(fields) else None)
 
 
 @dataclass(frozen=True)
@@ -354,7 +289,8 @@ class Box:
 
     Attributes:
         unclipped: the formula's window, which may reach over the edges; None for a unit that sees nothing.
-        clipped: what is there: only pixels of the input, and no detour over zeros that a layer between added.
+        clipped: first and last pixel that it really depends on: only pixels of the input, no detour over zeros that a
+            layer between added, nothing that falls between the taps of a dilated kernel. Each axis is followed by itself.
     """
 
     unclipped: tuple[Span | None, ...]
@@ -387,12 +323,12 @@ def box(traced: Sequence[Traced], path: str, unit: Sequence[int]) -> Box:
             expected="a path of the trace",
             mend="`foveal show NET` lists all paths",
         )
-    unclipped: list[Span | None] = []
-    clipped: list[Span | None] = []
-    for axis, field in enumerate(walk.fields[path]):
-        place = unit[axis] if axis < len(unit) else 0
-        if field.step is None or field.step.advance == 0:
-            place = 0
-        unclipped.append(field.step.at(place) if field.step is not None else None)
-        clipped.append(walk.back_from_input(path, axis, walk.back(path, axis, (place, place))))
-    return Box(tuple(unclipped), tuple(clipped))
+    fields = walk.fields[path]
+    at = [
+        0 if axis >= len(unit) or field.step is None or field.step.advance == 0 else unit[axis]
+        for axis, field in enumerate(fields)
+    ]
+    unclipped = tuple(None if f.step is None else f.step.at(place) for f, place in zip(fields, at, strict=True))
+    seen = walk.back_from_input(path, walk.back(path, tuple(frozenset((place,)) for place in at)))
+    real = all(seen)
+    return Box(unclipped, tuple((min(places), max(places)) if real else None for places in seen))

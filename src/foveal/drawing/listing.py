@@ -69,9 +69,13 @@ def pretty(entries: Sequence[Listed], width: int) -> RenderableType:
             no_wrap=name != "Paper",
             overflow="ellipsis" if name == "Paper" else "fold",
         )
+    above = ""
     for entry, cells in zip(entries, rows(entries), strict=True):
         shown = cells if wide else (*cells[:3], cells[5])
-        last = Text.assemble(shown[-1], (f"\n{entry.description}", "dim")) if entry.description else Text(shown[-1])
+        last = Text(entry.description, "dim")
+        if entry.paper != above:  # networks of one paper follow one another: it is said once
+            last = Text.assemble(entry.paper, ("\n" + entry.description, "dim"))
+            above = entry.paper
         table.add_row(Text(shown[0], "bold bright_blue"), *shown[1:-1], last)
     return Padding(table, (1, 2))
 

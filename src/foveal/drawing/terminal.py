@@ -29,9 +29,11 @@ def emit(plain: Callable[[], str], pretty: Callable[[int], RenderableType], cons
 
 
 def grouped(value: object) -> str:
-    """A value for people: thousands separated, four digits after the point."""
+    """A value for people: thousands separated, fractions to four digits."""
     if value is None:
         return "?"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
