@@ -323,7 +323,9 @@ def test_unknown_axes_take_any_size_and_still_check_channels() -> None:
         assert module(pictures(2, 2, *size)).shape == (2, 3)
     with pytest.raises(ShapeError, match="not of the network's input shape"):
         module(pictures(2, 3, 7, 9))
-    assert build(network, (20, 20, 2)).input_shape.axes == (20, 20, 2)
+    module = build(network, (20, 20, 2))
+    assert module.input_shape == module.network.input_shape
+    assert module.input_shape.axes == (20, 20, 2)
 
 
 # Refusals -------------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ class Network(compositions.Chain):
     heads returns ``(answers, [answers of each head])``.
 
     Attributes:
-        network: the tree it was built from.
+        network: the tree it was built from, with the input shape it was built for.
         input_shape, output_shape: of one sample, channels last.
         auxiliary_weights: what each side head's loss counts, in the order of the heads' answers.
     """
@@ -48,7 +48,7 @@ class Network(compositions.Chain):
         super().__init__(parts)
         assert isinstance(root.node, Sequential)
         assert root.output is not None
-        self.network, self.input_shape, self.output_shape = root.node, root.input, root.output
+        self.network, self.input_shape, self.output_shape = root.node.with_input(root.input), root.input, root.output
         self.auxiliary_weights = tuple(heads)
         self._answers = answers
         self._sample = _channels_first(root.input)

@@ -99,10 +99,12 @@ class LocalResponseNormalization(nn.Module):
         self.label = repr(layer)
 
     def forward(self, x: Tensor) -> Tensor:
-        last = channels_to_end(x * x)
-        rows = F.pad(last.reshape(-1, 1, x.shape[1]), (self.size // 2, (self.size - 1) // 2))
-        sums = F.avg_pool1d(rows, self.size, 1) * (self.alpha * self.size)
-        return x * channels_to_front((sums + self.k).pow(-self.beta).view(last.shape))
+        channels = x.shape[1]
+        squares = F.pad(channels_to_end(x * x), (self.size // 2, (self.size - 1) // 2))
+        sums = squares[..., :channels]
+        for shift in range(1, self.size):  # neighbours lie side by side in channels_last memory
+            sums = sums + squares[..., shift : shift + channels]
+        return x * channels_to_front((sums * self.alpha + self.k).pow(-self.beta))
 
     def extra_repr(self) -> str:
         return self.label
