@@ -112,3 +112,9 @@ def test_few_classes_and_few_mistakes_have_sentences_of_their_own() -> None:
     assert sentences(one, {})[1] == "Its only mistake is between dog and cat."
     three = evaluate(np.eye(2)[[0, 0, 1]], [1, 1, 0], ["cat", "dog"])
     assert sentences(three, {})[1].replace(NO_BREAK, " ") == "It takes dog for cat in 2 of its 3 mistakes (67 %)."
+
+
+def test_modesty_after_smoothed_labels_has_its_reason() -> None:
+    found = evaluate([[0.6, 0.4]] * 3, [0, 0, 0], ["cat", "dog"])
+    assert "because smoothed labels never ask it to be sure: on average" in sentences(found, {}, smoothed=True)[-1]
+    assert "smoothed" not in sentences(found, {})[-1]

@@ -26,6 +26,7 @@ def sentences(
     split: str = "test",
     held: int = 0,
     things: str = "pictures",
+    smoothed: bool = False,
 ) -> tuple[str, ...]:
     """The findings, the most important first; each is one or two sentences of plain text.
 
@@ -35,13 +36,14 @@ def sentences(
         split: what it was measured on.
         held: how many validation samples there were, where known: a gap that so few can give by chance is none.
         things: what a sample is called, in the plural.
+        smoothed: whether it was trained with smoothed labels, which ask for modest answers.
     """
     found = [_measured(evaluation, split, things)]
     if isinstance(evaluation, Evaluation):
         found += [_confused(evaluation)]
     found += [_fit(history, held, things)]
     if isinstance(evaluation, Evaluation):
-        found += [_sure(evaluation.calibration)]
+        found += [_sure(evaluation.calibration, smoothed)]
     return tuple(each for each in found if each)
 
 
@@ -131,12 +133,13 @@ def _named(name: str) -> str:
     return name if name[:1].isalpha() else f"“{name}”"
 
 
-def _sure(calibration: Calibration) -> str:
+def _sure(calibration: Calibration, smoothed: bool) -> str:
     both = f"on average it is {percent(calibration.confidence)} sure and {percent(calibration.accuracy)} right"
     if calibration.error < 0.02:
         return f"Its probabilities can be taken at their word: {both}."
     if calibration.confidence > calibration.accuracy + 0.01:
         return f"It is too sure of itself: {both}."
     if calibration.confidence < calibration.accuracy - 0.01:
-        return f"It is too modest: {both}."
+        reason = ", because smoothed labels never ask it to be sure" if smoothed else ""
+        return f"It is too modest{reason}: {both}."
     return f"Its probabilities are right on average but not bin by bin: {both}."

@@ -225,8 +225,8 @@ def reliability(calibration: Calibration, correct_level: float = 0.95) -> Chart:
             point.set_gid(f"bin-{place}")
             titles[f"bin-{place}"] = f"{each.confidence:.3f} sure, {each.accuracy:.3f} right, {each.count:,} samples"
         upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="right")
-        upper.text(0.04, 0.93, "too modest", color=MUTED, fontsize=8.5)
-        upper.text(0.96, 0.05, "too sure", color=MUTED, fontsize=8.5, ha="right")
+        upper.text(0.01, 0.95, "too modest", color=MUTED, fontsize=8)
+        upper.text(0.99, 0.03, "too sure", color=MUTED, fontsize=8, ha="right")
         lower.bar(
             [(b.low + b.high) / 2 for b in bins],
             [b.count for b in bins],

@@ -34,7 +34,14 @@ def headline(data: ReportData) -> Markup:
         )
     notes = [tag("li", tag("b", "Note. "), portable(note)) for note in data.notes]
     heading = f"{data.network} on {data.data}"
-    said = sentences(found, data.history, data.split, data.counts.get("validation", 0), _things(data))
+    said = sentences(
+        found,
+        data.history,
+        data.split,
+        data.counts.get("validation", 0),
+        _things(data),
+        bool(data.config.get("label_smoothing")),
+    )
     return tag(
         "div",
         tag("p", "Training report", f" · {data.title}" if data.title != heading else None, class_="eyebrow"),
