@@ -34,13 +34,13 @@ class Pattern:
         span = self.spans[phase]
         return None if span is None else (span[0] + turn * self.advance, span[1] + turn * self.advance)
 
-    def over(self, first: int, last: int) -> Span | None:
-        """What the units from ``first`` to ``last`` see together: the hull."""
+    def over(self, first: int, last: int, spacing: int = 1) -> Span | None:
+        """What the units from ``first`` to ``last``, ``spacing`` apart, see together: the hull."""
         low = high = None
         while first <= last and (low := self.at(first)) is None:
-            first += 1
+            first += spacing
         while first <= last and (high := self.at(last)) is None:
-            last -= 1
+            last -= spacing
         return None if low is None or high is None else (low[0], high[1])
 
     def places(self, units: frozenset[int], n: int) -> frozenset[int]:
@@ -61,7 +61,7 @@ class Pattern:
         spans = []
         for unit in range(len(self.spans) * turns):
             span = self.at(unit)
-            spans.append(None if span is None else below.over(*span))
+            spans.append(None if span is None else below.over(*span, self.spacing))
         return shortest(tuple(spans), turns * self.advance * below.advance // len(below.spans))
 
 
