@@ -309,8 +309,6 @@ def _framed(inner: Piece, row: Row) -> Piece:
 def _folded(rows: Sequence[Row], like: Row) -> Piece:
     """Blocks that are like one drawn above: a chip each."""
     blocks = [row for row in rows if not row.layer]
-    if like.layer:
-        like = blocks[0]
     word = f"{len(blocks)} more like {like.name}"
     chips = [(row, max(46.0, wide(row.name, 11) + 16)) for row in blocks]
     size = max(width for _, width in chips)

@@ -57,7 +57,7 @@ def runs(nodes: Sequence[Node]) -> list[Run]:
         best = Run(place, 1, 1)
         for period in range(1, MOST_PERIOD + 1):
             pattern = marks[place : place + period]
-            if not any(blocks[place : place + period]) or len(pattern) < period:
+            if not blocks[place] or len(pattern) < period:  # a repetition begins with its block
                 continue
             count = 1
             while marks[place + count * period : place + (count + 1) * period] == pattern:

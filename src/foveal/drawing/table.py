@@ -165,8 +165,8 @@ def short(n: int | None) -> str:
     if n is None:
         return "?"
     for size, unit in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if n >= size:
-            return f"{n / size:.3g} {unit}" if n / size < 999.5 else f"{n / size:.0f} {unit}"
+        if n >= (0.9995 * size if size > 10**3 else size):
+            return f"{n / size:.3g} {unit}"
     return str(n)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from foveal.arithmetic.steps import Derivation, Step
@@ -55,7 +56,8 @@ def lines(step: Step) -> list[str]:
     value = grouped(step.value)
     found = [step.formula] if step.formula else []
     if step.substitution not in ("", "?", step.formula, value, str(step.value)):
-        found.append(f"= {step.substitution}")
+        words = re.search(r"[a-z]{4,}", step.substitution)
+        found.append(step.substitution if words else f"= {step.substitution}")
     found.append(f"= {value}" if found else value)
     return found
 
