@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from foveal import zoo
 from foveal.errors import CheckpointError, ConfigurationError, FormatError, ShapeError, UnknownName
 from foveal.network import codec, tree
@@ -95,8 +97,8 @@ class Experiment:
     def identity(self) -> dict[str, Any]:
         """What a checkpoint must agree on beside the configuration."""
         network = json.dumps(codec.to_dict(self.network), sort_keys=True).encode()
-        pixels = hashlib.sha256(self.data.train.images.data if self.data.train.images.flags.c_contiguous else b"")
-        pixels.update(self.data.train.labels.tobytes())
+        pixels = hashlib.sha256(np.ascontiguousarray(self.data.train.images).data)
+        pixels.update(np.ascontiguousarray(self.data.train.labels).data)
         return {"network": hashlib.sha256(network).hexdigest(), "data": pixels.hexdigest()}
 
 

@@ -113,6 +113,7 @@ def test_values_no_optimizer_or_loss_can_have(wrong: object) -> None:
 def test_recipes_prefer_the_particular() -> None:
     assert recipe_for("lecture_cnn", "fashion-mnist") is RECIPES["lecture_cnn", "fashion-mnist"]
     assert recipe_for("lecture_cnn", "my folder") is RECIPES["lecture_cnn", None]
+    assert recipe_for("lecture_cnn", "digits") is RECIPES[None, "digits"]  # a few hundred pictures want more epochs
     assert recipe_for("my network", "my folder") is RECIPES[None, None]
     assert recipe_for("lecture_cnn", "fashion-mnist").config.epochs <= 2, (
         "foveal train as it comes has two epochs at most"

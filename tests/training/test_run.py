@@ -146,14 +146,17 @@ class Broken(Clusters):
             yield (x * float("nan") if (number, step) == self.at else x), y
 
 
-def test_a_loss_that_is_not_finite_names_its_step_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("seconds", "kept"), [(60.0, [5]), (0.0, [8, 7])])
+def test_a_loss_that_is_not_finite_names_its_step_and_keeps_the_last_good_checkpoint(
+    tmp_path: Path, seconds: float, kept: list[int]
+) -> None:
     folder = RunFolder(tmp_path / "run")
     with pytest.raises(TrainingError) as caught:
-        run(network(), Broken(), None, CONFIG, run_folder=folder)
+        run(network(), Broken(), None, CONFIG.replace(checkpoint_seconds=seconds), run_folder=folder)
     assert caught.value.where == "epoch 2, step 4"
     assert caught.value.given is not None
     assert caught.value.given.startswith("loss NaN, ")
-    assert [path.name for path in folder.checkpoint_files()] == ["000000005.safetensors"]
+    assert [int(path.stem) for path in folder.checkpoint_files()] == kept
     module = network(3)
     history = run(module, Clusters(), None, CONFIG, run_folder=folder, resume=True)  # with sound data it goes on
     whole = network()

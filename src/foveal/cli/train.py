@@ -153,6 +153,7 @@ def _refuse(given: list[str]) -> None:
 
 def _announce(experiment: Experiment) -> None:
     from foveal.arithmetic.summary import summarize
+    from foveal.training.recipes import recipe_for
 
     config, data = experiment.config, experiment.data
     train, held = experiment.parts()
@@ -165,6 +166,9 @@ def _announce(experiment: Experiment) -> None:
         f"{config.epochs} epochs, batches of {config.batch_size}, {config.optimizer}, "
         f"{config.schedule} rate {'up to ' if config.schedule != 'constant' else ''}{rate:g}, seed {config.seed}"
     )
+    recipe = recipe_for(experiment.name, data.name)
+    if config == recipe.config.replace(seed=config.seed, device=config.device, from_logits=config.from_logits):
+        typer.echo(f"its recipe: {recipe.takes}" + (f"; reaches {recipe.reaches}" if recipe.reaches else ""))
 
 
 def _tell(outcome: Outcome, json_lines: bool) -> None:

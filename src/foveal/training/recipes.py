@@ -42,9 +42,27 @@ RECIPES: dict[tuple[str | None, str | None], Recipe] = {
         reaches="test accuracy 0.905",
     ),
     ("lecture_cnn", None): Recipe(FAST, takes="two epochs"),
+    ("fashion_resnet", "fashion-mnist"): Recipe(
+        TrainingConfig(
+            epochs=18,
+            batch_size=128,
+            optimizer="nesterov",
+            lr=0.1,
+            weight_decay=5e-4,
+            optimizer_options={"decay_all": True},
+            schedule="cosine",
+            warmup=3.6,
+            label_smoothing=0.1,
+            augment="shift=2,flip",
+            precision="bf16",
+            validation=0.05,
+        ),
+        takes="18 epochs, about 30 s each on two CPU cores that multiply bfloat16 in hardware",
+        reaches="validation accuracy 0.944",
+    ),
     ("lenet5", "mnist"): Recipe(
-        TrainingConfig(epochs=6, batch_size=64, schedule="one-cycle", lr=3e-3, validation=0.05),
-        takes="six epochs, about 10 s each on two CPU cores",
+        TrainingConfig(epochs=9, batch_size=64, schedule="one-cycle", lr=3e-3, augment="shift=1", validation=0.05),
+        takes="nine epochs, about 5 s each on two CPU cores",
         reaches="test accuracy 0.990",
     ),
     (None, "iris"): Recipe(
@@ -63,7 +81,7 @@ RECIPES: dict[tuple[str | None, str | None], Recipe] = {
 
 
 def recipe_for(network: str | None, data: str | None) -> Recipe:
-    """The recipe for a network and a data set, by their names: the most particular one there is.
+    """The recipe for a network and a data set, by their names: theirs, else the data set's, else the network's.
 
     Example:
         >>> recipe_for("lecture_cnn", "fashion-mnist").config.epochs
@@ -71,7 +89,7 @@ def recipe_for(network: str | None, data: str | None) -> Recipe:
         >>> recipe_for("a network of my own", "iris").config.batch_size
         16
     """
-    for key in ((network, data), (network, None), (None, data)):
+    for key in ((network, data), (None, data), (network, None)):
         if key in RECIPES:
             return RECIPES[key]
     return RECIPES[None, None]
