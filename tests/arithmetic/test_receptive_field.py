@@ -248,3 +248,21 @@ def test_densely_connected_blocks_cost_no_explosion() -> None:
     block = [Parallel([[], [layers.Conv2D(1, 3, padding="same")]]) for _ in range(60)]
     numbers = summarize(Sequential(block), (9, 9, 1))
     assert numbers.rows[-2].receptive_field == (121, 121)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same", ((1, 0), (0, 1))])
+@pytest.mark.parametrize("s", [1, 2, 3])
+@pytest.mark.parametrize("k", [2, 3, 4, 5])
+def test_every_transposed_convolution(k: int, s: int, padding: Any) -> None:
+    for d in (1, 2) if s == 1 else (1,):
+        layer = layers.Conv2DTranspose(1, k, strides=s, padding=padding, dilation_rate=d, name="up")
+        network = Sequential([layers.Conv2D(1, 2), layer, layers.Conv2D(1, 3, padding=1)])
+        traced = trace(network, (7, 7, 1))
+        for axis in (0, 1):
+            seen = _dependency(network, np.eye(7, dtype=bool), axis)
+            for unit in range(len(seen)):
+                pixels = np.flatnonzero(seen[unit])
+                found = box(traced, "conv2d_2", (unit, unit)).clipped[axis]
+                other = np.flatnonzero(_dependency(network, np.eye(7, dtype=bool), 1 - axis)[unit])
+                whole = len(pixels) and len(other)
+                assert found == ((int(pixels[0]), int(pixels[-1])) if whole else None)
