@@ -63,12 +63,13 @@ def conclude(
     experiment: Experiment, module: Network, folder: RunFolder, history: History, train: Split, validation: Split | None
 ) -> Outcome:
     """Save the model, test it, and write the report."""
-    from foveal.evaluation import as_probabilities, evaluate
+    from foveal.evaluation import evaluate
+    from foveal.evaluation.answers import class_probabilities
 
     parts = {"test": experiment.data.test, "validation": validation, "training": train}
     split, measured = next((name, part) for name, part in parts.items() if part is not None)
-    outputs = module.predict(measured.images)
-    probabilities = as_probabilities(outputs, from_logits=experiment.config.from_logits)
+    config = experiment.config
+    probabilities = class_probabilities(module, measured.images, from_logits=config.from_logits, mirror=config.mirror)
     evaluation = evaluate(probabilities, measured.labels, experiment.data.classes, mistakes=WORST)
     outcome = Outcome(folder, history, evaluation, split, _seconds(folder))
     _save_model(experiment, module, folder, outcome)
@@ -135,6 +136,8 @@ def _notes(experiment: Experiment, outcome: Outcome) -> Sequence[str]:
     notes = [*experiment.notes, *experiment.data.notes]
     if experiment.data.problems:
         notes.append(f"{len(experiment.data.problems)} files could not be read, {experiment.data.problems[0]} for one.")
+    if experiment.config.mirror:
+        notes.append("Each answer is the mean of those for the picture and for its mirror image.")
     if outcome.split != "test":
         notes.append(f"There is no test set: what is shown was measured on the {outcome.split} set.")
     if outcome.history.stopped_early:

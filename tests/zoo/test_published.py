@@ -116,6 +116,9 @@ def test_fashion_resnet_by_hand():
     stem, top = normalised(1, 32, 4), normalised(96, 192)
     stages = normalised(32, 48) + 2 * normalised(48, 48) + normalised(48, 96) + 2 * normalised(96, 96)
     assert zoo.entry("fashion_resnet").parameters == stem + stages + top + 192 * 10 + 10 == 432_298
+    stem, top = normalised(1, 16), normalised(128, 256)
+    stages = normalised(16, 64) + 2 * normalised(64, 64) + normalised(64, 128) + 2 * normalised(128, 128)
+    assert zoo.entry("fashion_resnet_large").parameters == stem + stages + top + 256 * 10 + 10 == 750_906
 
 
 def test_googlenet_s_modules_have_the_parameters_of_table_1(count):

@@ -20,7 +20,7 @@ PICTURES = pytest.mark.parametrize("name", [name for name in zoo.names() if name
 
 
 def test_names_are_unique_and_all_exported():
-    assert len(set(zoo.names())) == len(zoo.entries()) == 29
+    assert len(set(zoo.names())) == len(zoo.entries()) == 30
     assert set(zoo.names()) < set(zoo.__all__)
     assert set(zoo.__all__) <= set(dir(zoo))
 
@@ -191,7 +191,7 @@ def test_a_name_like_nothing_is_answered_with_the_list():
     assert str(caught.value) == (
         "zoo: there is no network of this name\n"
         "  given     'zzz'\n"
-        "  expected  one of the 29 that `foveal show --list` prints\n"
+        "  expected  one of the 30 that `foveal show --list` prints\n"
         "  to mend   lecture_cnn\n"
         "        or  `foveal show --list` shows all"
     )

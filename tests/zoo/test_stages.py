@@ -154,3 +154,5 @@ def test_densenets_have_the_sizes_of_table_1(sizes):
 def test_fashion_resnet(sizes):
     table = {"stem": "14 × 14 × 32", "stage1": "7 × 7 × 48", "stage2": "3 × 3 × 96", "top": "3 × 3 × 192", "fc": "10"}
     assert sizes(zoo.fashion_resnet(), *table) == table
+    table = {"stem": "28 × 28 × 16", "stage1": "7 × 7 × 64", "stage2": "3 × 3 × 128", "top": "3 × 3 × 256", "fc": "10"}
+    assert sizes(zoo.fashion_resnet_large(), *table) == table

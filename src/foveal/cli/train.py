@@ -51,6 +51,9 @@ def command(
     loss: Annotated[str | None, _how("cross_entropy, binary_cross_entropy, mse, mae, hinge.")] = None,
     label_smoothing: Annotated[float | None, _how("Share of certainty given to all classes.")] = None,
     augment: Annotated[str | None, _how("Such as shift=2,flip,erase; '' for none.")] = None,
+    mirror: Annotated[
+        bool | None, _how("Use it on each picture and its mirror image, and average.", "--mirror/--no-mirror")
+    ] = None,
     ema: Annotated[float | None, _how("Average the weights, with this decay.")] = None,
     clip_norm: Annotated[float | None, _how("Longest gradient.")] = None,
     early_stopping: Annotated[int | None, _how("Stop after so many epochs without improvement.")] = None,
@@ -77,7 +80,7 @@ def command(
             "weight_decay": weight_decay, "schedule": schedule, "warmup": warmup, "loss": loss,
             "label_smoothing": label_smoothing, "augment": augment, "ema": ema, "clip_norm": clip_norm,
             "early_stopping": early_stopping, "validation": validation, "seed": seed, "engine": engine, "device": device,
-            "precision": precision,
+            "precision": precision, "mirror": mirror,
         }.items()
         if value is not None
     }  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.errors import ModelFileError
-from foveal.evaluation.metrics import as_probabilities
+from foveal.evaluation.answers import class_probabilities
 from foveal.network.ending import ends_in_probabilities
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Trained:
     facts: Mapping[str, Any] = field(repr=False)
     border: float | None
     from_logits: bool
+    mirror: bool = False
 
     @property
     def name(self) -> str:
@@ -60,7 +61,9 @@ class Trained:
 
     def probabilities(self, images: NDArray[Any], batch_size: int = 256) -> NDArray[np.float64]:
         """(N, classes) probabilities for uint8 pictures N × height × width × channels, or rows of a table."""
-        return as_probabilities(self.module.predict(images, batch_size), from_logits=self.from_logits)
+        return class_probabilities(
+            self.module, images, from_logits=self.from_logits, mirror=self.mirror, batch_size=batch_size
+        )
 
 
 def open_trained(place: str | Path, runs: str | Path = "runs") -> Trained:
@@ -94,6 +97,7 @@ def open_trained(place: str | Path, runs: str | Path = "runs") -> Trained:
         facts=facts,
         border=float(border) if isinstance(border, int | float) else None,
         from_logits=bool(config.get("from_logits", not ends_in_probabilities(network))),
+        mirror=bool(config.get("mirror", False)),
     )
 
 

@@ -21,7 +21,7 @@ SCHEDULES = ("constant", "step", "exponential", "cosine", "one-cycle", "triangul
 LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "mae", "hinge")
 METRICS = ("accuracy", "mae", "mse")
 PRECISIONS = ("auto", "fp32", "bf16")
-ENGINES = ("auto", "torch", "halide")
+ENGINES = ("auto", "torch")
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class TrainingConfig:
         label_smoothing: the share of certainty that a cross-entropy spreads over all classes.
         metrics: measured beside the loss: accuracy, mae, mse.
         augment: what is done to training pictures, as text: ``"shift=2,flip"``; empty for nothing.
+        mirror: when the trained network is used, average its answers for a picture and for its mirror image.
         validation: the share of the training set put aside to watch the training by; 0 for none.
         ema: the decay of a running average of the weights, which is evaluated and saved in their place; None for none.
         early_stopping: epochs without improvement after which to stop and return to the best weights; None for never.
@@ -54,7 +55,7 @@ class TrainingConfig:
         seed: of weights, order, augmentation and dropout.
         shuffle: a new order of the training set every epoch.
         device: auto, cpu, cuda or cuda:N.
-        engine: auto, torch or halide.
+        engine: auto or torch.
         precision: fp32, bf16 (where the hardware has it), or auto: bf16 on CUDA, fp32 on a CPU.
         deterministic: on CUDA, choose algorithms that give the same bits each time.
         cuda_graph: on CUDA, record a step once and replay it, where that is possible.
@@ -87,6 +88,7 @@ class TrainingConfig:
     label_smoothing: float = 0.0
     metrics: tuple[str, ...] = ("accuracy",)
     augment: str = ""
+    mirror: bool = False
     validation: float = 0.1
     ema: float | None = None
     early_stopping: int | None = None
@@ -206,6 +208,7 @@ _RULES: dict[str, _Rule] = {
     "early_stopping": ("int?", lambda v: v is None or v >= 1, "a number of epochs, 1 or more, or None", (5, None)),
     "clip_norm": ("float?", lambda v: v is None or v > 0, "a length above 0, or None", (1.0, None)),
     "seed": ("int", lambda v: 0 <= v < 2**63, "a whole number from 0 to 2⁶³ − 1", (0,)),
+    "mirror": ("bool", lambda v: True, "True or False", (True, False)),
     "shuffle": ("bool", lambda v: True, "True or False", (True, False)),
     "deterministic": ("bool", lambda v: True, "True or False", (True, False)),
     "cuda_graph": ("bool", lambda v: True, "True or False", (True, False)),

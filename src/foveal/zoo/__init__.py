@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         resnext50_32x4d,
         resnext101_32x8d,
     )
-    from foveal.zoo.small import fashion_resnet
+    from foveal.zoo.small import fashion_resnet, fashion_resnet_large
     from foveal.zoo.vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "entries",
     "entry",
     "fashion_resnet",
+    "fashion_resnet_large",
     "googlenet",
     "googlenet_bn",
     "lecture_cnn",

@@ -93,6 +93,8 @@ ENTRIES: tuple[Entry, ...] = (
           {"classes": 10, "input_shape": (32, 32, 1)}),
     Entry("fashion_resnet", "Small residual network", OURS, 2026, CLOTHES, 10, 432_298,
           "eight convolutions for 28 × 28 pictures, two of three stages residual", "small", _small(17, 1, width=1 / 8)),
+    Entry("fashion_resnet_large", "Residual network for small pictures", OURS, 2026, CLOTHES, 10, 750_906,
+          "fashion_resnet with a first look at full size and more maps", "small", _small(17, 1, width=1 / 8)),
     Entry("alexnet", "AlexNet, as the lectures have it", KRIZHEVSKY, 2012, IMAGENET, 1000, 201_838_952,
           "96-256-384-384-256 maps and response normalisation, table 13-2", "alexnets", _small(31, width=_THIN)),
     Entry("alexnet_2014", "AlexNet in one tower", TRICK, 2014, IMAGENET, 1000, 61_100_840,

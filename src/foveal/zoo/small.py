@@ -1,14 +1,15 @@
-"""A residual network for small pictures, of our own design."""
+"""Two residual networks for small pictures, of our own design."""
 
 from __future__ import annotations
 
-from foveal.network import Node, Residual, Sequential
+from foveal.network import Image, Node, Residual, Sequential
 from foveal.network.layers import Dense, GlobalMaxPooling2D, MaxPooling2D, Normalization
 from foveal.zoo.parts import ShapeLike, convolution, picture, thin
 
 STEM = 32  # maps of the first convolution, which halves the size
 STAGES = (48, 96)  # maps of each stage: a convolution, a residual block, a pooling
 LAST = 192  # maps of the last convolution
+LARGE_STEM, LARGE_STAGES, LARGE_LAST = 16, (64, 128), 256
 
 
 def fashion_resnet(classes: int = 10, input_shape: ShapeLike = (28, 28, 1), width: float = 1.0) -> Sequential:
@@ -31,18 +32,53 @@ def fashion_resnet(classes: int = 10, input_shape: ShapeLike = (28, 28, 1), widt
         ['normalize', 'stem', 'stage1', 'stage2', 'top', 'maxpool', 'fc']
     """
     shape = picture("fashion_resnet", input_shape, smallest=8, because="8 → 4 → 2 → 1")
+    stem: list[Node] = [Sequential(convolution(thin(STEM, width), 4, strides=2, padding=1), name="stem")]
+    first = convolution(thin(STAGES[0], width), 3, padding="same")
+    return _network(
+        "fashion_resnet", shape, [*stem, _stage(1, STAGES[0], width, first)], STAGES[1], LAST, classes, width
+    )
+
+
+def fashion_resnet_large(classes: int = 10, input_shape: ShapeLike = (28, 28, 1), width: float = 1.0) -> Sequential:
+    """:func:`fashion_resnet` with a first look at full size and more maps; 750,906 parameters, 37.1 million MACs.
+
+    Sixteen maps are made of the picture as it is, before the step that halves it: fine textures tell a shirt from a coat.
+
+    Args:
+        classes: values that come out.
+        input_shape: height × width × channels, at least 7 × 7; ``None`` for a height or width that varies.
+        width: factor on the number of feature maps.
+
+    Raises:
+        ShapeError: a picture below 7 × 7.
+
+    Example:
+        >>> [layer.name for layer in fashion_resnet_large().layers]
+        ['normalize', 'stem', 'stage1', 'stage2', 'top', 'maxpool', 'fc']
+    """
+    shape = picture("fashion_resnet_large", input_shape, smallest=7, because="7 → 4 → 2 → 1")
+    stem: list[Node] = [Sequential(convolution(thin(LARGE_STEM, width), 3, padding="same"), name="stem")]
+    first = convolution(thin(LARGE_STAGES[0], width), 3, strides=2, padding=1)
+    stages = [*stem, _stage(1, LARGE_STAGES[0], width, first)]
+    return _network("fashion_resnet_large", shape, stages, LARGE_STAGES[1], LARGE_LAST, classes, width)
+
+
+def _stage(number: int, maps: int, width: float, first: list[Node]) -> Sequential:
+    """A convolution, a residual block of two more, and a pooling."""
+    maps = thin(maps, width)
+    block = [*convolution(maps, 3, "1", padding="same"), *convolution(maps, 3, "2", padding="same")]
+    return Sequential([*first, Residual(block, name="block"), MaxPooling2D(2, name="pool")], name=f"stage{number}")
+
+
+def _network(name: str, shape: Image, head: list[Node], maps: int, last: int, classes: int, width: float) -> Sequential:
+    """What both have in common: the constants before, the second stage, and the end."""
+    second = _stage(2, maps, width, convolution(thin(maps, width), 3, padding="same"))
     layers: list[Node] = [
         Normalization(0.2860, 0.3530**2, name="normalize"),
-        Sequential(convolution(thin(STEM, width), 4, strides=2, padding=1), name="stem"),
-    ]
-    for number, maps in enumerate(STAGES, start=1):
-        maps = thin(maps, width)
-        block = [*convolution(maps, 3, "1", padding="same"), *convolution(maps, 3, "2", padding="same")]
-        stage = [*convolution(maps, 3, padding="same"), Residual(block, name="block"), MaxPooling2D(2, name="pool")]
-        layers.append(Sequential(stage, name=f"stage{number}"))
-    layers += [
-        Sequential(convolution(thin(LAST, width), 3, padding="same"), name="top"),
+        *head,
+        second,
+        Sequential(convolution(thin(last, width), 3, padding="same"), name="top"),
         GlobalMaxPooling2D(name="maxpool"),
         Dense(classes, name="fc"),
     ]
-    return Sequential(layers, input_shape=shape, name="fashion_resnet")
+    return Sequential(layers, input_shape=shape, name=name)
