@@ -33,8 +33,11 @@ LECTURE = Recipe(
 )
 """The lecture's own training: five epochs of Adam at its default rate, batches of 32."""
 
-FAST = TrainingConfig(epochs=2, batch_size=64, schedule="triangular", lr=5e-3, label_smoothing=0.1, validation=0.05)
-"""Over three seeds the straight lines gave 0.3 % more than one-cycle's cosines, on 10,000 pictures put aside."""
+FAST = TrainingConfig(
+    epochs=2, batch_size=32, schedule="triangular", peak_at=0.2, lr=3e-3, label_smoothing=0.1, validation=0.02
+)
+"""Chosen on 10,000 pictures put aside, three seeds each: one-cycle's cosines in batches of 64 gave 0.9025, straight lines
+0.9056, straight lines in batches of 32 with an early peak 0.9068."""
 
 RECIPES: dict[tuple[str | None, str | None], Recipe] = {
     ("lecture_cnn", "fashion-mnist"): Recipe(
