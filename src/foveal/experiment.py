@@ -210,9 +210,10 @@ def start(
         ConfigurationError: the folder's name is taken.
         TrainingError, Interrupted: see :func:`foveal.training.run`.
     """
+    ready = _Ready(experiment)  # mistakes show before there is a folder
     folder = RunFolder.fresh(runs, name, f"{experiment.name}-{experiment.data.name}")
     folder.write_config(description(experiment))
-    return _carry_out(experiment, folder, display, resume=False)
+    return ready.carry_out(folder, display, resume=False)
 
 
 def resume(place: str | Path, *, runs: str | Path = "runs", display: Display | None = None) -> Outcome:
@@ -222,7 +223,7 @@ def resume(place: str | Path, *, runs: str | Path = "runs", display: Display | N
         CheckpointError: there is no run, or it cannot go on to the same result (its data have changed, say).
     """
     folder = RunFolder.existing(place, runs)
-    return _carry_out(reopened(folder), folder, display, resume=True)
+    return _Ready(reopened(folder)).carry_out(folder, display, resume=True)
 
 
 def reopened(folder: RunFolder) -> Experiment:
@@ -276,24 +277,34 @@ def range_test(experiment: Experiment, steps: int = 200) -> RangeTest:
     return find_learning_rate(experiment.module(), batches, experiment.config, steps=steps)
 
 
-def _carry_out(experiment: Experiment, folder: RunFolder, display: Display | None, *, resume: bool) -> Outcome:
-    from foveal.outcome import conclude
-    from foveal.training.display import Silent
-    from foveal.training.memory import keep_pages
-    from foveal.training.runner import run
+class _Ready:
+    """An experiment with its module built and its batches cut."""
 
-    keep_pages()
-    train, validation = experiment.parts()
-    module = experiment.module()
-    with display or Silent() as shown:
-        history = run(
-            module,
-            experiment.batches(train, training=True),
-            experiment.batches(validation, training=False) if validation is not None else None,
-            experiment.config,
-            readers=[shown],
-            run_folder=folder,
-            resume=resume,
-            identity=experiment.identity(),
-        )
-    return conclude(experiment, module, folder, history, train, validation)
+    def __init__(self, experiment: Experiment) -> None:
+        from foveal.training.memory import keep_pages
+
+        keep_pages()
+        self.experiment = experiment
+        self.train, self.validation = experiment.parts()
+        self.module = experiment.module()
+        self.batches = experiment.batches(self.train, training=True)
+        self.held = None if self.validation is None else experiment.batches(self.validation, training=False)
+
+    def carry_out(self, folder: RunFolder, display: Display | None, *, resume: bool) -> Outcome:
+        """Train, test, write."""
+        from foveal.outcome import conclude
+        from foveal.training.display import Silent
+        from foveal.training.runner import run
+
+        with display or Silent() as shown:
+            history = run(
+                self.module,
+                self.batches,
+                self.held,
+                self.experiment.config,
+                readers=[shown],
+                run_folder=folder,
+                resume=resume,
+                identity=self.experiment.identity(),
+            )
+        return conclude(self.experiment, self.module, folder, history, self.train, self.validation)

@@ -46,7 +46,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
     except OSError as error:
-        raise _explained(error, target) from error
+        raise explained(error, target) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -58,7 +58,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError) and not isinstance(error, FileError):
-            raise _explained(error, target) from error
+            raise explained(error, target) from error
         raise
 
 
@@ -99,7 +99,7 @@ def remove_leftovers(folder: Path) -> None:
             leftover.unlink()
 
 
-def _explained(error: OSError, target: Path) -> FileError:
+def explained(error: OSError, target: Path) -> FileError:
     """The operating system's error with the file's name and a repair; ``errno`` is kept."""
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -147,6 +147,7 @@ def test_mistakes_are_explained(arguments: tuple[str, ...], kind: type[FovealErr
     with pytest.raises(kind) as caught:
         foveal(*arguments)
     assert text in str(caught.value)
+    assert not any(Path().glob("runs/*/*")), "a mistake leaves no run behind"
 
 
 def test_a_network_of_another_number_of_classes_says_what_to_change() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from foveal.errors import CheckpointError, ConfigurationError
+from foveal.errors import CheckpointError, ConfigurationError, FileError
 from foveal.training.run_folder import RunFolder
 
 
@@ -21,7 +21,7 @@ def test_a_free_number_is_found(tmp_path: Path) -> None:
     for expected in ("lecture_cnn-my-data-1", "lecture_cnn-my-data-2"):
         folder = RunFolder.fresh(tmp_path, None, "lecture_cnn-my data")
         assert folder.path.name == expected
-        made(folder.path)
+        assert folder.path.is_dir()
 
 
 def test_a_name_that_is_taken_is_refused_with_three_repairs(tmp_path: Path) -> None:
@@ -42,6 +42,12 @@ def test_names_that_are_no_names(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be the name of a run") as caught:
         RunFolder.fresh(tmp_path, name, "x")
     RunFolder.fresh(tmp_path, caught.value.mend[0].removeprefix("--name "), "x")
+
+
+def test_a_folder_that_may_not_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError, match="could not be written"):
+        RunFolder.fresh(tmp_path / "file", None, "x")
 
 
 def test_a_run_is_found_by_path_and_by_name(tmp_path: Path) -> None:

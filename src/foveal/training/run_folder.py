@@ -12,6 +12,7 @@ report.html         the report (after the end)
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ _CHECKPOINT = re.compile(r"(\d{9})\.safetensors")
 
 
 class RunFolder:
-    """Paths and files of a run; nothing is created before something is written.
+    """Paths and files of a run.
 
     Args:
         path: the folder, ``runs/NAME``.
@@ -44,7 +45,7 @@ class RunFolder:
 
     @classmethod
     def fresh(cls, runs: str | Path, name: str | None, base: str) -> RunFolder:
-        """A folder for a new run: the name asked for, which must be free, or ``base-1``, ``base-2``, …
+        """An empty folder for a new run: the name asked for, which must be free, or ``base-1``, ``base-2``, …
 
         Raises:
             ConfigurationError: the name is taken, or is no good name for a folder.
@@ -52,8 +53,7 @@ class RunFolder:
         runs = Path(runs)
         if name is None:
             base = re.sub(r"[^A-Za-z0-9_.-]+", "-", base).strip(".-")[:80] or "run"
-            numbers = (n for n in range(1, 1_000_000) if not (runs / f"{base}-{n}").exists())
-            return cls(runs / f"{base}-{next(numbers)}")
+            return cls(next(path for n in itertools.count(1) if _created(path := runs / f"{base}-{n}")))
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name) or not name.strip("."):
             cleaned = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip(".-")[:64] or "run"
             raise ConfigurationError(
@@ -64,8 +64,8 @@ class RunFolder:
                 mend=f"--name {cleaned}",
             )
         folder = cls(runs / name)
-        if folder.path.exists():
-            free = next(n for n in range(2, 1_000_000) if not (runs / f"{name}-{n}").exists())
+        if not _created(folder.path):
+            free = next(n for n in itertools.count(2) if not (runs / f"{name}-{n}").exists())
             repairs = [f"--resume {folder.path}"] if folder.config.exists() else []
             raise ConfigurationError(
                 "there is a run of this name already, and runs are never overwritten",
@@ -155,6 +155,21 @@ class RunFolder:
             if self.checkpoints.is_dir():
                 files.remove_leftovers(self.checkpoints)
             yield
+
+
+def _created(path: Path) -> bool:
+    """Whether the folder was made just now, by us: of two processes that ask at once, one gets False."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise files.explained(error, path.parent) from error
+    try:
+        path.mkdir()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise files.explained(error, path) from error
+    return True
 
 
 def _lock(file: IO[str]) -> bool:
