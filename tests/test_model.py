@@ -11,7 +11,7 @@ from torch import nn
 
 import foveal
 from foveal import layers, losses, models, optimizers
-from foveal.errors import ConfigurationError, DataError, DescriptionError, ShapeError
+from foveal.errors import ConfigurationError, DataError, DescriptionError, ModelFileError, ShapeError
 
 
 def small(activation: str | None = None) -> models.Sequential:
@@ -195,6 +195,60 @@ def test_mistakes_are_explained() -> None:
     with pytest.raises(ShapeError, match="larger than its input"):
         model.pop(), model.pop(), model.add(layers.Conv2D(3, 9))
     assert len(model.layers) == 1, "the model stays as it was"
+
+
+def test_labels_written_as_floats_or_in_a_column_are_class_numbers() -> None:
+    """At a batch of as many samples as outputs, floats left as they are would be spread over the outputs unnoticed."""
+    x, y = pictures(12)
+    wanted = compiled().fit(x, y, batch_size=3, verbose=0).history
+    for labels in (y.astype(float), y[:, None], y[:, None].astype(np.float32), torch.tensor(y).double()):
+        assert compiled().fit(x, labels, batch_size=3, verbose=0).history == wanted
+
+
+def test_numbers_to_learn_may_be_a_row_or_a_column() -> None:
+    x, y = np.arange(12.0).reshape(6, 2), np.arange(6) / 7
+    for values in (y, y[:, None]):
+        model = models.Sequential([layers.Dense(1, input_shape=(2,))])
+        model.compile("adam", "mse", metrics=["mae"])
+        mean = np.mean(np.abs(model.predict(x)[:, 0] - y))
+        assert model.evaluate(x, values, verbose=0)[1] == pytest.approx(mean, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("labels", "says", "mend"),
+    [
+        (np.arange(12) / 4, r"no class number\n  given     0.25;", "Dense(1)"),
+        (np.array(["cat", "dog", "owl"] * 4), "class numbers, not names", "np.unique(y, return_inverse=True)"),
+        (np.eye(4)[np.arange(12) % 4], r"answers of shape 12 × 4; the network has 3 outputs", "Dense(4)"),
+    ],
+)
+def test_answers_that_cannot_be_learnt_are_explained(labels: np.ndarray, says: str, mend: str) -> None:
+    with pytest.raises(DataError, match=says) as caught:
+        compiled().fit(pictures(12)[0], labels, batch_size=3, verbose=0)
+    assert mend in str(caught.value)
+
+
+def test_no_sample_at_all() -> None:
+    x, y = pictures(3)
+    for verb in (compiled().fit, compiled().evaluate):
+        with pytest.raises(DataError, match="there is no sample"):
+            verb(x[:0], y[:0], verbose=0)
+    assert compiled().predict(x[:0]).shape == (0, 3)
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.keras", "m"])
+def test_a_model_is_not_saved_under_an_ending_that_says_something_else(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="saved as") as caught:
+        small().save(tmp_path / name)
+    assert "m.safetensors" in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_summary_goes_as_far_as_the_layers_fit_and_says_why_no_further(capsys: pytest.CaptureFixture[str]) -> None:
+    model = models.Sequential([layers.Conv2D(4, 3, input_shape=(6, 6, 1)), layers.Dense(3)])
+    with pytest.raises(ShapeError, match="dense_1"):
+        model.summary()
+    assert "conv2d_1" in capsys.readouterr().out
 
 
 def test_summary_prints_the_lectures_table(capsys: pytest.CaptureFixture[str]) -> None:

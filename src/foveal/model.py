@@ -11,7 +11,7 @@ import numpy as np
 
 from foveal import random
 from foveal.arithmetic.shapes import trace
-from foveal.errors import ConfigurationError, DataError, DescriptionError
+from foveal.errors import ConfigurationError, DataError, DescriptionError, ModelFileError
 from foveal.network.ending import ends_in_probabilities, last_activation
 from foveal.network.node import Node
 from foveal.network.shape import Shape
@@ -130,11 +130,18 @@ class Model:
             self.module.load_state_dict(before.state_dict(), strict=False)
 
     def summary(self) -> None:
-        """Print the table of layers: output, parameters, MACs, receptive field; the totals add up."""
+        """Print the table of layers: output, parameters, MACs, receptive field; the totals add up.
+
+        Raises:
+            ShapeError: the layers do not fit together; the table is printed as far as they do.
+        """
         from foveal.arithmetic.summary import summarize
         from foveal.drawing.table import show
 
-        show(summarize(self.network))
+        found = summarize(self.network)
+        show(found)
+        if found.error is not None:
+            raise found.error
 
     def count_params(self) -> int:
         """How many trainable parameters there are, side heads included."""
@@ -316,8 +323,20 @@ class Model:
         """Write the model file: one ``.safetensors`` with the description, the weights, the classes and the facts.
 
         The write is atomic: a failure leaves what was there.
+
+        Raises:
+            ModelFileError: a name with another ending, such as Keras' ``.h5`` or ``.keras``: the file would not be that.
         """
         from foveal import modelfile
+
+        if Path(path).suffix != ".safetensors":
+            raise ModelFileError(
+                "a model is saved as .safetensors",
+                where=str(path),
+                given=Path(path).suffix or "no ending",
+                expected="a name that ends in .safetensors",
+                mend=f'model.save("{Path(path).with_suffix(".safetensors")}")',
+            )
 
         metadata = {"classes": list(self.classes), "training": self.facts}
         return modelfile.save(path, self.network, self.module.state_dict(), metadata)
@@ -372,6 +391,8 @@ class Model:
         from foveal.samples import as_answers
 
         inputs = self._inputs(x)
+        if not len(inputs):
+            raise DataError("there is no sample", where=self.name, given="arrays of length 0", expected="one or more")
         return inputs, as_answers(y, len(inputs), self.module.output_shape.channels, self.name)
 
 

@@ -58,15 +58,26 @@ def as_answers(y: Any, count: int, outputs: int, where: str) -> Tensor:
         where: the network's name, for messages.
 
     Raises:
-        DataError: another number of answers than samples, a class without an output, no numbers.
+        DataError: another number of answers than samples, a class without an output, no numbers, values that are neither one
+            a sample nor one an output.
 
     Example:
         >>> as_answers([3, 1], 2, 10, "net")
         tensor([3, 1])
     """
-    tensor = y if isinstance(y, Tensor) else _tensor(np.asarray(y), where)
-    if tensor.dim() == 2 and tensor.shape[1] == 1 and not tensor.is_floating_point():
+    tensor = y if isinstance(y, Tensor) else _tensor(_named(np.asarray(y), where), where)
+    if tensor.dim() == 2 and tensor.shape[1] == 1 and (outputs > 1 or not tensor.is_floating_point()):
         tensor = tensor[:, 0]  # labels as a column, as some data sets have them
+    if tensor.dim() == 1 and tensor.is_floating_point() and outputs > 1:
+        tensor = _whole(tensor, outputs, where)  # labels as floats; left so, they would be spread over all outputs
+    if tensor.dim() == 2 and tensor.shape[1] != outputs:
+        raise DataError(
+            "there are not as many values a sample as the network has outputs",
+            where=where,
+            given=f"answers of shape {len(tensor)} × {tensor.shape[1]}; the network has {outputs} outputs",
+            expected=f"N class numbers, or N × {outputs} values",
+            mend=f"Dense({tensor.shape[1]}) as the last layer",
+        )
     tensor = tensor.float() if tensor.is_floating_point() or tensor.dim() > 1 else tensor.long()
     if len(tensor) != count:
         raise DataError(
@@ -87,6 +98,33 @@ def as_answers(y: Any, count: int, outputs: int, where: str) -> Tensor:
                 mend=f"Dense({high + 1}) as the last layer" if low >= 0 else "number the classes from 0",
             )
     return tensor
+
+
+def _named(labels: np.ndarray[Any, Any], where: str) -> np.ndarray[Any, Any]:
+    """The labels, unless they are words."""
+    if labels.dtype.kind in "USO":
+        raise DataError(
+            "labels are class numbers, not names",
+            where=where,
+            given=f"an array of {labels.dtype}, the first {labels.flat[0]!r}" if labels.size else f"{labels.dtype}",
+            expected="whole numbers from 0",
+            mend="classes, y = np.unique(y, return_inverse=True)",
+        )
+    return labels
+
+
+def _whole(labels: Tensor, outputs: int, where: str) -> Tensor:
+    """Class numbers that were written as floats."""
+    broken = labels[labels != labels.round()]
+    if len(broken):
+        raise DataError(
+            "a label is no class number",
+            where=where,
+            given=f"{float(broken[0]):g}; the network has {outputs} outputs",
+            expected=f"whole numbers from 0 to {outputs - 1}, or N × {outputs} values",
+            mend="Dense(1) as the last layer, to learn one number a sample",
+        )
+    return labels.long()
 
 
 def _tensor(array: np.ndarray[Any, Any], where: str) -> Tensor:

@@ -127,7 +127,7 @@ def test_another_size_and_depth() -> None:
     assert data.test is not None
     assert data.test.shape == (16, 12, 3)
     assert (data.train.images[..., 0] == data.train.images[..., 2]).all()
-    with pytest.raises(DataError, match="neither size nor channels"):
+    with pytest.raises(DataError, match="rows of a table, where pictures are asked for"):
         load("iris", size=(2, 2))
 
 

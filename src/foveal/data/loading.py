@@ -180,7 +180,13 @@ def _brought_to(data: DataSet, size: tuple[int, int] | None, channels: int | Non
     if (size is None or size == (height, width)) and (channels is None or channels == depth):
         return data
     if data.is_table:
-        raise DataError("rows of a table have neither size nor channels", where=data.name)
+        raise DataError(
+            "these are rows of a table, where pictures are asked for",
+            where=data.name,
+            given=f"rows of {data.train.images.shape[1]} numbers",
+            expected=f"pictures of {' × '.join(map(str, size))}" if size else "pictures",
+            mend=["data of pictures", "leave size and channels out, and take a network for tables: foveal train mlp"],
+        )
     parts = {title: replace(split, images=_resized(split.images, size, channels, fit)) for title, split in data.parts()}
     return replace(data, train=parts["training"], test=parts.get("test"))
 

@@ -77,7 +77,7 @@ class Flatten(nn.Module):
     """All values in one row, channels fastest."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return channels_to_end(x).reshape(x.shape[0], -1)
+        return channels_to_end(x).flatten(1)
 
 
 class Reshape(nn.Module):
