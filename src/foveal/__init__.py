@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_MODULES = ("callbacks", "datasets", "keras", "layers", "losses", "models", "optimizers", "random", "regularizers", "zoo")
+_MODULES = (
+    "callbacks",
+    "datasets",
+    "keras",
+    "layers",
+    "losses",
+    "models",
+    "optimizers",
+    "random",
+    "regularizers",
+    "zoo",
+)
 _NAMES = {
     "Auxiliary": "foveal.network",
     "FovealError": "foveal.errors",

@@ -12,7 +12,7 @@ import numpy as np
 from foveal import random
 from foveal.arithmetic.shapes import trace
 from foveal.errors import ConfigurationError, DataError, DescriptionError, ModelFileError
-from foveal.network.ending import ends_in_probabilities, last_activation
+from foveal.network.ending import check_ending, ends_in_probabilities
 from foveal.network.node import Node
 from foveal.network.shape import Shape
 from foveal.network.tree import Sequential, find
@@ -194,7 +194,7 @@ class Model:
         config = TrainingConfig(metrics=names, **{"augment": "", "validation": 0.0, **options})
         config = config.with_optimizer(optimizer).with_loss(loss)
         if config.loss in ("cross_entropy", "binary_cross_entropy"):
-            _check_ending(config.from_logits, self.network)
+            check_ending(config.from_logits, self.network)
         self._config = config
 
     def fit(
@@ -394,20 +394,3 @@ class Model:
         if not len(inputs):
             raise DataError("there is no sample", where=self.name, given="arrays of length 0", expected="one or more")
         return inputs, as_answers(y, len(inputs), self.module.output_shape.channels, self.name)
-
-
-def _check_ending(from_logits: bool, network: Sequential) -> None:
-    """A cross-entropy that takes logits for probabilities, or the other way round, learns badly and says nothing."""
-    if from_logits == ends_in_probabilities(network):
-        raise ConfigurationError(
-            "the loss expects logits, but the network ends in probabilities"
-            if from_logits
-            else "the loss expects probabilities, but the network ends in logits",
-            where=network.name or "network",
-            given=f'from_logits={from_logits}, last activation "{last_activation(network)}"',
-            expected="from_logits=True without, or from_logits=False with a softmax (or sigmoid) at the end",
-            mend=[
-                f"SparseCategoricalCrossentropy(from_logits={not from_logits})",
-                'activation="softmax" on the last layer' if not from_logits else "no activation on the last layer",
-            ],
-        )

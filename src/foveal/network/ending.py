@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from foveal.errors import ConfigurationError
 from foveal.network.node import Node
 from foveal.network.tree import Sequential
 
@@ -33,3 +34,24 @@ def ends_in_probabilities(network: Node) -> bool:
         False
     """
     return last_activation(network) in _PROBABILITIES
+
+
+def check_ending(from_logits: bool, network: Sequential) -> None:
+    """A cross-entropy that takes logits for probabilities, or the other way round, learns badly and says nothing: it is refused.
+
+    Raises:
+        ConfigurationError: the loss expects what the network does not end in.
+    """
+    if from_logits == ends_in_probabilities(network):
+        raise ConfigurationError(
+            "the loss expects logits, but the network ends in probabilities"
+            if from_logits
+            else "the loss expects probabilities, but the network ends in logits",
+            where=network.name or "network",
+            given=f'from_logits={from_logits}, last activation "{last_activation(network)}"',
+            expected="from_logits=True without, or from_logits=False with a softmax (or sigmoid) at the end",
+            mend=[
+                f"SparseCategoricalCrossentropy(from_logits={not from_logits})",
+                'activation="softmax" on the last layer' if not from_logits else "no activation on the last layer",
+            ],
+        )
