@@ -24,6 +24,7 @@ from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential, child
 ShapeRule = Callable[..., Shape]
 rules: Interpreter[ShapeRule] = Interpreter("output shape")
 
+LONGEST = 2**20  # pixels or samples on an axis: a description from elsewhere must not cost hours of arithmetic
 _RANKS: dict[str, type[Shape]] = {"1D": Sequence, "2D": Image, "3D": Volume}
 
 
@@ -77,7 +78,7 @@ def trace(network: Node, input: Shape | Iterable[int | None] | int | str | None 
 
     Raises:
         ShapeError: the layers do not fit. Its ``traced`` holds what was computed up to the failure.
-        DescriptionError: no input shape is known.
+        DescriptionError: no input shape is known, or one that no picture has.
 
     Example:
         >>> from foveal.network.layers import Conv2D, Flatten
@@ -94,6 +95,14 @@ def trace(network: Node, input: Shape | Iterable[int | None] | int | str | None 
             where=network.name or "network",
             expected="the shape of one sample: height × width × channels, or the number of values",
             mend=["input_shape=(28, 28, 1) on the first layer", "`--input 28x28x1` on the command line"],
+        )
+    if any(n is not None and n > LONGEST for n in shape.spatial):
+        raise DescriptionError(
+            "the input is larger than any picture",
+            where=network.name or "network",
+            given=f"input {shape}",
+            expected=f"at most {LONGEST:,} on each axis",
+            mend="the size of a real picture or recording; None for an axis that varies",
         )
     found: list[Traced] = []
     try:
