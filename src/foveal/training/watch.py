@@ -125,6 +125,8 @@ class Watch:
         if number is None:
             return
         place = f"stopped in epoch {self.epoch + 1} of {self.epochs} after step {self.step} of {len(self.batches)}"
+        if self.epoch == self.epochs:
+            place = f"stopped after the last of {self.epochs} epochs, before the test"
         if self.checkpoints is None:
             raise Interrupted(place, number)
         self.save()
