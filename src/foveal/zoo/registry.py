@@ -175,7 +175,7 @@ def entry(name: str) -> Entry:
         ...
         foveal.errors.UnknownName: zoo: there is no network of this name
           given     'resnet51'
-          expected  one of the 29 that `foveal show --list` prints
+          expected  one of the 30 that `foveal show --list` prints
           to mend   resnet50
                 or  resnet18
                 or  resnet152
