@@ -183,3 +183,17 @@ def test_nothing_heavy_is_imported() -> None:
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert process.stdout.strip() == "[]"
+
+
+def test_a_run_folder_stands_for_its_model_and_a_pickle_is_never_opened(tmp_path: Path) -> None:
+    import foveal
+    from foveal.cli.show import _read
+    from foveal.errors import UnknownName
+
+    network = foveal.zoo.tiny("lenet5")
+    foveal.Model(network, seed=0).save(tmp_path / "model.safetensors")
+    assert _read(str(tmp_path), None, None) == network
+    (tmp_path / "weights.pt").write_bytes(b"\x80\x04")
+    with pytest.raises(UnknownName, match="no known suffix") as caught:
+        _read(str(tmp_path / "weights.pt"), None, None)
+    assert "never opened" in str(caught.value)

@@ -70,7 +70,9 @@ def command(
 
 
 def _read(name: str, classes: int | None, input: str | None) -> Sequential:
-    """The tree of NET, whatever NET is."""
+    """The tree of NET, whatever NET is; a run's folder stands for the model in it."""
+    if (Path(name) / "model.safetensors").is_file():
+        name = str(Path(name) / "model.safetensors")
     suffix = Path(name).suffix.lower()
     if suffix not in (".json", ".yaml", ".yml", ".safetensors"):
         return _from_zoo(name, classes, input)
@@ -100,7 +102,10 @@ def _from_zoo(name: str, classes: int | None, input: str | None) -> Sequential:
             where=name,
             given=Path(name).suffix or "no suffix",
             expected=".json, .yaml or .yml (a description), .safetensors (a model)",
-            mend="rename it",
+            mend=[
+                "foveal.zoo's names, by `foveal show --list`",
+                "a description or a model file; pickles (.pt, .pth, .pkl) and Keras files are never opened",
+            ],
         )
     if input is None and classes is None:
         return zoo.create(name)

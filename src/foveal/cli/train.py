@@ -166,7 +166,7 @@ def _announce(experiment: Experiment) -> None:
     typer.echo(f"{experiment.name}, {summarize(experiment.network).totals.parameters:,} parameters")
     typer.echo(f"{data.name}: {', '.join(part for part in parts if part)}")
     typer.echo(
-        f"{config.epochs} epochs, batches of {config.batch_size}, {config.optimizer}, "
+        f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}, batches of {config.batch_size}, {config.optimizer}, "
         f"{config.schedule} rate {'up to ' if config.schedule != 'constant' else ''}{rate:g}, seed {config.seed}"
     )
     recipe = recipe_for(experiment.name, data.name)

@@ -188,7 +188,9 @@ def _choose(what: str, value: object, names: tuple[str, ...]) -> None:
     if value in names:
         return
     near = difflib.get_close_matches(str(value).lower(), names, n=2, cutoff=0.3) or [names[0]]
-    raise UnknownName(f"there is no {what} {value!r}", where=what, expected="one of " + ", ".join(names), mend=near)
+    raise UnknownName(
+        f"there is no {what} {value!r}", where=what, given=repr(value), expected="one of " + ", ".join(names), mend=near
+    )
 
 
 _Rule = tuple[str, Callable[[Any], bool], str, tuple[object, ...]]
