@@ -16,13 +16,14 @@ A count that depends on an axis of unknown size is None.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from foveal.network import layers as kinds
 from foveal.network.interpreter import Interpreter
 from foveal.network.node import Node
 from foveal.network.shape import Shape
+from foveal.network.tree import Parallel
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,19 @@ def _dense(layer: kinds.Dense, input: Shape, output: Shape) -> Counts:
     return Counts(weights, biases, 0, layer.units, weights + biases, weights)
 
 
+@rules.rule(kinds.Embedding)
+def _embedding(layer: kinds.Embedding, input: Shape, output: Shape) -> Counts:
+    """Rows are looked up: nothing is multiplied, nothing summed."""
+    return Counts(layer.input_dim * layer.output_dim, activations=output.size)
+
+
+@rules.rule(kinds.RBM)
+def _rbm(layer: kinds.RBM, input: Shape, output: Shape) -> Counts:
+    """Upwards, as a network runs it: the visible biases are stored and learned, and used only downwards."""
+    weights = input.channels * layer.units
+    return Counts(weights, layer.units + input.channels, 0, layer.units, weights + layer.units, weights)
+
+
 @rules.rule(kinds.RBF)
 def _rbf(layer: kinds.RBF, input: Shape, output: Shape) -> Counts:
     """A squared difference is one multiplication and one addition, as in a matrix product."""
@@ -218,8 +232,50 @@ def _layer_normalization(layer: kinds.LayerNormalization, input: Shape, output: 
 
 @rules.rule(
     kinds.Activation, kinds.Dropout, kinds.SpatialDropout2D, kinds.Flatten, kinds.Reshape, kinds.ZeroPadding2D,
-    kinds.UpSampling2D, kinds.LocalResponseNormalization, kinds.Rescaling, kinds.Normalization,
+    kinds.UpSampling2D, kinds.LocalResponseNormalization, kinds.Rescaling, kinds.Normalization, kinds.UnitNormalization,
+    kinds.GaussianNoise, kinds.Sampling, kinds.Cropping1D, kinds.Permute,
 )  # fmt: skip
 def _free(layer: Node, input: Shape, output: Shape) -> Counts:
     """Nothing learned, nothing summed over a window: constants of the description are no parameters."""
     return Counts(activations=output.size)
+
+
+# Merges ---------------------------------------------------------------------------------------------------------------
+
+
+def _nothing(ends: Sequence[Shape], output: Shape) -> Counts:
+    return Counts()
+
+
+def _attention(ends: Sequence[Shape], output: Shape) -> Counts:
+    """A score is a product of two vectors of d values, a context a weighted sum of L_m of them: L_q · L_m · d each time.
+
+    The weights (L_q × L_m) and the contexts (L_q × d) are new values; the queries only keep their place.
+    """
+    (l_q,), (l_m,), d = ends[0].spatial, ends[1].spatial, ends[0].channels
+    work = times(2, l_q, l_m, d)
+    return Counts(activations=_plus(times(l_q, l_m), times(l_q, d)), connections=work, macs=work)
+
+
+MERGES: dict[str, Callable[[Sequence[Shape], Shape], Counts]] = {
+    "concat": _nothing,
+    "add": _nothing,
+    "attention": _attention,
+}
+
+
+def merged(node: Parallel, ends: Sequence[Shape], output: Shape) -> Counts:
+    """What the merge of branches has itself, beside the layers in them.
+
+    Args:
+        node: the composition.
+        ends: what its branches give.
+        output: what it gives.
+
+    Example:
+        >>> from foveal.network import Sequence as Series
+        >>> attention = Parallel([[], []], merge="attention")
+        >>> merged(attention, [Series(10, 64), Series(30, 64)], Series(10, 128)).macs == 2 * 10 * 30 * 64
+        True
+    """
+    return MERGES[node.merge](ends, output)

@@ -117,6 +117,12 @@ def _upsampling(layer: kinds.UpSampling2D, input: Shape, axis: int) -> Pattern:
     return shortest(tuple((math.floor(c), math.ceil(c)) for c in centres), 1)
 
 
+@rules.rule(kinds.Cropping1D)
+def _cropping(layer: kinds.Cropping1D, input: Shape, axis: int) -> Pattern:
+    first = layer.cropping[0]
+    return Pattern(((first, first),), 1)
+
+
 @rules.rule(kinds.ZeroPadding2D)
 def _zero_padding(layer: kinds.ZeroPadding2D, input: Shape, axis: int) -> Pattern:
     before = layer.padding[axis][0]
@@ -134,10 +140,16 @@ def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, axis: int) ->
 
 @rules.rule(
     *(getattr(kinds, f"Global{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2, 3)),
-    kinds.Flatten, kinds.Dense, kinds.RBF,
+    kinds.Flatten, kinds.Dense, kinds.RBF, kinds.RBM, kinds.Sampling,
 )  # fmt: skip
 def _everything(layer: Node, input: Shape, axis: int) -> None:
     return None
+
+
+@rules.rule(kinds.Permute)
+def _permute(layer: kinds.Permute, input: Shape, axis: int) -> Pattern | None:
+    """Axes change places, so that nothing can be said axis by axis, unless all stay."""
+    return IDENTITY if list(layer.dims) == sorted(layer.dims) else None
 
 
 @rules.rule(kinds.Reshape)
@@ -148,7 +160,8 @@ def _reshape(layer: kinds.Reshape, input: Shape, axis: int) -> Pattern | None:
 
 @rules.rule(
     kinds.Activation, kinds.Dropout, kinds.SpatialDropout2D, kinds.BatchNormalization, kinds.LayerNormalization,
-    kinds.LocalResponseNormalization, kinds.Rescaling, kinds.Normalization,
+    kinds.LocalResponseNormalization, kinds.Rescaling, kinds.Normalization, kinds.UnitNormalization, kinds.GaussianNoise,
+    kinds.Embedding,
 )  # fmt: skip
 def _itself(layer: Node, input: Shape, axis: int) -> Pattern:
     """A unit sees its own place (and there, perhaps, other channels)."""

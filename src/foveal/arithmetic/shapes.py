@@ -11,14 +11,14 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from foveal.arithmetic import mistakes
+from foveal.arithmetic import mistakes, sequence_mistakes
 from foveal.arithmetic.geometry import transposed_padding, windows
 from foveal.arithmetic.window import transposed_size
 from foveal.errors import DescriptionError, ShapeError
 from foveal.network import layers as kinds
 from foveal.network.interpreter import Interpreter
 from foveal.network.node import Node
-from foveal.network.shape import Image, Sequence, Shape, Vector, Volume, as_shape
+from foveal.network.shape import Image, Sequence, Shape, Tokens, Vector, Volume, as_shape
 from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential, children
 
 ShapeRule = Callable[..., Shape]
@@ -62,6 +62,8 @@ def output_shape(layer: Node, shape: Shape, path: str = "") -> Shape:
     """
     rule = rules.for_node(layer, path)
     try:
+        if isinstance(shape, Tokens) and not layer.takes_tokens:
+            raise sequence_mistakes.tokens_are_no_values(layer, shape)
         return rule(layer, shape)
     except ShapeError as error:
         if error.where is None:
@@ -123,7 +125,7 @@ def _trace(node: Node, shape: Shape, path: str, depth: int, auxiliary: bool, fou
             output = _trace(child, output, child_path, depth + 1, auxiliary, found)
     elif isinstance(node, Parallel):
         ends = [(p, _trace(child, shape, p, depth + 1, auxiliary, found)) for p, child in parts]
-        output = (_concatenated if node.merge == "concat" else _added)(ends, path or node.kind)
+        output = MERGES[node.merge](ends, path or node.kind)
     elif isinstance(node, Residual):
         body = (parts[0][0], _trace(parts[0][1], shape, parts[0][0], depth + 1, auxiliary, found))
         if len(parts) > 1:
@@ -153,6 +155,21 @@ def _concatenated(ends: list[tuple[str, Shape]], path: str) -> Shape:
     if any(type(end) is not type(first) or end.spatial != first.spatial for _, end in ends):
         raise mistakes.cannot_concatenate(ends, path)
     return first.resized(first.spatial, sum(end.channels for _, end in ends))
+
+
+def _attended(ends: list[tuple[str, Shape]], path: str) -> Shape:
+    """[query, context] at each place of the queries."""
+    (_, queries), (_, memory) = ends
+    if not isinstance(queries, Sequence) or not isinstance(memory, Sequence) or queries.c != memory.c:
+        raise sequence_mistakes.cannot_attend(ends, path)
+    return Sequence(queries.length, 2 * queries.c)
+
+
+MERGES: dict[str, Callable[[list[tuple[str, Shape]], str], Shape]] = {
+    "concat": _concatenated,
+    "add": lambda ends, path: _added(ends, path),
+    "attention": _attended,
+}
 
 
 # One rule a layer kind ------------------------------------------------------------------------------------------------
@@ -292,6 +309,47 @@ def _constants(layer: kinds.Normalization, shape: Shape) -> Shape:
     return shape
 
 
-@rules.rule(kinds.Activation, kinds.Dropout, kinds.BatchNormalization, kinds.LayerNormalization, kinds.Rescaling)
+@rules.rule(kinds.Embedding)
+def _embedding(layer: kinds.Embedding, shape: Shape) -> Shape:
+    if not isinstance(shape, Tokens):
+        raise sequence_mistakes.needs_tokens(layer, shape)
+    return Sequence(shape.length, layer.output_dim)
+
+
+@rules.rule(kinds.Cropping1D)
+def _cropping(layer: kinds.Cropping1D, shape: Shape) -> Shape:
+    if not isinstance(shape, Tokens):
+        _needs(layer, shape)
+    (n,) = shape.spatial
+    if n is not None and n <= sum(layer.cropping):
+        raise sequence_mistakes.nothing_left(layer, shape)
+    return shape.resized([None if n is None else n - sum(layer.cropping)])
+
+
+@rules.rule(kinds.Permute)
+def _permute(layer: kinds.Permute, shape: Shape) -> Shape:
+    if len(layer.dims) != len(shape.axes) or shape.axes[layer.dims[-1] - 1] is None:
+        raise sequence_mistakes.cannot_permute(layer, shape)
+    return as_shape(tuple(shape.axes[axis - 1] for axis in layer.dims))
+
+
+@rules.rule(kinds.Sampling)
+def _sampling(layer: kinds.Sampling, shape: Shape) -> Shape:
+    if not isinstance(shape, Vector) or shape.n != 2 * layer.units:
+        raise sequence_mistakes.needs_means_and_variances(layer, shape)
+    return Vector(layer.units)
+
+
+@rules.rule(kinds.RBM)
+def _rbm(layer: kinds.RBM, shape: Shape) -> Shape:
+    if not isinstance(shape, Vector):
+        raise mistakes.needs_vector(layer, shape)
+    return Vector(layer.units)
+
+
+@rules.rule(
+    kinds.Activation, kinds.Dropout, kinds.BatchNormalization, kinds.LayerNormalization, kinds.Rescaling,
+    kinds.UnitNormalization, kinds.GaussianNoise,
+)  # fmt: skip
 def _unchanged(layer: Node, shape: Shape) -> Shape:
     return shape

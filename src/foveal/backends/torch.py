@@ -24,7 +24,7 @@ from foveal.errors import DataError, ShapeError
 from foveal.network import layers as kinds
 from foveal.network.activations import Regularizer
 from foveal.network.node import Node
-from foveal.network.shape import Image, Shape
+from foveal.network.shape import Image, Shape, Tokens
 from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential, children, find, walk
 
 Answer = Tensor | tuple[Tensor, list[Tensor]]
@@ -52,6 +52,7 @@ class Network(compositions.Chain):
         self.auxiliary_weights = tuple(heads)
         self._answers = answers
         self._sample = _channels_first(root.input)
+        self._counted = isinstance(root.input, Tokens)  # whole numbers come in
         self._penalties = [
             (_descend(self, path), name, rule)
             for path, node in walk(root.node)
@@ -60,7 +61,7 @@ class Network(compositions.Chain):
         ]
 
     def forward(self, x: Tensor) -> Answer:
-        if x.shape[1:] != self._sample or not x.is_floating_point():
+        if x.shape[1:] != self._sample or x.is_floating_point() is self._counted:
             self._check(x)
         if x.dim() == 4:
             x = x.contiguous(memory_format=torch.channels_last)
@@ -87,7 +88,15 @@ class Network(compositions.Chain):
                     "build(network, input=…) for another size",
                 ],
             )
-        if not x.is_floating_point():
+        if self._counted and (x.is_floating_point() or x.is_complex() or x.dtype == torch.bool):
+            raise DataError(
+                "tokens are whole numbers",
+                where=self.network.name or "network",
+                given=f"a batch of {x.dtype}",
+                expected="whole numbers, each the index of a row of the Embedding",
+                mend="x.long()",
+            )
+        if not self._counted and not x.is_floating_point():
             raise DataError(
                 "a network computes on floating-point values",
                 where=self.network.name or "network",
@@ -130,7 +139,9 @@ class Network(compositions.Chain):
         """An array with channels last as a batch on the module's device; see :func:`as_nchw`."""
         tensor = next((p for p in self.parameters()), None)
         batch = as_nchw(images, self.input_shape)
-        return batch if tensor is None else batch.to(tensor.device, tensor.dtype)
+        if tensor is None:
+            return batch
+        return batch.to(tensor.device, tensor.dtype if batch.is_floating_point() else None)
 
     @torch.inference_mode()
     def predict(self, images: np.ndarray[Any, Any], batch_size: int = 256) -> np.ndarray[Any, Any]:
@@ -138,7 +149,7 @@ class Network(compositions.Chain):
 
         Args:
             images: uint8 pixels (divided by 255), or float values as the network wants them. The channel axis of grey
-                pictures may be left out.
+                pictures may be left out. Tokens are whole numbers of any type, N × length, and stay what they are.
             batch_size: how many are computed at once.
         """
         with evaluating(self):
@@ -213,8 +224,7 @@ class _Builder:
         if isinstance(node, Residual):
             return compositions.Residual(self.branches(node, path), owns_result(node.body, False))
         if isinstance(node, Parallel):
-            merge = compositions.Concatenated if node.merge == "concat" else compositions.Summed
-            return merge(self.branches(node, path))
+            return compositions.MERGES[node.merge](self.branches(node, path))
         step = self.traced[path]
         assert step.output is not None
         return rules.for_node(node, path)(node, Place(path, step.input, step.output, self.generator, own))
@@ -265,7 +275,7 @@ def _descend(module: nn.Module, path: str) -> nn.Module:
 
 
 def _channels_first(shape: Shape) -> tuple[int | None, ...]:
-    return (shape.channels, *shape.spatial)
+    return shape.spatial if isinstance(shape, Tokens) else (shape.channels, *shape.spatial)
 
 
 # Arrays in, layers out ------------------------------------------------------------------------------------------------
@@ -275,11 +285,12 @@ def as_nchw(images: np.ndarray[Any, Any] | Tensor, shape: Shape | None = None) -
     """A float batch N × channels × … of an array with channels last; float32 arrays are not copied.
 
     Args:
-        images: N × height × width × channels, or N × n. uint8 is divided by 255, everything else taken as it is.
+        images: N × height × width × channels, or N × n. uint8 is divided by 255, everything else taken as it is. For
+            Tokens: whole numbers N × length, which become int64.
         shape: the network's input; a grey picture's channel axis may then be missing.
 
     Raises:
-        DataError: the array's values are no numbers.
+        DataError: the array's values are no numbers, or tokens are no whole ones.
 
     Example:
         >>> as_nchw(np.zeros((2, 28, 28, 3), np.uint8)).shape
@@ -293,6 +304,15 @@ def as_nchw(images: np.ndarray[Any, Any] | Tensor, shape: Shape | None = None) -
             mend="images.astype('float32')",
         )
     batch = images if isinstance(images, Tensor) else torch.from_numpy(_readable(images))
+    if isinstance(shape, Tokens):
+        if batch.is_floating_point() or batch.dtype == torch.bool:
+            raise DataError(
+                "tokens are whole numbers",
+                given=f"dtype {batch.dtype}",
+                expected="an array of integers, each the index of a row of the Embedding",
+                mend="array.astype('int64')",
+            )
+        return batch.long()
     if isinstance(shape, Image) and shape.c == 1 and batch.dim() == 3:
         batch = batch.unsqueeze(-1)
     batch = batch.float() / 255 if batch.dtype == torch.uint8 else batch.to(torch.float32)

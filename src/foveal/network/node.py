@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from foveal.network import fields
 from foveal.network.fields import Refused, checked
@@ -39,6 +39,8 @@ class Node:
         input_shape: on a network's first layer only: the shape of one sample, as Keras has it. The network takes it over.
     """
 
+    takes_tokens: ClassVar[bool] = False  # whether whole numbers may come in; every other layer computes on values
+
     _: KW_ONLY
     name: str | None = checked(node_name, None)
     input_shape: Any = checked(_input_shape, None)  # whatever as_shape reads goes in; a Shape or None is held
@@ -49,6 +51,11 @@ class Node:
 
     def validate(self) -> None:
         """What one field's check cannot see: arguments that contradict each other. Raises DescriptionError."""
+
+    def held(self) -> tuple[tuple[str, Node], ...]:
+        """Layers within a layer (a wrapper's), by the names that their tensors stand under; a composition's parts are no
+        such, they have paths of their own."""
+        return ()
 
     @property
     def kind(self) -> str:

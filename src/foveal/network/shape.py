@@ -7,6 +7,7 @@ when a picture arrives (networks that end in a global pooling take pictures of a
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -115,30 +116,53 @@ class Volume(Shape):
 
 @dataclass(frozen=True)
 class Tokens(Shape):
-    """``length`` whole numbers, each the index of a word or a character."""
+    """``length`` whole numbers, each the index of a word or a character: what Embedding takes.
 
-    length: int
+    Example:
+        >>> print(Tokens(200), "or", Tokens(None))
+        200 tokens or ? tokens
+        >>> as_shape("200 tokens")
+        Tokens(length=200)
+    """
+
+    length: Size
 
     @property
     def channels(self) -> int:
+        """1: each place holds one number."""
         return 1
 
     @property
     def spatial(self) -> tuple[Size, ...]:
+        """The one axis there is."""
         return (self.length,)
 
-    __str__ = Shape.__str__
+    def resized(self, spatial: Iterable[Size], channels: int | None = None) -> Shape:
+        """Tokens of another length."""
+        if channels not in (None, 1):
+            raise DescriptionError(
+                "tokens have no channels",
+                where="Tokens",
+                given=f"{channels} channels",
+                expected="one whole number a place",
+                mend="an Embedding first: it makes a vector of each token",
+            )
+        return Tokens(*spatial)
+
+    def __str__(self) -> str:
+        return f"{Shape.__str__(self)} tokens"
 
 
+_TOKENS = re.compile(r"([0-9]{1,18}|\?|none) *tokens")
 _BY_RANK: dict[int, Callable[..., Shape]] = {1: Vector, 2: Sequence, 3: Image, 4: Volume}
 
 
 def as_shape(value: Shape | Iterable[Size] | int | str) -> Shape:
-    """A shape from what people write: ``784``, ``(28, 28, 1)``, ``"28x28x1"`` or a shape.
+    """A shape from what people write: ``784``, ``(28, 28, 1)``, ``"28x28x1"``, ``"200 tokens"`` or a shape.
 
     Args:
         value: one size is a vector, two are length × channels, three height × width × channels,
-            four depth × height × width × channels.
+            four depth × height × width × channels; one size and the word "tokens" are whole numbers for an Embedding.
 
     Raises:
         DescriptionError: any other number of sizes, or one that is no size.
@@ -153,6 +177,8 @@ def as_shape(value: Shape | Iterable[Size] | int | str) -> Shape:
         return value
     sizes: tuple[Size, ...]
     if isinstance(value, str):
+        if (length := _TOKENS.fullmatch(value.strip().lower())) is not None:
+            return Tokens(int(length[1]) if length[1].isdigit() else None)
         parts = value.lower().replace("×", "x").replace(" ", "").split("x")
         if not all(part.isdigit() or part in ("?", "none") for part in parts):
             raise _unreadable(value)
@@ -174,6 +200,9 @@ def _unreadable(value: object) -> DescriptionError:
         "this is no shape",
         where="input shape",
         given=repr(value),
-        expected="1 size (a vector), 2 (length × channels), 3 (height × width × channels) or 4 (depth first)",
-        mend="for a grey picture of 28 × 28 pixels: (28, 28, 1), or 28x28x1 on the command line",
+        expected="1 size (a vector), 2 (length × channels), 3 (height × width × channels), 4 (depth first), or tokens",
+        mend=[
+            "for a grey picture of 28 × 28 pixels: (28, 28, 1), or 28x28x1 on the command line",
+            'for 200 characters or words: Tokens(200), or "200 tokens" on the command line',
+        ],
     )

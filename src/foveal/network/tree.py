@@ -131,7 +131,12 @@ class Parallel(Node):
 
     Args:
         branches: lists of layers, or a mapping from branch names to them; an empty list hands the input on.
-        merge: "concat" lays feature maps behind one another (equal height and width); "add" sums them (equal shapes).
+        merge: "concat" lays feature maps behind one another (equal height and width); "add" sums them (equal shapes);
+            "attention" lets each place of the first branch (queries, Sequence of L_q × d) look at all places of the second
+            (memory, Sequence of L_m × d), and gives both what asked and what it found: L_q × 2d.
+
+    Attention (Luong, Pham, Manning 2015, section 3.1, score "dot"): the weights of query i are the softmax over j of
+    qᵢ · mⱼ, its context is cᵢ = Σⱼ weightᵢⱼ · mⱼ, and [qᵢ, cᵢ] comes out.
 
     Example:
         >>> from foveal.network.layers import Conv2D
@@ -141,9 +146,17 @@ class Parallel(Node):
     """
 
     branches: Branches = checked(_branches)
-    merge: str = checked(one_of(("concat", "add"), what="way to merge"), "concat")
+    merge: str = checked(one_of(("concat", "add", "attention"), what="way to merge"), "concat")
 
     def validate(self) -> None:
+        if self.merge == "attention" and len(self.branches) != 2:
+            raise DescriptionError(
+                "attention joins two branches",
+                where=self.name or self.kind,
+                given=f"{len(self.branches)} branches",
+                expected="two: the queries, then the memory that they look at",
+                mend='Parallel({"queries": […], "memory": […]}, merge="attention")',
+            )
         _refuse_twins([branch.name for branch in self.branches], self)
 
 

@@ -56,6 +56,34 @@ class Summed(Composition):
         return total
 
 
+class Attended(Composition):
+    """Queries N × d × L_q with what each found in the memory N × d × L_m: N × 2d × L_q.
+
+    Attributes:
+        weights: how much each query looked at each place of the memory, N × L_q × L_m, the last time that the module ran in
+            evaluation; None before. Not stored with the module.
+    """
+
+    weights: Tensor | None
+
+    def __init__(self, children: Iterable[tuple[str, nn.Module]]) -> None:
+        super().__init__(children)
+        self.weights = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        queries, memory = self._modules.values()
+        return self.attend(queries(x), memory(x))  # type: ignore[misc]
+
+    def attend(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """The merge alone, for a decoder that computes its memory once (Luong, Pham, Manning 2015, equation 7, "dot")."""
+        weights = torch.softmax(torch.bmm(queries.transpose(1, 2), memory), dim=2)
+        self.weights = None if self.training else weights.detach()
+        return torch.cat([queries, torch.bmm(memory, weights.transpose(1, 2))], 1)
+
+
+MERGES: dict[str, type[Composition]] = {"concat": Concatenated, "add": Summed, "attention": Attended}
+
+
 class Residual(Composition):
     """body(x) + shortcut(x).
 

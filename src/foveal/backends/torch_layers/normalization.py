@@ -110,6 +110,13 @@ class LocalResponseNormalization(nn.Module):
         return self.label
 
 
+class UnitNormalization(nn.Module):
+    """x / max(‖x‖, 10⁻¹²), the length taken over the channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.normalize(x, dim=1)
+
+
 class Rescaling(nn.Module):
     """x · scale + offset."""
 
@@ -159,6 +166,11 @@ def _layer(layer: kinds.LayerNormalization, place: Place) -> nn.Module:
 @rules.rule(kinds.LocalResponseNormalization)
 def _local_response(layer: kinds.LocalResponseNormalization, place: Place) -> nn.Module:
     return LocalResponseNormalization(layer)
+
+
+@rules.rule(kinds.UnitNormalization)
+def _unit(layer: kinds.UnitNormalization, place: Place) -> nn.Module:
+    return UnitNormalization()
 
 
 @rules.rule(kinds.Rescaling)

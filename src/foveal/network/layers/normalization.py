@@ -100,3 +100,12 @@ class Normalization(Node):
                 expected="one of each a channel, or one for all",
                 mend="give as many variances as means",
             )
+
+
+@dataclass(frozen=True, repr=False)
+class UnitNormalization(Node):
+    """Each position's channels to length 1: x / max(√Σx², 10⁻¹²), so that only the direction is left.
+
+    Distances between such vectors are those of angles: ‖x − y‖² = 2 − 2 cos(x, y). (Schroff, Kalenichenko, Philbin 2015,
+    "FaceNet", section 3: embeddings live on the hypersphere.)
+    """
