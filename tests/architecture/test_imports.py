@@ -38,6 +38,9 @@ ALLOWED: dict[str, set[str]] = {
     # a whole experiment, from the data to the report
     "experiment": LOW | NAMES | {"network", "arithmetic", "drawing", "zoo", "backends", "modelfile", "data", "training",
                                  "evaluation", "page"},
+    # the other methods: trees, steps and reports of their own
+    "systems": LOW | NAMES | {"network", "arithmetic", "drawing", "zoo", "backends", "modelfile", "data", "training",
+                              "evaluation", "page", "experiment"},
     "models": LOW | {"network", "model"},
     "keras": LOW | {"callbacks", "datasets", "layers", "losses", "models", "network", "optimizers", "regularizers"},
 }  # fmt: skip

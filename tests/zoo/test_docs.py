@@ -15,7 +15,7 @@ def table() -> str:
     """The registry as Markdown."""
     rows = ["| name | network | parameters | input | paper |", "| --- | --- | ---: | --- | --- |"]
     for entry in zoo.entries():
-        size = " × ".join(map(str, entry.input_shape))
+        size = entry.input_text
         rows.append(
             f"| `{entry.name}` | {entry.title}: {entry.description} | {entry.parameters:,} | {size} | {entry.paper} |"
         )

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveal import systems
 from foveal.errors import ConfigurationError, SourceError
 
 if TYPE_CHECKING:
     from foveal.experiment import Experiment
     from foveal.outcome import Outcome
+    from foveal.systems import SystemOutcome
+    from foveal.training.display import Display
 
 _DATA = "fashion-mnist"
 _WHAT, _HOW, _WHERE = "What to train", "How to train (None: the network's recipe)", "Where and how it runs"
 
 Net = Annotated[
-    str | None, typer.Argument(help="Zoo name, description file or model file. [lecture_cnn]", show_default=False)
+    str | None, typer.Argument(help="Zoo name, system, description file or model file. [lecture_cnn]", show_default=False)
 ]
 Data = Annotated[
     str | None, typer.Argument(help="Data set name, folder, IDX, CSV or npz file. [fashion-mnist]", show_default=False)
@@ -62,6 +65,9 @@ def command(
     engine: Annotated[str | None, _where("auto or torch.")] = None,
     device: Annotated[str | None, _where("auto, cpu, cuda, cuda:N.")] = None,
     precision: Annotated[str | None, _where("auto, fp32, bf16.")] = None,
+    settings: Annotated[
+        list[str] | None, _how("A number of the method's own, such as latent=8; may be given again.", "--set")
+    ] = None,
     name: Annotated[str | None, _where("Name of the run; a free one is found.")] = None,
     runs: Annotated[Path, _where("Folder of all runs.")] = Path("runs"),
     resume: Annotated[str | None, _where("Go on with a run: its folder or name.")] = None,
@@ -69,9 +75,11 @@ def command(
     json_lines: Annotated[bool, _where("One JSON object a line, for programs.", "--json")] = False,
     quiet: Annotated[bool, _where("Only the result.", "--quiet", "-q")] = False,
 ) -> None:
-    """Train a network, test it once, and write a report.
+    """Train a network or another system, test it once, and write a report.
 
-    As it comes, the lecture's network learns Fashion-MNIST by a recipe of two epochs.
+    As it comes, the lecture's network learns Fashion-MNIST by a recipe of two epochs. `foveal show --list` names the
+    networks, and the systems that are no plain classifiers: autoencoders, a GAN, a detector and others, which bring their
+    data along.
     """
     changes = {
         field: value
@@ -88,13 +96,17 @@ def command(
     from foveal.training.interruption import Interrupted
 
     display = display_for(0 if quiet else "auto", json_lines=json_lines)
+    outcome: Outcome | SystemOutcome
     try:
         if resume is not None:
-            _refuse([*changes, *(["NET"] if net else []), *(["--name"] if name else [])])
-            from foveal.experiment import resume as go_on
-
-            outcome = go_on(resume, runs=runs, display=display)
+            _refuse(
+                [*changes, *(["NET"] if net else []), *(["--name"] if name else []), *(["--set"] if settings else [])]
+            )
+            outcome = _resumed(resume, runs, display)
+        elif net is not None and systems.known(net) and not find_lr:
+            outcome = _system(net, data, size, changes, settings or [], runs, name, display, json_lines or quiet)
         else:
+            _no_settings(net, settings)
             experiment = _prepared(net, data, size, changes, json_lines)
             if find_lr:
                 _find_rate(experiment, json_lines)
@@ -107,7 +119,68 @@ def command(
     except Interrupted as stop:
         typer.echo(str(stop)[0].upper() + str(stop)[1:], err=True)
         raise typer.Exit(128 + stop.signal) from None
-    _tell(outcome, json_lines)
+    from foveal.outcome import Outcome
+
+    if isinstance(outcome, Outcome):
+        _tell(outcome, json_lines)
+    else:
+        _tell_system(outcome, json_lines)
+
+
+def _resumed(place: str, runs: Path, display: Display) -> Outcome | SystemOutcome:
+    from foveal import experiment
+    from foveal.training.run_folder import RunFolder
+
+    folder = RunFolder.existing(place, runs)
+    if "system" in folder.read_config():
+        return systems.resume(folder, display=display)
+    return experiment.resume(place, runs=runs, display=display)
+
+
+def _system(
+    net: str,
+    data: str | None,
+    size: str | None,
+    changes: dict[str, Any],
+    settings: list[str],
+    runs: Path,
+    name: str | None,
+    display: Display,
+    silent: bool,
+) -> SystemOutcome:
+    planned = systems.plan(
+        net, data, size=_size(size), changes=changes, settings=_pairs(settings), command=["foveal", *sys.argv[1:]]
+    )
+    if not silent:
+        config = planned.config
+        typer.echo(f"{planned.system.title}: {planned.system.about}")
+        told = ", ".join(f"{key}={value}" for key, value in planned.settings.items())
+        epochs = f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}, batches of {config.batch_size}"
+        typer.echo(f"{epochs}, {config.optimizer}, seed {config.seed}" + (f"; {told}" if told else ""))
+    return systems.start(planned, runs=runs, name=name, display=display)
+
+
+def _pairs(settings: list[str]) -> dict[str, str]:
+    found = {}
+    for text in settings:
+        key, equals, value = text.partition("=")
+        if not (equals and key):
+            raise ConfigurationError(
+                "this sets nothing", where="--set", given=repr(text), expected="NAME=VALUE", mend="--set latent=8, say"
+            )
+        found[key.strip()] = value.strip()
+    return found
+
+
+def _no_settings(net: str | None, settings: list[str] | None) -> None:
+    if settings:
+        raise ConfigurationError(
+            "a plain classifier has no settings of its own",
+            where="--set",
+            given=", ".join(settings),
+            expected=f"{net or 'lecture_cnn'} is trained as its recipe and the other options say",
+            mend="leave --set out",
+        )
 
 
 def _prepared(
@@ -185,6 +258,21 @@ def _tell(outcome: Outcome, json_lines: bool) -> None:
         f"({found.count:,} samples); trained in {outcome.seconds:.0f} s.\n"
         f"  model   {outcome.folder.model}\n  report  {outcome.folder.report}"
     )
+
+
+def _tell_system(outcome: SystemOutcome, json_lines: bool) -> None:
+    if json_lines:
+        typer.echo(json.dumps({"event": "result", **outcome.to_json()}))
+        return
+    typer.echo("")
+    for found in outcome.findings.headlines:
+        typer.echo(f"{found.label}: {found.text}" + (f"  ({found.note})" if found.note else ""))
+    for note in outcome.findings.notes:
+        typer.echo(f"note: {note}")
+    typer.echo(f"Trained in {outcome.seconds:.0f} s.")
+    if outcome.folder.model.is_file():
+        typer.echo(f"  model   {outcome.folder.model}")
+    typer.echo(f"  report  {outcome.folder.report}")
 
 
 def _find_rate(experiment: Experiment, json_lines: bool) -> None:

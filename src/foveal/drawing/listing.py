@@ -21,9 +21,9 @@ class Listed(Protocol):
     @property
     def year(self) -> int: ...
     @property
-    def input_shape(self) -> tuple[int, int, int]: ...
+    def input_text(self) -> str: ...
     @property
-    def classes(self) -> int: ...
+    def classes(self) -> int | None: ...
     @property
     def parameters(self) -> int: ...
     @property
@@ -36,7 +36,7 @@ _TITLES = ("Network", "Year", "Parameters", "Input", "Classes", "Paper")
 def rows(entries: Sequence[Listed]) -> list[tuple[str, ...]]:
     """The cells of the list."""
     return [
-        (e.name, str(e.year), f"{e.parameters:,}", " × ".join(map(str, e.input_shape)), str(e.classes), e.paper)
+        (e.name, str(e.year), f"{e.parameters:,}", e.input_text, str(e.classes or "–"), e.paper)
         for e in entries
     ]
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import re
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +14,12 @@ from foveal.files import write_text
 from foveal.page import report_run as run
 from foveal.page import report_sections as sections
 from foveal.page import sprites
-from foveal.page.markup import Markup, join, tag
+from foveal.page.markup import Markup, join
 from foveal.page.report_parts import tile_style
+from foveal.page.shell import page, static
 
 LIMIT = 1_000_000
 """Bytes; :func:`render` leaves pictures out before it exceeds this."""
-
-_ICON = Markup(
-    '<svg viewBox="0 0 20 20" aria-hidden="true"><g fill="none" stroke="currentColor" stroke-width="1.8">'
-    '<circle cx="10" cy="10" r="8.6"/><circle cx="10" cy="10" r="5" stroke-opacity="0.55"/></g>'
-    '<circle cx="10" cy="10" r="2" fill="currentColor"/></svg>'
-)
 
 
 def write(path: str | os.PathLike[str], data: ReportData) -> Path:
@@ -75,50 +67,11 @@ def _rendered(data: ReportData) -> str:
     }
     shown = {name: part for name, part in parts.items() if part is not None}
     style = join(
-        Markup(_static("report.css")),
+        Markup(static("report.css")),
         tile_style(gallery, "mistake") if gallery else None,
         tile_style(kernels, "kernel") if kernels else None,
     )
-    return _page(data.title, style, sections.headline(data), shown)
-
-
-def _page(title: str, style: Markup, headline: Markup, parts: dict[str, Markup]) -> str:
-    script = _static("report.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("title", f"{title} · Foveal"),
-        tag("link", rel="icon", href="data:,"),
-        tag("style", style),
-        tag("script", Markup(script)),
-    )
-    links = [tag("a", name, href=f"#{name.lower()}") for name in parts]
-    bar = tag(
-        "header",
-        tag(
-            "div",
-            tag("span", _ICON, "Foveal", class_="brand"),
-            tag("nav", *links, aria_label="Sections"),
-            tag("button", "Theme", type="button", id="theme", hidden=True),
-            class_="wrap",
-        ),
-        class_="bar",
-    )
-    body = tag(
-        "body",
-        tag("a", "Skip to the report", href="#main", class_="skip"),
-        bar,
-        tag("main", headline, *parts.values(), id="main", class_="wrap"),
-        tag(
-            "footer",
-            tag("div", "Written by Foveal. One file: it opens from disk and asks nobody for anything.", class_="wrap"),
-        ),
-    )
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
+    return page(data.title, style, sections.headline(data), shown)
 
 
 def _json(value: dict[str, Any]) -> str:
@@ -128,7 +81,3 @@ def _json(value: dict[str, Any]) -> str:
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     return re.sub(r"\[\n[^\[\]{}\"]*\]", lambda match: " ".join(match[0].split()), text) + "\n"
-
-
-def _static(name: str) -> str:
-    return files("foveal.page").joinpath("static", name).read_text(encoding="utf-8")

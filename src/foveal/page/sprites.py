@@ -37,8 +37,8 @@ def _share(place: int, count: int) -> str:
     return f"{100 * place / (count - 1):.6g}" if count > 1 else "0"
 
 
-def pictures(stack: NDArray[np.uint8], columns: int = 6) -> Sheet:
-    """A sheet of (M, h, w), (M, h, w, 1) or (M, h, w, 3) uint8 pictures.
+def pictures(stack: NDArray[np.uint8], columns: int = 6, budget: int = BUDGET) -> Sheet:
+    """A sheet of (M, h, w), (M, h, w, 1) or (M, h, w, 3) uint8 pictures, of at most about ``budget`` bytes.
 
     Raises:
         ValueError: another shape or type, or none at all.
@@ -52,7 +52,7 @@ def pictures(stack: NDArray[np.uint8], columns: int = 6) -> Sheet:
     while True:
         small = _shrunk(array, most)
         png = _png(_tiled(small, columns))
-        if len(png) <= BUDGET or most <= 24:
+        if len(png) <= budget or most <= 24:
             return _sheet(png, len(array), columns, small)
         most = most * 3 // 4
 

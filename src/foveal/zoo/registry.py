@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from foveal.errors import UnknownName
+from foveal.errors import ConfigurationError, UnknownName
+from foveal.network.shape import Tokens
 
 if TYPE_CHECKING:
     from foveal.network import Sequential
     from foveal.zoo.parts import ShapeLike
 
-Size = tuple[int, int, int]
+Size = tuple[int, ...] | Tokens
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Entry:
         title: what people call it.
         paper: authors, year and title, or the lecture.
         year: of the paper.
-        input_shape: height × width × channels by default.
-        classes: by default.
+        input_shape: height × width × channels by default; a number of values, length × channels, or tokens.
+        classes: by default; None where the values that come out are no classes.
         parameters: trainable ones at the defaults, without side heads; held by a test.
         description: what sets it apart, in one line.
         family: the file of its factory.
@@ -42,7 +43,7 @@ class Entry:
     paper: str
     year: int
     input_shape: Size
-    classes: int
+    classes: int | None
     parameters: int
     description: str
     family: str = field(repr=False)
@@ -53,6 +54,13 @@ class Entry:
         """The function that makes the network."""
         made: Callable[..., Sequential] = getattr(importlib.import_module(f"foveal.zoo.{self.family}"), self.name)
         return made
+
+    @property
+    def input_text(self) -> str:
+        """The input as people write it: ``28 × 28 × 1``, ``200 tokens``."""
+        if isinstance(self.input_shape, Tokens):
+            return f"{self.input_shape.length} tokens"
+        return " × ".join(map(str, self.input_shape))
 
 
 LECTURES = "the lectures"
@@ -175,7 +183,7 @@ def entry(name: str) -> Entry:
         ...
         foveal.errors.UnknownName: zoo: there is no network of this name
           given     'resnet51'
-          expected  one of the 30 that `foveal show --list` prints
+          expected  one of the 50 that `foveal show --list` prints
           to mend   resnet50
                 or  resnet18
                 or  resnet152
@@ -207,12 +215,21 @@ def create(name: str, classes: int | None = None, input_shape: ShapeLike | None 
         UnknownName: no such network.
         ShapeError: a picture that is too small for it.
         DescriptionError: an input of the wrong kind, or an argument that a layer refuses.
+        ConfigurationError: classes for a network that has none.
 
     Example:
         >>> create("resnet18", classes=10, input_shape="32x32x3").input_shape
         Image(h=32, w=32, c=3)
     """
     found = entry(name)
+    if classes is not None and found.classes is None:
+        raise ConfigurationError(
+            f"{found.name} has no classes",
+            where="classes",
+            given=str(classes),
+            expected=f"none: {found.description}",
+            mend="leave classes out",
+        )
     given = {"classes": classes, "input_shape": input_shape}
     return found.factory(**{key: value for key, value in given.items() if value is not None}, **arguments)
 

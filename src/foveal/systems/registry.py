@@ -1,0 +1,150 @@
+"""The table of systems: what can be trained beside classifiers, where it comes from, on what data. Plain data, read at once."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from foveal.errors import UnknownName
+
+
+@dataclass(frozen=True)
+class System:
+    """One method of the lectures: networks, a step, data, and a report of its own.
+
+    Attributes:
+        name: what ``foveal train`` calls it.
+        title: what people call it.
+        lecture: which lecture describes or names it.
+        source: authors, year and title of the paper.
+        networks: names in the zoo.
+        data: data sets that it takes, the default first; empty where it brings its own.
+        family: the file under ``foveal/systems`` that carries it out.
+        about: one line.
+    """
+
+    name: str
+    title: str
+    lecture: str
+    source: str
+    networks: tuple[str, ...]
+    data: tuple[str, ...]
+    family: str
+    about: str
+
+    @property
+    def command(self) -> str:
+        """The shortest command that trains it."""
+        return f"foveal train {self.name}"
+
+
+_CLOTHES = ("fashion-mnist", "mnist", "digits")
+
+SYSTEMS: tuple[System, ...] = (
+    System("perceptron", "Perceptron with step function", "002", "Rosenblatt 1958, The Perceptron",
+           ("perceptron",), (), "perceptron", "AND, OR, XOR and two kinds of iris by the perceptron rule"),
+    System("mlp", "Multi-layer perceptron", "000, 001, 002", "Rumelhart, Hinton, Williams 1986, Learning "
+           "representations by back-propagating errors", ("mlp",), ("fashion-mnist", "iris", "mnist", "digits"), "mlp",
+           "dense layers; small data are cross-validated"),
+    System("why-convolution", "Why convolution", "000, 001, 004", "LeCun et al. 1998; Simard, Steinkraus, Platt 2003",
+           ("mlp", "lecture_cnn"), ("fashion-mnist", "mnist", "digits"), "why_convolution",
+           "pictures shifted, scaled, turned, distorted: MLP beside CNN at equal parameters"),
+    System("conv1d", "1-D convolution", "000", "Waibel et al. 1989, Phoneme recognition using time-delay neural networks",
+           ("conv1d",), ("waves",), "conv1d", "waveforms in noise, filters and responses over time"),
+    System("rnn", "Recurrent network", "002", "Elman 1990, Finding structure in time", ("rnn",), _CLOTHES, "recurrent",
+           "a picture read row by row; how far back a gradient reaches"),
+    System("lstm", "Long short-term memory", "002", "Hochreiter, Schmidhuber 1997, Long short-term memory", ("lstm",),
+           _CLOTHES, "recurrent", "the same with gates; a lag that the plain network cannot bridge"),
+    System("gru", "Gated recurrent unit", "001, 002", "Cho et al. 2014, Learning phrase representations using RNN "
+           "encoder–decoder", ("gru",), _CLOTHES, "recurrent", "the same with two gates"),
+    System("char_lstm", "Text generation", "002", "Graves 2013, Generating sequences with recurrent neural networks",
+           ("char_lstm",), ("stdlib-text",), "char_lstm", "docstrings, character by character, beside Markov chains"),
+    System("seq2seq", "Sequence to sequence with attention", "002", "Luong, Pham, Manning 2015, Effective approaches to "
+           "attention-based neural machine translation", ("seq2seq",), ("dates",), "seq2seq",
+           "dates translated between formats and languages"),
+    System("text_cnn", "Multi-label text categorisation", "001", "Liu, Chang, Wu, Yang 2017, Deep learning for extreme "
+           "multi-label text classification", ("text_cnn",), ("stdlib-topics",), "text_cnn",
+           "docstrings and their topics, beside a linear model of words"),
+    System("autoencoder", "Autoencoder", "002", "Hinton, Salakhutdinov 2006, Reducing the dimensionality of data with "
+           "neural networks", ("autoencoder",), _CLOTHES, "autoencoders", "a short code for a picture, beside PCA"),
+    System("conv_autoencoder", "Convolutional autoencoder", "002", "Masci et al. 2011, Stacked convolutional "
+           "auto-encoders", ("conv_autoencoder",), _CLOTHES, "autoencoders", "the same with convolutions"),
+    System("sparse_autoencoder", "Sparse autoencoder", "002", "Lee, Ekanadham, Ng 2008, Sparse deep belief net model "
+           "for visual area V2", ("sparse_autoencoder",), _CLOTHES, "autoencoders", "a long code that is mostly silent"),
+    System("denoising_autoencoder", "Denoising autoencoder", "002", "Vincent et al. 2008, Extracting and composing robust "
+           "features with denoising autoencoders", ("denoising_autoencoder",), _CLOTHES, "autoencoders",
+           "takes noise out of pictures"),
+    System("vae", "Variational autoencoder", "002", "Kingma, Welling 2013, Auto-encoding variational Bayes", ("vae",),
+           _CLOTHES, "vae", "samples, a walk through the latent plane, the bound with its two parts"),
+    System("dcgan", "Generative adversarial network", "002", "Goodfellow et al. 2014; Radford, Metz, Chintala 2015, "
+           "Unsupervised representation learning with DCGAN", ("dcgan",), _CLOTHES, "dcgan",
+           "pictures made up, and a classifier's opinion of them"),
+    System("rbm", "Restricted Boltzmann machine", "002", "Hinton 2002, Training products of experts by minimizing "
+           "contrastive divergence; Tieleman 2008", ("rbm",), _CLOTHES, "rbm", "filters, reconstructions, both directions"),
+    System("dbn", "Deep belief network", "002", "Hinton, Osindero, Teh 2006, A fast learning algorithm for deep belief "
+           "nets", ("dbn",), _CLOTHES, "dbn", "layer by layer without labels, then fine-tuned with 1,000"),
+    System("unet", "Segmentation", "001, 004", "Ronneberger, Fischer, Brox 2015, U-Net", ("unet",), ("scenes",), "unet",
+           "a class for every pixel of composed scenes"),
+    System("detector", "Object detection", "004", "Redmon et al. 2016, You only look once; Tian et al. 2019, FCOS",
+           ("detector",), ("scenes",), "detector", "boxes and classes in composed scenes"),
+    System("crnn", "Reading lines of digits", "003", "Shi, Bai, Yao 2015, An end-to-end trainable neural network for "
+           "image-based sequence recognition; Graves et al. 2006", ("crnn",), ("digit-lines",), "crnn",
+           "optical character recognition with CTC"),
+    System("embedder", "Recognition by embedding", "001, 004", "Schroff, Kalenichenko, Philbin 2015, FaceNet",
+           ("embedder",), ("fashion-mnist", "mnist"), "embedder",
+           "the same or not, for classes never seen: how faces are recognised"),
+    System("photo-search", "Photo search by similarity", "003", "Babenko et al. 2014, Neural codes for image retrieval",
+           ("lecture_cnn",), ("fashion-mnist",), "photo_search", "nearest pictures, clusters and a map of any folder"),
+    System("transfer", "Transfer learning", "001", "Yosinski et al. 2014, How transferable are features in deep neural "
+           "networks?", ("lecture_cnn",), ("fashion-mnist",), "transfer",
+           "what was learned on some classes, used for others with few labels"),
+)  # fmt: skip
+
+_BY_NAME = {system.name: system for system in SYSTEMS}
+
+
+def names() -> tuple[str, ...]:
+    """The names of all systems, in the order of the table.
+
+    Example:
+        >>> names()[:3]
+        ('perceptron', 'mlp', 'why-convolution')
+    """
+    return tuple(_BY_NAME)
+
+
+def known(name: str) -> bool:
+    """Whether a system is called so; ``_`` and ``-`` count alike.
+
+    Example:
+        >>> known("photo_search"), known("lecture_cnn")
+        (True, False)
+    """
+    return _found(name) is not None
+
+
+def system(name: str) -> System:
+    """The system called ``name``.
+
+    Raises:
+        UnknownName: there is none; the message offers near names.
+
+    Example:
+        >>> system("vae").command
+        'foveal train vae'
+    """
+    found = _found(name)
+    if found is None:
+        raise UnknownName(
+            "there is no system of this name",
+            where="systems",
+            given=repr(name),
+            expected="one of " + ", ".join(_BY_NAME),
+            mend=difflib.get_close_matches(name, _BY_NAME, 3, 0.4) or ["`foveal show --list` shows all"],
+        )
+    return found
+
+
+def _found(name: str) -> System | None:
+    plain = str(name).strip().lower()
+    return _BY_NAME.get(plain) or _BY_NAME.get(plain.replace("_", "-")) or _BY_NAME.get(plain.replace("-", "_"))

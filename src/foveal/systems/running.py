@@ -1,0 +1,337 @@
+"""A system from the command to the report: choose, train, conclude; the command line and scripts share it."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foveal import files
+from foveal.errors import CheckpointError, ConfigurationError, FormatError, UnknownName
+from foveal.evaluation.findings import Findings
+from foveal.systems.registry import System, system
+from foveal.systems.session import Session, Setting, plain
+from foveal.training.config import TrainingConfig
+from foveal.training.history import History
+from foveal.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from foveal.training.display import Display
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A system that is ready to be carried out; all that ``config.json`` tells.
+
+    Attributes:
+        system: which one.
+        config: how to train.
+        settings: the method's own numbers.
+        opening: data name or path, and size and channels where they were changed.
+        command: the command line that says the same.
+    """
+
+    system: System
+    config: TrainingConfig
+    settings: Mapping[str, Setting]
+    opening: Mapping[str, Any]
+    command: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class SystemOutcome:
+    """A finished run of a system.
+
+    Attributes:
+        folder: where everything lies.
+        findings: what was found; ``findings.facts`` has every figure.
+        histories: the numbers of all epochs, by stage; "" is the run itself.
+        seconds: of training, all stages and sessions together.
+    """
+
+    folder: RunFolder
+    findings: Findings
+    histories: Mapping[str, History]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The headlines, the paths and every fact."""
+        told: dict[str, Any] = {
+            "run": str(self.folder.path),
+            "report": str(self.folder.report),
+            "split": self.findings.split,
+            "headlines": {each.label: each.value for each in self.findings.headlines},
+            "facts": self.findings.facts,
+            "seconds": self.seconds,
+        }
+        if self.folder.model.is_file():
+            told["model"] = str(self.folder.model)
+        if self.findings.evaluation is not None:
+            interval = self.findings.evaluation.interval
+            told |= {
+                "accuracy": self.findings.evaluation.accuracy,
+                "count": self.findings.evaluation.count,
+                "interval": [interval.low, interval.high],
+            }
+        return dict(plain(told))
+
+
+def plan(
+    name: str,
+    data: str | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    config: TrainingConfig | None = None,
+    changes: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    command: Sequence[str] = (),
+) -> Plan:
+    """Choose a system, its data and how it is trained.
+
+    Args:
+        name: of the system.
+        data: name or path; None takes the system's first.
+        size, channels: to bring pictures to.
+        config: how to train; None takes the system's recipe.
+        changes: fields that replace the recipe's.
+        settings: values that replace the method's own; texts are read as what they replace.
+        command: the command line, for the report.
+
+    Raises:
+        UnknownName: no such system or setting.
+        ConfigurationError: a value that a setting cannot have.
+
+    Example:
+        >>> plan("vae", settings={"latent": "8"}).settings["latent"]
+        8
+    """
+    found = system(name)
+    chosen = config or recipe(found)
+    opening = {
+        "data": data if data is not None else next(iter(found.data), None),
+        "size": list(size) if size else None,
+        "channels": channels,
+    }
+    return Plan(found, chosen.replace(**(changes or {})), _settings(found, settings or {}), opening, tuple(command))
+
+
+def recipe(found: System) -> TrainingConfig:
+    """A system's own configuration."""
+    given: TrainingConfig = _of(found, "recipe")
+    return given
+
+
+def default_settings(found: System) -> dict[str, Setting]:
+    """A system's own settings, by name."""
+    return dict(_of(found, "settings"))
+
+
+def quick(found: System) -> dict[str, Any]:
+    """The arguments of :func:`plan` for a run of seconds, which tests use."""
+    return dict(_of(found, "quick"))
+
+
+def family(found: System) -> Any:
+    """The module that carries the system out."""
+    return importlib.import_module(f"foveal.systems.{found.family}")
+
+
+def _of(found: System, what: str) -> Any:
+    """``recipe(name)`` of the family's module, or its ``RECIPE``."""
+    module = family(found)
+    by_name = getattr(module, what, None)
+    return by_name(found.name) if callable(by_name) else getattr(module, what.upper())
+
+
+def _settings(found: System, given: Mapping[str, Any]) -> dict[str, Setting]:
+    known = default_settings(found)
+    for name, value in given.items():
+        if name not in known:
+            raise UnknownName(
+                f"{found.name} has no such setting",
+                where="--set",
+                given=str(name),
+                expected=", ".join(f"{key}={value}" for key, value in known.items()) or "no settings at all",
+                mend=[f"--set {near}={known[near]}" for near in difflib.get_close_matches(name, known, 2, 0.4)] or None,
+            )
+        known[name] = _read(name, value, known[name])
+    return known
+
+
+def _read(name: str, value: Any, default: Setting) -> Setting:
+    """A value of the same kind as the default, from a text too."""
+    if isinstance(default, bool):
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if str(value).lower() in words:
+            return words[str(value).lower()]
+    elif isinstance(default, str):
+        return str(value)
+    else:
+        try:
+            number = float(value)
+            if isinstance(default, float):
+                return number
+            if number == int(number):
+                return int(number)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
+    raise ConfigurationError(
+        f"{name} cannot be {value!r}",
+        where="--set",
+        given=f"{name}={value}",
+        expected=kind,
+        mend=f"--set {name}={default}",
+    )
+
+
+def start(
+    planned: Plan, *, runs: str | Path = "runs", name: str | None = None, display: Display | None = None
+) -> SystemOutcome:
+    """Carry a system out in a fresh run folder.
+
+    Raises:
+        ConfigurationError: the folder's name is taken.
+        TrainingError, Interrupted: see :func:`foveal.training.run`.
+    """
+    data = Path(str(planned.opening["data"])).stem if planned.opening["data"] else ""
+    folder = RunFolder.fresh(runs, name, "-".join(part for part in (planned.system.name, data) if part))
+    folder.write_config(description(planned))
+    return _carry_out(planned, folder, display, resuming=False)
+
+
+def resume(folder: RunFolder, *, display: Display | None = None) -> SystemOutcome:
+    """Go on with a run that was stopped or killed, to the same bits as if it had not been."""
+    return _carry_out(reopened(folder), folder, display, resuming=True)
+
+
+def is_system(folder: RunFolder) -> bool:
+    """Whether the run in a folder is one of a system."""
+    return "system" in folder.read_config()
+
+
+def reopened(folder: RunFolder) -> Plan:
+    """The plan of a run folder, from its ``config.json``.
+
+    Raises:
+        CheckpointError: the file is damaged, or of a system that this version does not have.
+    """
+    told = folder.read_config()
+    try:
+        found = system(told["system"])
+        config = TrainingConfig.from_json(told["training"])
+        return Plan(found, config, _settings(found, told["settings"]), told["data"]["opening"], told["command"])
+    except (KeyError, TypeError, FormatError, ConfigurationError, UnknownName) as error:
+        raise CheckpointError(
+            "this run's config.json is damaged", where=str(folder.config), given=f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def description(planned: Plan) -> dict[str, Any]:
+    """The content of ``config.json``."""
+    from foveal.outcome import environment
+
+    return {
+        "schema": SCHEMA,
+        "system": planned.system.name,
+        "settings": dict(planned.settings),
+        "data": {"opening": dict(planned.opening)},
+        "training": planned.config.to_json(),
+        "command": list(planned.command),
+        "environment": environment(planned.config),
+    }
+
+
+def _carry_out(planned: Plan, folder: RunFolder, display: Display | None, *, resuming: bool) -> SystemOutcome:
+    from foveal.training.display import Silent
+    from foveal.training.memory import keep_pages
+
+    keep_pages()
+    with display or Silent() as shown, RunFolder(folder.path / "stages").locked():
+        session = Session(
+            planned.system, planned.config, planned.settings, folder, opening=planned.opening, display=shown,
+            resuming=resuming,
+        )  # fmt: skip
+        try:
+            findings: Findings = family(planned.system).carry_out(session)
+            return conclude(planned, session, findings)
+        except KeyboardInterrupt as stop:
+            raise session.stopped(getattr(stop, "signal", 2)) from stop
+
+
+def conclude(planned: Plan, session: Session, findings: Findings) -> SystemOutcome:
+    """Write ``evaluation.json`` and the report."""
+    from foveal.outcome import environment
+    from foveal.page import findings as page
+
+    outcome = SystemOutcome(session.folder, findings, session.histories, _seconds(session.folder))
+    files.write_json(session.folder.path / "evaluation.json", plain(findings.facts))
+    page.write(
+        session.folder.report,
+        page.Told(
+            title=session.folder.path.name,
+            name=planned.system.title,
+            source=planned.system.source,
+            data=str(planned.opening["data"] or ""),
+            findings=findings,
+            histories=session.histories,
+            config={**planned.config.to_json(), "settings": dict(planned.settings)},
+            environment=environment(planned.config),
+            command=planned.command,
+            seconds=outcome.seconds,
+        ),
+    )
+    return outcome
+
+
+def _seconds(folder: RunFolder) -> float:
+    """The seconds of all epochs of all stages, each counted once."""
+    whole = 0.0
+    for path in [folder.timing, *sorted((folder.path / "stages").glob("*/timing.jsonl"))]:
+        if path.is_file():
+            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            whole += sum({row["epoch"]: row["seconds"] for row in rows}.values())
+    return float(whole)
+
+
+def train(
+    name: str,
+    data: str | None = None,
+    *,
+    seed: int | None = None,
+    epochs: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    runs: str | Path = "runs",
+    run_name: str | None = None,
+    display: Display | None = None,
+) -> SystemOutcome:
+    """Train a system from Python, as ``foveal train NAME`` does.
+
+    Args:
+        name: of the system: ``foveal.systems.names()``.
+        data: name or path; None takes the system's first.
+        seed, epochs: the two changes that are wanted most.
+        changes: other fields of :class:`~foveal.training.TrainingConfig` that replace the recipe's.
+        settings: the method's own numbers that are to be others.
+        size, channels: to bring pictures to.
+        runs: the folder of all runs.
+        run_name: of this run; a free one is found.
+        display: what is shown meanwhile; nothing by default.
+
+    Raises:
+        UnknownName, ConfigurationError: a name or value that cannot be.
+        DataError, SourceError: data that cannot be read or found.
+    """
+    own = {key: value for key, value in (("seed", seed), ("epochs", epochs)) if value is not None}
+    planned = plan(name, data, size=size, channels=channels, changes={**own, **(changes or {})}, settings=settings)
+    return start(planned, runs=runs, name=run_name, display=display)
