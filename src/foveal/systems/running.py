@@ -113,18 +113,19 @@ def plan(
         8
     """
     found = system(name)
-    chosen = config or recipe(found)
     opening = {
         "data": data if data is not None else next(iter(found.data), None),
         "size": list(size) if size else None,
         "channels": channels,
     }
+    chosen = config or recipe(found, opening["data"])
     return Plan(found, chosen.replace(**(changes or {})), _settings(found, settings or {}), opening, tuple(command))
 
 
-def recipe(found: System) -> TrainingConfig:
-    """A system's own configuration."""
-    given: TrainingConfig = _of(found, "recipe")
+def recipe(found: System, data: str | None = None) -> TrainingConfig:
+    """A system's own configuration: the family's ``recipe_for_data(data)`` where it has one, for these data."""
+    by_data = getattr(family(found), "recipe_for_data", None)
+    given: TrainingConfig = by_data(data) if by_data and data is not None else _of(found, "recipe")
     return given
 
 
