@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from foveal.arithmetic.shapes import Traced
 from foveal.network import layers as kinds
 from foveal.network.interpreter import Interpreter
 from foveal.network.node import Node
-from foveal.network.shape import Shape
-from foveal.network.tree import Parallel
+from foveal.network.shape import Shape, as_shape
+from foveal.network.tree import COMPOSITIONS, Parallel, children
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,41 @@ def _dense(layer: kinds.Dense, input: Shape, output: Shape) -> Counts:
     return Counts(weights, biases, 0, layer.units, weights + biases, weights)
 
 
+# Steps in time --------------------------------------------------------------------------------------------------------
+
+GATES = {kinds.SimpleRNN: 1, kinds.LSTM: 4, kinds.GRU: 3}
+"""How many sums of input and state a unit makes at each step."""
+
+
+@rules.rule(kinds.SimpleRNN, kinds.LSTM, kinds.GRU)
+def _recurrent(layer: kinds.LSTM, input: Shape, output: Shape) -> Counts:
+    """Each gate of each unit sums all channels and all units; one set of weights, used at every step.
+
+    The products of gates and states, value by value, are no matrix products, and are not counted.
+    """
+    sums = GATES[type(layer)] * layer.units
+    weights = sums * (input.channels + layer.units)
+    biases = _biases(layer, sums * (2 if getattr(layer, "reset_after", False) else 1))
+    steps = positions(input)
+    return Counts(weights, biases, 0, output.size, times(steps, weights + biases), times(steps, weights))
+
+
+@rules.rule(kinds.Bidirectional)
+def _bidirectional(layer: kinds.Bidirectional, input: Shape, output: Shape) -> Counts:
+    one = output.resized(output.spatial, layer.layer.units)
+    both = total(count(part, input, one) for _, part in layer.held())
+    return replace(both, activations=output.size)
+
+
+@rules.rule(kinds.TimeDistributed)
+def _each_step(layer: kinds.TimeDistributed, input: Shape, output: Shape) -> Counts:
+    """The layer's own numbers once, its work at every step."""
+    steps, (each, made) = input.axes[0], (as_shape(shape.axes[1:]) for shape in (input, output))
+    one = count(layer.layer, each, made)
+    work = {"connections": times(steps, one.connections), "macs": times(steps, one.macs)}
+    return replace(one, activations=output.size, **work)
+
+
 @rules.rule(kinds.Embedding)
 def _embedding(layer: kinds.Embedding, input: Shape, output: Shape) -> Counts:
     """Rows are looked up: nothing is multiplied, nothing summed."""
@@ -279,3 +315,27 @@ def merged(node: Parallel, ends: Sequence[Shape], output: Shape) -> Counts:
         True
     """
     return MERGES[node.merge](ends, output)
+
+
+def counted(traced: Iterable[Traced]) -> dict[str, Counts]:
+    """What each layer has, and each merge that computes something, by path; nothing is in it twice.
+
+    Args:
+        traced: what :func:`foveal.arithmetic.shapes.trace` gives, also when it broke off.
+
+    Raises:
+        RuleMissing: a layer without a rule.
+    """
+    at = {t.path: t for t in traced}
+    found = {}
+    for path, t in at.items():
+        if t.output is None:
+            continue
+        if isinstance(t.node, Parallel):
+            ends = [at[f"{path}/{name}" if path else name].output for name, _ in children(t.node)]
+            own = merged(t.node, [end for end in ends if end is not None], t.output)
+            if own != Counts():
+                found[path] = own
+        elif type(t.node) not in COMPOSITIONS.values():
+            found[path] = count(t.node, t.input, t.output, path)
+    return found

@@ -20,7 +20,7 @@ class Pattern:
 
     Attributes:
         spans: what units 0, 1, … see; None for a unit that sees nothing.
-        advance: how many places the spans move when the pattern repeats.
+        advance: how many places the spans move when the pattern repeats; below 0 where the order is turned round.
         spacing: distance of the places within a span that are really seen; above 1 where a kernel is dilated.
     """
 
@@ -41,7 +41,7 @@ class Pattern:
             first += spacing
         while first <= last and (high := self.at(last)) is None:
             last -= spacing
-        return None if low is None or high is None else (low[0], high[1])
+        return None if low is None or high is None else (min(low[0], high[0]), max(low[1], high[1]))
 
     def places(self, units: frozenset[int], n: int) -> frozenset[int]:
         """The places 0 … n − 1 that these units really see, holes and edges minded."""

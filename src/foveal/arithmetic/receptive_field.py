@@ -36,7 +36,7 @@ from foveal.errors import UnknownName
 from foveal.network import layers as kinds
 from foveal.network.interpreter import Interpreter
 from foveal.network.node import Node
-from foveal.network.shape import Shape
+from foveal.network.shape import Shape, as_shape
 from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential, children
 
 
@@ -117,6 +117,25 @@ def _upsampling(layer: kinds.UpSampling2D, input: Shape, axis: int) -> Pattern:
     return shortest(tuple((math.floor(c), math.ceil(c)) for c in centres), 1)
 
 
+@rules.rule(kinds.SimpleRNN, kinds.LSTM, kinds.GRU)
+def _whole_past(layer: kinds.LSTM, input: Shape, axis: int) -> Pattern | None:
+    """The output of step t sees the steps 0 … t, as under a window that reaches back over the whole sequence.
+
+    Read backwards, output t belongs to step n − 1 − t and sees the steps from there on: neighbours are −1 step apart. The
+    last output alone sees everything.
+    """
+    n = input.spatial[axis]
+    if n is None or not layer.return_sequences:
+        return None
+    return Pattern(((n - 1, 2 * n - 2),), -1) if layer.go_backwards else Pattern(((1 - n, 0),), 1)
+
+
+@rules.rule(kinds.TimeDistributed)
+def _each_step(layer: kinds.TimeDistributed, input: Shape, axis: int) -> Pattern | None:
+    """In time its own step; within a frame what the layer sees there."""
+    return IDENTITY if axis == 0 else rules.for_node(layer.layer)(layer.layer, as_shape(input.axes[1:]), axis - 1)
+
+
 @rules.rule(kinds.Cropping1D)
 def _cropping(layer: kinds.Cropping1D, input: Shape, axis: int) -> Pattern:
     first = layer.cropping[0]
@@ -140,10 +159,10 @@ def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, axis: int) ->
 
 @rules.rule(
     *(getattr(kinds, f"Global{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2, 3)),
-    kinds.Flatten, kinds.Dense, kinds.RBF, kinds.RBM, kinds.Sampling,
+    kinds.Flatten, kinds.Dense, kinds.RBF, kinds.RBM, kinds.Sampling, kinds.Bidirectional,
 )  # fmt: skip
 def _everything(layer: Node, input: Shape, axis: int) -> None:
-    return None
+    return None  # of a sequence read both ways, what one direction has not seen yet the other has
 
 
 @rules.rule(kinds.Permute)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from foveal.arithmetic import mistakes, sequence_mistakes
+from foveal.arithmetic import mistakes, recurrent_mistakes, sequence_mistakes
 from foveal.arithmetic.geometry import transposed_padding, windows
 from foveal.arithmetic.window import transposed_size
 from foveal.errors import DescriptionError, ShapeError
@@ -331,6 +331,39 @@ def _permute(layer: kinds.Permute, shape: Shape) -> Shape:
     if len(layer.dims) != len(shape.axes) or shape.axes[layer.dims[-1] - 1] is None:
         raise sequence_mistakes.cannot_permute(layer, shape)
     return as_shape(tuple(shape.axes[axis - 1] for axis in layer.dims))
+
+
+@rules.rule(kinds.SimpleRNN, kinds.LSTM, kinds.GRU)
+def _recurrent(layer: kinds.LSTM, shape: Shape) -> Shape:
+    if not isinstance(shape, Sequence):
+        raise recurrent_mistakes.needs_steps(layer, shape)
+    return Sequence(shape.length, layer.units) if layer.return_sequences else Vector(layer.units)
+
+
+@rules.rule(kinds.Bidirectional)
+def _bidirectional(layer: kinds.Bidirectional, shape: Shape) -> Shape:
+    one = _recurrent(layer.layer, shape)
+    return one.resized(one.spatial, (2 if layer.merge_mode == "concat" else 1) * one.channels)
+
+
+@rules.rule(kinds.TimeDistributed)
+def _each_step(layer: kinds.TimeDistributed, shape: Shape) -> Shape:
+    if len(shape.axes) < 2:
+        raise recurrent_mistakes.needs_frames(layer, shape)
+    made = rules.for_node(layer.layer)(layer.layer, frame(shape))
+    if isinstance(made, Volume):
+        raise recurrent_mistakes.too_many_axes(layer, shape.axes[0], made)
+    return as_shape((shape.axes[0], *made.axes))
+
+
+def frame(shape: Shape) -> Shape:
+    """One step of a sequence, a picture or a film: the shape without its first axis.
+
+    Example:
+        >>> frame(Volume(16, 28, 28, 1))
+        Image(h=28, w=28, c=1)
+    """
+    return as_shape(shape.axes[1:])
 
 
 @rules.rule(kinds.Sampling)

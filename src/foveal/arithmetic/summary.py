@@ -287,7 +287,8 @@ def _axes(values: Sequence[str]) -> str:
 
 _SHOWN_ELSEWHERE = {
     "filters", "units", "kernel_size", "pool_size", "strides", "padding", "layers", "branches", "body", "shortcut", "head",
-    "kernel_initializer", "bias_initializer", "dilation_rate", "target_shape", "output_size", "momentum", "epsilon",
+    "kernel_initializer", "bias_initializer", "recurrent_initializer", "dilation_rate", "target_shape", "output_size",
+    "momentum", "epsilon",
 }  # fmt: skip
 _WORDS: dict[str, Any] = {
     "groups": lambda n: f"{n} groups",
@@ -304,6 +305,14 @@ _WORDS: dict[str, Any] = {
     "trainable": lambda on: "trainable" if on else "fixed",
     "kernel_regularizer": lambda r: " ".join(f"{n.upper()} {getattr(r, n):g}" for n in ("l1", "l2") if getattr(r, n)),
     "weight": lambda w: f"weight {w:g}",
+    "layer": repr,
+    "merge_mode": str,
+    "recurrent_activation": lambda name: f"gates {name}",
+    "unit_forget_bias": lambda on: "forget bias 1" if on else "forget bias like the others",
+    "reset_after": lambda on: f"reset {'after' if on else 'before'} the product",
+    "return_sequences": lambda on: "every step" if on else "last step",
+    "go_backwards": lambda on: f"read {'backwards' if on else 'forwards'}",
+    "recurrent_dropout": lambda rate: f"dropout of the state {rate:g}",
 }
 
 

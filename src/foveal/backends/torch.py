@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,6 @@ from foveal.backends.torch_layers.convolution import penalised
 from foveal.backends.torch_layers.dense import channels_to_end, channels_to_front
 from foveal.errors import DataError, ShapeError
 from foveal.network import layers as kinds
-from foveal.network.activations import Regularizer
 from foveal.network.node import Node
 from foveal.network.shape import Image, Shape, Tokens
 from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential, children, find, walk
@@ -54,10 +54,7 @@ class Network(compositions.Chain):
         self._sample = _channels_first(root.input)
         self._counted = isinstance(root.input, Tokens)  # whole numbers come in
         self._penalties = [
-            (_descend(self, path), name, rule)
-            for path, node in walk(root.node)
-            if isinstance(rule := getattr(node, "kernel_regularizer", None), Regularizer)
-            for name in penalised(node)
+            (_descend(self, path), name, rule) for path, node in walk(root.node) for name, rule in penalised(node)
         ]
 
     def forward(self, x: Tensor) -> Answer:
@@ -109,7 +106,7 @@ class Network(compositions.Chain):
         """Σ l1 · Σ|w| + l2 · Σw² over the layers that have a regulariser; None where none has."""
         total: Tensor | None = None
         for module, name, rule in self._penalties:
-            weight: Tensor = getattr(module, name)
+            weight: Tensor = attrgetter(name)(module)
             for factor, size in ((rule.l1, weight.abs), (rule.l2, weight.square)):
                 if factor:
                     term = size().sum() * factor

@@ -238,7 +238,7 @@ def _node_in(entry: Any, where: str, depth: int, budget: list[int]) -> Node:
         arguments["input_shape"] = _shape_in(arguments.pop("input"), where)
     allowed = [name for name in kind.__dataclass_fields__ if name != "input_shape"]
     _refuse_unknown(set(arguments) - {*allowed, "input_shape"}, tuple(allowed), f"{where} ({kind.__name__})")
-    for name in arguments.keys() & {"layers", "branches", "body", "shortcut", "head"}:
+    for name in arguments.keys() & {"layers", "branches", "body", "shortcut", "head", "layer"}:
         arguments[name] = _parts_in(kind, name, arguments[name], f"{where} ({kind.__name__}).{name}", depth, budget)
     node: Node = _made(kind, arguments, f"{where} ({kind.__name__})")
     return node
@@ -247,6 +247,8 @@ def _node_in(entry: Any, where: str, depth: int, budget: list[int]) -> Node:
 def _parts_in(kind: type[Node], name: str, value: Any, where: str, depth: int, budget: list[int]) -> Any:
     if kind is Parallel and isinstance(value, dict):
         return {key: _node_in(part, f"{where}.{key}", depth + 1, budget) for key, part in value.items()}
+    if name == "layer":  # a wrapper's
+        return _node_in(value, where, depth + 1, budget)
     if isinstance(value, list):
         return [_node_in(part, f"{where}[{i}]", depth + 1, budget) for i, part in enumerate(value)]
     if name in ("body", "shortcut", "head") and isinstance(value, dict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from foveal.network import fields
 from foveal.network.fields import Refused, checked
@@ -39,7 +39,7 @@ class Node:
         input_shape: on a network's first layer only: the shape of one sample, as Keras has it. The network takes it over.
     """
 
-    takes_tokens: ClassVar[bool] = False  # whether whole numbers may come in; every other layer computes on values
+    takes_tokens = False  # whether whole numbers may come in. Without annotation, so that it is no field
 
     _: KW_ONLY
     name: str | None = checked(node_name, None)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from foveal.backends.torch_layers import activations, convolution, dense, normalization, pooling, sequence, stochastic
+from foveal.backends.torch_layers import (
+    activations,
+    convolution,
+    dense,
+    normalization,
+    pooling,
+    recurrent,
+    sequence,
+    stochastic,
+)
 from foveal.backends.torch_layers.place import Place, rules
 
 __all__ = ["Place", "rules"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from foveal.backends.torch_layers.activations import overwriting
 from foveal.backends.torch_layers.border import padding_of
 from foveal.backends.torch_layers.place import Place, rules
 from foveal.network import layers as kinds
+from foveal.network.activations import Regularizer
 from foveal.network.node import Node
 
 _CONVOLVE: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -195,6 +196,11 @@ def _transposed(layer: kinds.Conv2DTranspose, place: Place) -> nn.Module:
     return Transposed(layer, place)
 
 
-def penalised(layer: Node) -> tuple[str, ...]:
-    """The names of the tensors that ``kernel_regularizer`` is about."""
-    return ("depthwise", "pointwise") if isinstance(layer, kinds.SeparableConv2D) else ("weight",)
+def penalised(layer: Node, within: str = "") -> Iterator[tuple[str, Regularizer]]:
+    """The tensors that a ``kernel_regularizer`` is about, the layer's and those of layers that it holds, and the penalty."""
+    rule = getattr(layer, "kernel_regularizer", None)
+    if rule is not None:
+        names = ("depthwise", "pointwise") if isinstance(layer, kinds.SeparableConv2D) else ("weight",)
+        yield from ((within + name, rule) for name in names)
+    for name, part in layer.held():
+        yield from penalised(part, f"{within}{name}.")

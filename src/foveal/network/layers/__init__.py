@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foveal.network.layers import convolution, dense, normalization, pooling, sequence, stochastic
+from foveal.network.layers import convolution, dense, normalization, pooling, recurrent, sequence, stochastic
 from foveal.network.layers.convolution import (
     Conv1D,
     Conv2D,
@@ -58,13 +58,14 @@ from foveal.network.layers.pooling import (
     MinPooling3D,
     Subsampling2D,
 )
+from foveal.network.layers.recurrent import GRU, LSTM, Bidirectional, SimpleRNN, TimeDistributed
 from foveal.network.layers.sequence import Cropping1D, Embedding, Permute
 from foveal.network.layers.stochastic import RBM, GaussianNoise, Sampling
 from foveal.network.node import Node
 
 LAYERS: dict[str, type[Node]] = {
     name: value
-    for family in (convolution, pooling, dense, normalization, sequence, stochastic)
+    for family in (convolution, pooling, dense, normalization, sequence, recurrent, stochastic)
     for name, value in vars(family).items()
     if isinstance(value, type) and issubclass(value, Node) and value is not Node and not name.startswith("_")
 }
