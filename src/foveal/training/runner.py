@@ -20,7 +20,7 @@ from foveal.training.loop import Batches, train
 from foveal.training.memory import keep_pages, out_of_memory_explained
 from foveal.training.precision import chosen_device, uses_bfloat16
 from foveal.training.run_folder import RunFolder
-from foveal.training.steps import Step
+from foveal.training.steps import Recordable, Step
 from foveal.training.steps.supervised import Supervised
 from foveal.training.watch import Watch
 
@@ -128,7 +128,8 @@ def _configured(config: TrainingConfig) -> list[Callback]:
 
 def _recordable(step: Step, device: torch.device, config: TrainingConfig) -> bool:
     descent = getattr(step, "descent", None)
-    return device.type == "cuda" and config.cuda_graph and bool(getattr(descent, "capturable", False))
+    capturable = isinstance(step, Recordable) and bool(getattr(descent, "capturable", False))
+    return device.type == "cuda" and config.cuda_graph and capturable
 
 
 def _weights(step: Step) -> Weights:

@@ -12,10 +12,15 @@ from foveal.zoo.registry import Entry, create, entries, entry, names, tiny
 
 if TYPE_CHECKING:
     from foveal.zoo.alexnets import alexnet, alexnet_2014
+    from foveal.zoo.autoencoders import autoencoder, conv_autoencoder, denoising_autoencoder, sparse_autoencoder
     from foveal.zoo.densenet import densenet121, densenet161, densenet169, densenet201
+    from foveal.zoo.energy import dbn, rbm
+    from foveal.zoo.generative import dcgan, vae
     from foveal.zoo.inception import googlenet, googlenet_bn
     from foveal.zoo.lectures import lecture_cnn, mlp, mnist_demo
     from foveal.zoo.lenet import lenet5, lenet5_1998
+    from foveal.zoo.perceptrons import perceptron
+    from foveal.zoo.recurrent import gru, lstm, rnn
     from foveal.zoo.resnet import (
         resnet18,
         resnet34,
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
         resnext50_32x4d,
         resnext101_32x8d,
     )
+    from foveal.zoo.signals import conv1d
     from foveal.zoo.small import fashion_resnet, fashion_resnet_large
     from foveal.zoo.vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 
@@ -32,7 +38,13 @@ __all__ = [
     "Entry",
     "alexnet",
     "alexnet_2014",
+    "autoencoder",
+    "conv1d",
+    "conv_autoencoder",
     "create",
+    "dbn",
+    "dcgan",
+    "denoising_autoencoder",
     "densenet121",
     "densenet161",
     "densenet169",
@@ -43,12 +55,16 @@ __all__ = [
     "fashion_resnet_large",
     "googlenet",
     "googlenet_bn",
+    "gru",
     "lecture_cnn",
     "lenet5",
     "lenet5_1998",
+    "lstm",
     "mlp",
     "mnist_demo",
     "names",
+    "perceptron",
+    "rbm",
     "resnet18",
     "resnet34",
     "resnet50",
@@ -56,7 +72,10 @@ __all__ = [
     "resnet152",
     "resnext50_32x4d",
     "resnext101_32x8d",
+    "rnn",
+    "sparse_autoencoder",
     "tiny",
+    "vae",
     "vgg11",
     "vgg11_bn",
     "vgg13",

@@ -64,6 +64,8 @@ class Entry:
 
 
 LECTURES = "the lectures"
+ROSENBLATT = "Rosenblatt 1958, The Perceptron: A Probabilistic Model for Information Storage and Organization in the Brain"
+WAIBEL = "Waibel et al. 1989, Phoneme Recognition Using Time-Delay Neural Networks"
 LECUN = "LeCun, Bottou, Bengio, Haffner 1998, Gradient-Based Learning Applied to Document Recognition"
 KRIZHEVSKY = "Krizhevsky, Sutskever, Hinton 2012, ImageNet Classification with Deep Convolutional Neural Networks"
 TRICK = "Krizhevsky 2014, One weird trick for parallelizing convolutional neural networks"
@@ -73,6 +75,17 @@ IOFFE = "Ioffe, Szegedy 2015, Batch Normalization"
 HE = "He, Zhang, Ren, Sun 2015, Deep Residual Learning for Image Recognition"
 XIE = "Xie et al. 2016, Aggregated Residual Transformations for Deep Neural Networks"
 HUANG = "Huang, Liu, van der Maaten, Weinberger 2016, Densely Connected Convolutional Networks"
+SMOLENSKY = "Smolensky 1986, Foundations of Harmony Theory; Hinton 2002, Training Products of Experts"
+BELIEF = "Hinton, Osindero, Teh 2006, A Fast Learning Algorithm for Deep Belief Nets"
+HINTON = "Hinton, Salakhutdinov 2006, Reducing the Dimensionality of Data with Neural Networks"
+MASCI = "Masci, Meier, Cireşan, Schmidhuber 2011, Stacked Convolutional Auto-Encoders"
+NG = "Ng 2011, Sparse autoencoder (CS294A lecture notes); Lee, Ekanadham, Ng 2008"
+VINCENT = "Vincent et al. 2008, Extracting and Composing Robust Features with Denoising Autoencoders"
+KINGMA = "Kingma, Welling 2013, Auto-Encoding Variational Bayes"
+RADFORD = "Radford, Metz, Chintala 2015, Unsupervised Representation Learning with DCGANs; Goodfellow et al. 2014"
+ELMAN = "Elman 1990, Finding Structure in Time"
+HOCHREITER = "Hochreiter, Schmidhuber 1997, Long Short-Term Memory; Gers, Schmidhuber, Cummins 2000, Learning to Forget"
+CHO = "Cho et al. 2014, Learning Phrase Representations using RNN Encoder–Decoder"
 OURS = "Foveal; after He, Zhang, Ren, Sun 2015"
 
 CLOTHES, DIGITS, IMAGENET = (28, 28, 1), (32, 32, 1), (224, 224, 3)
@@ -80,6 +93,10 @@ CLOTHES, DIGITS, IMAGENET = (28, 28, 1), (32, 32, 1), (224, 224, 3)
 
 def _small(size: int, channels: int = 3, **arguments: Any) -> dict[str, Any]:
     return {"classes": 3, "input_shape": (size, size, channels), **arguments}
+
+
+def _tiny_picture(**arguments: Any) -> dict[str, Any]:
+    return {"input_shape": (6, 7, 1), **arguments}
 
 
 _THIN = 1 / 16
@@ -94,6 +111,15 @@ ENTRIES: tuple[Entry, ...] = (
           "ten filters of 5 × 5, one pooling, 200 hidden units", "lectures", _small(12, 1, width=1 / 5)),
     Entry("mlp", "Multi-layer perceptron", f"{LECTURES}: 000, 001, 002", 2025, CLOTHES, 10, 109_386,
           "dense layers only: what convolution is held against", "lectures", _small(6, 1, width=1 / 16)),
+    Entry("perceptron", "Perceptron", ROSENBLATT, 1958, (2,), None, 3,
+          "one unit with the step function, trained without a gradient", "perceptrons", {}),
+    Entry("conv1d", "1-D convolutional network", WAIBEL, 1989, (128, 1), 6, 14_246,
+          "three convolutions along time and a mean over it", "signals",
+          {"classes": 3, "input_shape": (21, 2), "width": 1 / 8}),
+    Entry("rbm", "Restricted Boltzmann machine", SMOLENSKY, 1986, CLOTHES, None, 201_744,
+          "one set of weights, propagated in both directions", "energy", {"input_shape": (6, 5, 1), "width": 1 / 32}),
+    Entry("dbn", "Deep belief network", BELIEF, 2006, CLOTHES, 10, 649_294,
+          "Boltzmann machines on top of each other, and a classifier", "energy", _small(6, 1, width=1 / 50)),
     Entry("lenet5", "LeNet-5, as the lectures have it", LECUN, 1998, CLOTHES, 10, 61_706,
           "tanh and average pooling, as in the lectures' table 13-1", "lenet", _small(28, 1)),
     Entry("lenet5_1998", "LeNet-5, as published", LECUN, 1998, DIGITS, 10, 60_000,
@@ -149,6 +175,26 @@ ENTRIES: tuple[Entry, ...] = (
           "every layer sees all layers before it; growth 32, deeper", "densenet", _DENSENET),
     Entry("densenet201", "DenseNet-201", HUANG, 2016, IMAGENET, 1000, 20_013_928,
           "every layer sees all layers before it; growth 32, deepest", "densenet", _DENSENET),
+    Entry("rnn", "Recurrent network", ELMAN, 1990, CLOTHES, 10, 21_386,
+          "a picture read row by row, with a state that is carried along", "recurrent", _small(6, 1, width=1 / 32)),
+    Entry("lstm", "Long short-term memory", HOCHREITER, 1997, CLOTHES, 10, 81_674,
+          "the same with a cell that gates write, keep and show", "recurrent", _small(6, 1, width=1 / 32)),
+    Entry("gru", "Gated recurrent unit", CHO, 2014, CLOTHES, 10, 61_962,
+          "the same with two gates and no cell", "recurrent", _small(6, 1, width=1 / 32)),
+    Entry("autoencoder", "Autoencoder", HINTON, 2006, CLOTHES, None, 1_083_696,
+          "dense layers down to a short code and up again", "autoencoders", _tiny_picture(code=2, width=1 / 32)),
+    Entry("conv_autoencoder", "Convolutional autoencoder", MASCI, 2011, CLOTHES, None, 111_521,
+          "strided convolutions down to a code, transposed ones up", "autoencoders",
+          _tiny_picture(code=3, width=1 / 8)),
+    Entry("sparse_autoencoder", "Sparse autoencoder", NG, 2011, CLOTHES, None, 201_616,
+          "a long code of sigmoid units, few of which are active", "autoencoders", _tiny_picture(width=1 / 16)),
+    Entry("denoising_autoencoder", "Denoising autoencoder", VINCENT, 2008, CLOTHES, None, 9_873,
+          "convolutions that undo noise", "autoencoders", _tiny_picture(width=1 / 8)),
+    Entry("vae", "Variational autoencoder", KINGMA, 2013, CLOTHES, None, 1_079_600,
+          "a normal distribution in place of a code", "generative", _tiny_picture(latent=2, width=1 / 32)),
+    Entry("dcgan", "DCGAN", RADFORD, 2015, (64,), None, 270_754,
+          "a generator of pictures and its discriminator, in one tree", "generative",
+          {"input_shape": (5,), "picture_shape": (8, 12, 1), "width": 1 / 16}),
 )  # fmt: skip
 
 _BY_NAME = {entry.name: entry for entry in ENTRIES}

@@ -1,0 +1,139 @@
+"""Autoencoders: a picture is squeezed into a short code, and made again from it. Each is one tree, encoder then decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from foveal.network import Image, Node
+from foveal.network import Sequential as Chain
+from foveal.network.layers import Conv2D, Conv2DTranspose, Dense, Flatten, Reshape
+from foveal.zoo.parts import ShapeLike, picture, thin
+
+
+def autoencoder(
+    input_shape: ShapeLike = (28, 28, 1),
+    code: int = 32,
+    hidden: Sequence[int] = (512, 256),
+    activation: str = "relu",
+    width: float = 1.0,
+) -> Chain:
+    """Dense layers down to ``code`` numbers and up again (Hinton, Salakhutdinov 2006); 1,083,696 parameters.
+
+    The code itself is linear, and the picture that comes out goes from 0 to 1 by a sigmoid. With no hidden layers and no
+    sigmoid it would be principal component analysis (Baldi, Hornik 1989), which is what it is compared with.
+
+    Args:
+        input_shape: height × width × channels.
+        code: numbers that a picture is squeezed into.
+        hidden: units of the encoder's hidden layers; the decoder has them in the opposite order.
+        activation: of the hidden layers; the paper's is the sigmoid, trained layer by layer first.
+        width: factor on the hidden units.
+
+    Example:
+        >>> [part.name for part in autoencoder().layers]
+        ['encoder', 'decoder']
+    """
+    shape = picture("autoencoder", input_shape)
+    units = [thin(n, width) for n in hidden]
+    down: list[Node] = [Dense(n, activation=activation, name=f"hidden{i}") for i, n in enumerate(units, 1)]
+    up: list[Node] = [Dense(n, activation=activation, name=f"hidden{i}") for i, n in enumerate(reversed(units), 1)]
+    return _halves(
+        "autoencoder", shape, [Flatten(name="flatten"), *down, Dense(code, name="code")], [*up, *_pixels(shape)]
+    )
+
+
+def conv_autoencoder(
+    input_shape: ShapeLike = (28, 28, 1), code: int = 32, maps: Sequence[int] = (16, 32), width: float = 1.0
+) -> Chain:
+    """Strided convolutions down, a code, transposed convolutions up (after Masci et al. 2011); 111,521 parameters.
+
+    The paper pools and unpools; here the convolutions' strides halve and double the size.
+
+    Args:
+        input_shape: height × width × channels.
+        code: numbers that a picture is squeezed into.
+        maps: feature maps after each halving.
+        width: factor on them.
+
+    Example:
+        >>> [layer.name for layer in conv_autoencoder().layers[1].layers]
+        ['hidden', 'maps', 'up1', 'up2']
+    """
+    shape = picture("conv_autoencoder", input_shape)
+    channels = [thin(n, width) for n in maps]
+    down, up, smallest = _strided(shape, channels)
+    encoder = [*down, Flatten(name="flatten"), Dense(code, name="code")]
+    unfold = [Dense(smallest.size, activation="relu", name="hidden"), Reshape(smallest.axes, name="maps")]
+    return _halves("conv_autoencoder", shape, encoder, [*unfold, *up])
+
+
+def sparse_autoencoder(input_shape: ShapeLike = (28, 28, 1), code: int = 128, width: float = 1.0) -> Chain:
+    """One hidden layer of sigmoid units, few of which are to be active (Ng 2011, CS294A lecture notes); 201,616 parameters.
+
+    The tree is a plain autoencoder's; what makes it sparse is the penalty of its training step.
+
+    Args:
+        input_shape: height × width × channels.
+        code: hidden units.
+        width: factor on them.
+
+    Example:
+        >>> sparse_autoencoder().layers[0].layers[-1]
+        Dense(name='code', units=128, activation='sigmoid')
+    """
+    shape = picture("sparse_autoencoder", input_shape)
+    encoder: list[Node] = [Flatten(name="flatten"), Dense(thin(code, width), activation="sigmoid", name="code")]
+    return _halves("sparse_autoencoder", shape, encoder, _pixels(shape))
+
+
+def denoising_autoencoder(
+    input_shape: ShapeLike = (28, 28, 1), maps: Sequence[int] = (32, 16), width: float = 1.0
+) -> Chain:
+    """Convolutions that learn to undo noise (Vincent et al. 2008); 9,873 parameters.
+
+    The code, 7 × 7 × 16, has as many numbers as the picture has pixels: squeezing is not what keeps it from handing its input on,
+    the noise is. The paper has one dense layer of about 2,000 units; convolutions suit the task better and cost less.
+
+    Args:
+        input_shape: height × width × channels.
+        maps: feature maps after each halving.
+        width: factor on them.
+
+    Example:
+        >>> [layer.name for layer in denoising_autoencoder().layers[0].layers]
+        ['down1', 'down2']
+    """
+    shape = picture("denoising_autoencoder", input_shape)
+    down, up, _ = _strided(shape, [thin(n, width) for n in maps])
+    return _halves("denoising_autoencoder", shape, down, up)
+
+
+def _halves(name: str, shape: Image, encoder: Sequence[Node], decoder: Sequence[Node]) -> Chain:
+    return Chain([Chain(encoder, name="encoder"), Chain(decoder, name="decoder")], input_shape=shape, name=name)
+
+
+def _pixels(shape: Image) -> list[Node]:
+    """The end of a dense decoder: a value from 0 to 1 a pixel, as a picture."""
+    return [Dense(shape.size, activation="sigmoid", name="pixels"), Reshape(shape.axes, name="picture")]
+
+
+def _strided(shape: Image, maps: Sequence[int]) -> tuple[list[Node], list[Node], Image]:
+    """Convolutions that halve the size once for each of ``maps``, those that undo it exactly, and the smallest maps' shape.
+
+    A stride of 2 takes n to ⌈n / 2⌉ = m with a zero below, and one above where n is odd. What is cut on the way back is what
+    was padded on the way there: 2m + 1 less one row is an even n, less two an odd one.
+    """
+    down: list[Node] = []
+    up: list[Node] = []
+    sizes = [shape]
+    for number, channels in enumerate(maps, 1):
+        before = sizes[-1]
+        sizes.append(Image(-(-before.h // 2), -(-before.w // 2), channels))
+        down.append(Conv2D(channels, 3, strides=2, padding="same", activation="relu", name=f"down{number}"))
+        up.append(
+            Conv2DTranspose(
+                before.c, 3, strides=2, padding=((before.h % 2, 1), (before.w % 2, 1)),
+                activation="sigmoid" if number == 1 else "relu", name=f"up{len(maps) + 1 - number}",
+            )
+        )  # fmt: skip
+    return down, up[::-1], sizes[-1]
