@@ -23,7 +23,7 @@ _share = number(0.0, below=1.0)
 class SimpleRNN(Node):
     """h_t = activation(W · x_t + U · h_(t−1) + b): length × channels → units, or length × units.
 
-    Elman 1990, "Finding Structure in Time"; lecture 000, recurrent networks. Parameters: (channels + units + 1) × units.
+    Elman 1990, "Finding Structure in Time"; lecture 002, "Recurrent Neural Networks". Parameters: (channels + units + 1) × units.
 
     Args:
         units: values of the state, and of what comes out.
