@@ -327,8 +327,26 @@ def _sequential(node: Sequential, input: Shape, output: Shape) -> Iterator[Step]
 
 @rules.rule(Parallel)
 def _parallel(node: Parallel, input: Shape, output: Shape) -> Iterator[Step]:
-    each = "its own feature maps of dE/dO" if node.merge == "concat" else "the whole of dE/dO"
+    if node.merge == "attention":
+        yield from _attention(output)
+    each = _SHARES[node.merge]
     yield Step("dE/dx", "Σ over the branches", f"{len(node.branches)} branches, each gets {each}", str(input))
+
+
+_SHARES = {
+    "concat": "its own feature maps of dE/dO",
+    "add": "the whole of dE/dO",
+    "attention": "its own gradient from above: the queries dE/dq, the memory dE/dm",
+}
+
+
+def _attention(output: Shape) -> Iterator[Step]:
+    """O = [q, c]: half of dE/dO is the queries', half the contexts' (aᵢⱼ are the weights, sᵢⱼ the scores)."""
+    d = output.channels // 2
+    yield Step("dE/da", "dE/daᵢⱼ = dE/dcᵢ · mⱼ", f"products of {d} values", "L_q × L_m", "how much more of mⱼ would help")
+    yield Step("dE/ds", "aᵢⱼ · (dE/daᵢⱼ − Σₖ aᵢₖ · dE/daᵢₖ)", "over the memory", "L_q × L_m", "back through the softmax")
+    yield Step("dE/dq", "dE/dqᵢ + Σⱼ dE/dsᵢⱼ · mⱼ", f"{d} values each", f"L_q × {d}", "asked, and handed on")
+    yield Step("dE/dm", "Σᵢ (aᵢⱼ · dE/dcᵢ + dE/dsᵢⱼ · qᵢ)", f"{d} values each", f"L_m × {d}", "as value and as key")
 
 
 @rules.rule(Residual)

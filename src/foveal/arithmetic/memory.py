@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from foveal.arithmetic.counts import Counts
 from foveal.arithmetic.shapes import Traced
-from foveal.network.tree import Auxiliary, Residual, Sequential, children
+from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential, children
 
 BYTES = 4
 COPIES = 4
@@ -91,4 +91,8 @@ def _peak(path: str, traced: Mapping[str, Traced], keep: bool = False) -> int:
         end = traced[part]
         if end.output is not None and any(True for _ in children(end.node)):
             held += end.output.size or 0
+    if isinstance(at.node, Parallel) and at.node.merge == "attention":  # the weights, which are no part of the output
+        queries, memory = (traced[part].output for part in parts)
+        if queries is not None and memory is not None:
+            held += (queries.spatial[0] or 0) * (memory.spatial[0] or 0)
     return max(most, held + size_out + (size_in if keep or handed_on else 0))

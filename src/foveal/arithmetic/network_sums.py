@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from foveal.arithmetic.counts import count, total
+from foveal.arithmetic.counts import Counts, counted, times, total
 from foveal.arithmetic.memory import BYTES, COPIES
 from foveal.arithmetic.pattern import Pattern
 from foveal.arithmetic.receptive_field import Field, Walk, reach
@@ -27,13 +27,14 @@ class Place:
     parts: tuple[Traced, ...]
     walk: Walk
 
-    def leaves(self) -> Iterator[Traced]:
-        """The layers in it, itself if it is one."""
+    def counts(self, heads: bool = True) -> list[Counts]:
+        """What the layers in it have, itself if it is one, and the merges that compute; side heads too if ``heads``."""
         below = f"{self.at.path}/" if self.at.path else ""
-        for path, traced in self.walk.at.items():
-            inside = path == self.at.path or path.startswith(below)
-            if inside and not isinstance(traced.node, Sequential | Parallel | Residual | Auxiliary):
-                yield traced
+        return [
+            counts
+            for path, counts in counted(self.walk.at.values()).items()
+            if (path == self.at.path or path.startswith(below)) and (heads or not self.walk.at[path].auxiliary)
+        ]
 
 
 def locate(network: Node, path: str, input: Shape | Iterable[int | None] | int | str | None = None) -> Place:
@@ -57,18 +58,17 @@ def _sum(found: Iterable[int | None]) -> str:
 def _sums(place: Place) -> Iterator[Section]:
     """Parameters, connections and MACs of everything in a composition, side heads left out."""
     at = place.at
-    leaves = [t for t in place.leaves() if at.auxiliary or isinstance(at.node, Auxiliary) or not t.auxiliary]
-    counted = [count(t.node, t.input, t.output, t.path) for t in leaves if t.output is not None]
-    if not counted:
+    found = place.counts(at.auxiliary or isinstance(at.node, Auxiliary))
+    if not found:
         return
-    whole = total(counted)
+    whole = total(found)
     formula = "sum over the layers in it"
-    text = _sum(c.parameters for c in counted) or "0"
+    text = _sum(c.parameters for c in found) or "0"
     yield Section(PARAMETERS, (Step("parameters", formula, text, whole.parameters),))
     yield Section(
-        CONNECTIONS, (Step("connections", formula, _sum(c.connections for c in counted) or "0", whole.connections),)
+        CONNECTIONS, (Step("connections", formula, _sum(c.connections for c in found) or "0", whole.connections),)
     )
-    yield Section(MACS, (Step("MACs", formula, _sum(c.macs for c in counted) or "0", whole.macs),))
+    yield Section(MACS, (Step("MACs", formula, _sum(c.macs for c in found) or "0", whole.macs),))
 
 
 @rules.rule(Sequential)
@@ -84,19 +84,44 @@ def _sequential(node: Sequential, input: Shape, output: Shape, place: Place) -> 
 @rules.rule(Parallel)
 def _parallel(node: Parallel, input: Shape, output: Shape, place: Place) -> Iterator[Section]:
     ends = [part.output for part in place.parts if part.output is not None]
-    channels = [end.channels for end in ends]
-    if node.merge == "concat":
-        step = Step(
-            "output channels",
-            "sum over the branches",
-            " + ".join(map(str, channels)),
-            sum(channels),
-            "feature maps behind one another; height and width are those of every branch",
-        )
-    else:
-        step = Step("output", "the shape of every branch", product(*output.axes), output.size, "summed place by place")
-    yield Section(OUTPUT, (step,))
+    yield from MERGES[node.merge](ends, output)
     yield from _sums(place)
+
+
+def _concatenated(ends: list[Shape], output: Shape) -> Iterator[Section]:
+    channels = [end.channels for end in ends]
+    note = "feature maps behind one another; height and width are those of every branch"
+    text = " + ".join(map(str, channels))
+    yield Section(OUTPUT, (Step("output channels", "sum over the branches", text, sum(channels), note),))
+
+
+def _added(ends: list[Shape], output: Shape) -> Iterator[Section]:
+    step = Step("output", "the shape of every branch", product(*output.axes), output.size, "summed place by place")
+    yield Section(OUTPUT, (step,))
+
+
+def _attended(ends: list[Shape], output: Shape) -> Iterator[Section]:
+    """Both products, and what comes out."""
+    (l_q,), (l_m,), d = ends[0].spatial, ends[1].spatial, ends[0].channels
+    pairs = times(l_q, l_m, d)
+    scores, contexts = product(l_q, l_m, d), product(l_q, l_m, d)
+    note = "softmax of each row: what a query looks at adds up to 1"
+    steps = (
+        Step("weights", "softmax over j of qᵢ · mⱼ", product(l_q, l_m), times(l_q, l_m), note),
+        Step("context", "cᵢ = Σⱼ weightᵢⱼ · mⱼ", product(l_q, d), times(l_q, d), "a mean of the memory, as weighted"),
+        Step("output channels", "[qᵢ, cᵢ]: 2 · d", f"2 × {d}", output.channels),
+    )
+    yield Section(OUTPUT, steps, "Luong, Pham, Manning 2015, section 3.1")
+    both = Step("products of the merge", "scores L_q · L_m · d + contexts L_q · L_m · d", f"{scores} + {contexts}",
+                times(2, pairs), "nothing is learned in it")  # fmt: skip
+    yield Section("Attention", (both,))
+
+
+MERGES: dict[str, Callable[[list[Shape], Shape], Iterator[Section]]] = {
+    "concat": _concatenated,
+    "add": _added,
+    "attention": _attended,
+}
 
 
 @rules.rule(Residual)
@@ -212,10 +237,10 @@ def _signed(n: int) -> str:
 
 def memory_section(place: Place) -> Iterator[Section]:
     """Bytes of a layer's numbers at float32."""
-    counted = [count(t.node, t.input, t.output, t.path) for t in place.leaves() if t.output is not None]
-    if not counted:
+    found = place.counts()
+    if not found:
         return
-    whole = total(counted)
+    whole = total(found)
     stored = whole.parameters + whole.fixed
     steps = [
         Step(

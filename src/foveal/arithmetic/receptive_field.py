@@ -16,6 +16,7 @@ the paper:
 - After a **global pooling, Flatten, Dense** or **Reshape** a unit sees whatever any unit before it sees: size is what
   lies within the picture (pixels that flooring dropped are not seen), stride and padding are 0, since all units see the same.
 - **Adaptive pooling** that divides its input is an ordinary one; else the stride is the mean one.
+- **Attention**: a unit sees what its query sees, and whatever any place of the memory sees.
 
 Channels do not matter here: groups and connection tables narrow what a unit sees in depth, not in the plane. Batch
 normalisation is taken as it runs after training; in training it sees the whole batch.
@@ -27,6 +28,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
 from foveal.arithmetic.geometry import transposed_padding, windows
 from foveal.arithmetic.pattern import IDENTITY, Pattern, Places, Span, hull, shortest
@@ -69,6 +71,7 @@ class Field:
         return 0 if first is None else -first[0]
 
 
+End = TypeVar("End")
 ReachRule = Callable[..., "Pattern | None"]
 rules: Interpreter[ReachRule] = Interpreter("receptive field")
 
@@ -232,6 +235,7 @@ class Walk:
                 fields = self._forward(part, fields)
         elif isinstance(at.node, Parallel | Residual):
             ends = [self._forward(part, below) for part in parts]
+            ends = [self._all_of(part) if whole else end for part, end, whole in self._shared(path, ends)]
             if isinstance(at.node, Residual) and not at.node.shortcut.layers:
                 ends.append(below)
             sizes = at.output.spatial if at.output is not None else ()
@@ -257,9 +261,26 @@ class Walk:
         n, m = self.root.input.spatial[axis], at.input.spatial[axis]
         if n is None or m is None:
             return Field(None)
-        everything = tuple(frozenset(range(size or 1)) for size in self._sizes(at.input))
-        seen = self.back_from_input(path, everything)[axis]
+        seen = self.back_from_input(path, self._everything(at.input))[axis]
         return Field(Pattern(((min(seen), max(seen)) if seen else None,), 0))
+
+    def _shared(self, path: str, ends: Sequence[End]) -> Iterator[tuple[str, End, bool]]:
+        """The branches with their ends, and whether every unit of the merge sees all places of the branch: a memory."""
+        seen = getattr(self.at[path].node, "merge", "") == "attention"
+        for place, (part, end) in enumerate(zip(self._parts(path), ends, strict=True)):
+            yield part, end, seen and place == 1
+
+    def _all_of(self, path: str) -> tuple[Field, ...]:
+        """What all units of ``path`` see together."""
+        end = self.at[path].output
+        if end is None or None in (*end.spatial, *self.root.input.spatial):
+            return tuple(Field(None) for _ in self.root.input.spatial)
+        seen = self.back_from_input(path, self.back(path, self._everything(end)))
+        return tuple(Field(Pattern(((min(places), max(places)) if places else None,), 0)) for places in seen)
+
+    def _everything(self, shape: Shape | None) -> Places:
+        """All places of a map."""
+        return tuple(frozenset(range(size or 1)) for size in (self._sizes(shape) if shape is not None else ()))
 
     def _reach(self, path: str, axis: int) -> Pattern | None:
         at = self.at[path]
@@ -280,7 +301,10 @@ class Walk:
                 units = self.back(part, units)
             return units
         if isinstance(at.node, Parallel | Residual):
-            ends = [self.back(part, units) for part in self._parts(path)]
+            ends = [
+                self.back(part, self._everything(self.at[part].output) if whole else units)
+                for part, _, whole in self._shared(path, list(self._parts(path)))
+            ]
             if isinstance(at.node, Residual) and not at.node.shortcut.layers:
                 ends.append(units)
             return tuple(frozenset().union(*along) for along in zip(*ends, strict=True))

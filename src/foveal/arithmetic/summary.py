@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from foveal.arithmetic.counts import Counts, count, total
+from foveal.arithmetic.counts import Counts, counted, total
 from foveal.arithmetic.geometry import transposed_padding, windows
 from foveal.arithmetic.memory import Memory, memory
 from foveal.arithmetic.receptive_field import Field, receptive_fields
 from foveal.arithmetic.shapes import Traced, trace
 from foveal.errors import ShapeError
+from foveal.network.codec import shape_out
 from foveal.network.node import Node, public_fields
 from foveal.network.shape import Shape
 from foveal.network.tree import COMPOSITIONS, Auxiliary, Parallel, Sequential
@@ -31,6 +32,7 @@ class Row:
         details: everything else that was set: activation, rate, …
         input, output: shapes; the output is None from the place on where the network breaks.
         counts: the layer's own; for a composition the sum of what is in it.
+        own: what is the node's alone: a layer's counts, the products of an attention; 0 for other compositions.
         fields: receptive field, one a spatial axis of the network's input.
         auxiliary: part of a side head, and so not in the totals.
     """
@@ -47,6 +49,7 @@ class Row:
     input: Shape
     output: Shape | None
     counts: Counts
+    own: Counts
     fields: tuple[Field, ...]
     auxiliary: bool
 
@@ -75,7 +78,7 @@ class Row:
         found: dict[str, Any] = {
             "path": self.path,
             "kind": self.kind,
-            "output_shape": None if self.output is None else list(self.output.axes),
+            "output_shape": None if self.output is None else shape_out(self.output),
             "parameters": self.counts.parameters,
             "macs": self.counts.macs,
             "receptive_field": list(self.receptive_field),
@@ -118,8 +121,17 @@ class Summary:
 
     @property
     def layers(self) -> tuple[Row, ...]:
-        """The rows of the layers; their columns add up to the totals (and the side heads')."""
+        """The rows of the layers."""
         return tuple(row for row in self.rows if row.layer)
+
+    @property
+    def counted(self) -> tuple[Row, ...]:
+        """The rows of the layers, and of merges that compute, each with what is its own.
+
+        Their columns add up to the totals (and the side heads').
+        """
+        rows = (row if row.layer else replace(row, counts=row.own) for row in self.rows)
+        return tuple(row for row in rows if row.layer or row.own != Counts())
 
     def row(self, path: str) -> Row | None:
         """The row at ``path``."""
@@ -128,15 +140,16 @@ class Summary:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON.
 
-        ``layers`` are the network's own, and add up to ``totals``; the layers of side heads are in ``auxiliary``, and
-        compositions, with what is in them summed up, in ``blocks``. Side heads and blocks are left out where there are none.
+        ``layers`` are the network's own, and add up to ``totals`` (an attention's products are among them, under the path
+        of its Parallel); the layers of side heads are in ``auxiliary``, and compositions, with what is in them summed up, in
+        ``blocks``. Side heads and blocks are left out where there are none.
         """
         found: dict[str, Any] = {
             "network": self.name,
-            "input": list(self.input.axes),
-            "layers": [row.to_dict() for row in self.layers if not row.auxiliary],
+            "input": shape_out(self.input),
+            "layers": [row.to_dict() for row in self.counted if not row.auxiliary],
         }
-        heads = [row.to_dict() for row in self.layers if row.auxiliary]
+        heads = [row.to_dict() for row in self.counted if row.auxiliary]
         blocks = [row.to_dict() for row in self.rows if not row.layer]
         found |= {"auxiliary": heads} if heads else {}
         found |= {"blocks": blocks} if blocks else {}
@@ -193,13 +206,11 @@ def summarize(
     except ShapeError as broken:
         traced, error = broken.traced, broken
     fields = receptive_fields(traced)
-    own = {
-        t.path: count(t.node, t.input, t.output, t.path)
-        for t in traced
-        if t.output is not None and not _composition(t.node)
-    }
+    own = counted(traced)
     sums = _with_sums(own)
-    rows = tuple(_row(t, sums.get(t.path), fields.get(t.path, ())) for t in traced if t.path)
+    rows = tuple(
+        _row(t, sums.get(t.path), own.get(t.path, Counts()), fields.get(t.path, ())) for t in traced if t.path
+    )
     heads = {t.path for t in traced if t.auxiliary}
     totals = total(counts for path, counts in own.items() if path not in heads)
     return Summary(
@@ -218,7 +229,7 @@ def _composition(node: Node) -> bool:
 
 
 def _with_sums(own: dict[str, Counts]) -> dict[str, Counts]:
-    """The layers' counts, and for each composition above them the sum."""
+    """The nodes' own counts, and for each composition the sum of what is in it."""
     sums = dict(own)
     for path, counts in own.items():
         while path := path.rpartition("/")[0]:
@@ -226,7 +237,7 @@ def _with_sums(own: dict[str, Counts]) -> dict[str, Counts]:
     return sums
 
 
-def _row(at: Traced, counts: Counts | None, fields: tuple[Field, ...]) -> Row:
+def _row(at: Traced, counts: Counts | None, own: Counts, fields: tuple[Field, ...]) -> Row:
     if counts is None:  # an empty branch, or the layer that does not fit
         known = _composition(at.node)
         counts = Counts() if known else Counts(activations=None, connections=None, macs=None)
@@ -244,6 +255,7 @@ def _row(at: Traced, counts: Counts | None, fields: tuple[Field, ...]) -> Row:
         at.input,
         at.output,
         counts,
+        own,
         fields,
         at.auxiliary or isinstance(at.node, Auxiliary),
     )
@@ -288,7 +300,7 @@ def _axes(values: Sequence[str]) -> str:
 _SHOWN_ELSEWHERE = {
     "filters", "units", "kernel_size", "pool_size", "strides", "padding", "layers", "branches", "body", "shortcut", "head",
     "kernel_initializer", "bias_initializer", "recurrent_initializer", "dilation_rate", "target_shape", "output_size",
-    "momentum", "epsilon",
+    "momentum", "epsilon", "output_dim", "embeddings_initializer",
 }  # fmt: skip
 _WORDS: dict[str, Any] = {
     "groups": lambda n: f"{n} groups",
@@ -305,6 +317,10 @@ _WORDS: dict[str, Any] = {
     "trainable": lambda on: "trainable" if on else "fixed",
     "kernel_regularizer": lambda r: " ".join(f"{n.upper()} {getattr(r, n):g}" for n in ("l1", "l2") if getattr(r, n)),
     "weight": lambda w: f"weight {w:g}",
+    "input_dim": lambda n: f"{n} tokens",
+    "cropping": lambda ends: f"{ends[0]} before, {ends[1]} after",
+    "dims": lambda order: "axes " + " ".join(map(str, order)),
+    "stddev": lambda s: f"deviation {s:g}",
     "layer": repr,
     "merge_mode": str,
     "recurrent_activation": lambda name: f"gates {name}",

@@ -33,6 +33,8 @@ _STRIPS = (
     "Dropout",
     "SpatialDropout2D",
     "LocalResponseNormalization",
+    "UnitNormalization",
+    "GaussianNoise",
 )
 
 
@@ -161,7 +163,7 @@ def _label(row: Row) -> str:
     label = row.kind
     if row.kernel:
         label += f" {row.kernel}"
-    size = getattr(row.node, "filters", None) or getattr(row.node, "units", None)
+    size = next((n for name in ("filters", "units", "output_dim") if (n := getattr(row.node, name, None))), None)
     if size is not None:
         label += f" · {size}"
     return label
@@ -225,7 +227,8 @@ def _merge(row: Row, x: float, y: float) -> tuple[str, float]:
             x, y + 16, "+" if not broken else "✗", "strong"
         )
         return f'<g class="{style}">{sign}</g>', 22
-    content = f"concat · {row.output.channels}" if row.output is not None else "✗ concat"
+    word = row.details or "concat"
+    content = f"{word} · {row.output.channels}" if row.output is not None else f"✗ {word}"
     width = wide(content, 11) + 24
     box = rectangle(x - width / 2, y, width, 22, "", 11) + text(x, y + 15, content, "small")
     return f'<g class="merge{broken}">{box}</g>', 22

@@ -114,7 +114,7 @@ def _line(row: Row, name: str, tree: str, folded: bool) -> Line:
         Padding=row.padding_text if row.padding_text != "0" else "–",
         Output="✗ does not fit" if broken else "✗" if row.output is None else str(row.output) if merges else "",
         Parameters=_number(row.counts.parameters) if counted and not broken else "",
-        MACs=_number(row.counts.macs) if counted and not broken else "",
+        MACs=_number(row.counts.macs) if counted and not broken else _number(row.own.macs) if row.own.macs else "",
         Sees=seen(row.receptive_field) if row.output is not None and merges else "",
         Step=step(row.stride) if row.output is not None and merges else "",
         Details=row.details if row.kind != "Parallel" else "",
@@ -148,7 +148,7 @@ def family(kind: str) -> str:
         return "convolution"
     if "Pooling" in kind or "Subsampling" in kind:
         return "pooling"
-    return "dense" if kind in ("Dense", "RBF") else "other"
+    return "dense" if kind in ("Dense", "RBF", "RBM", "Embedding") else "other"
 
 
 def _number(n: int | None) -> str:
@@ -225,7 +225,7 @@ def notes(summary: Summary) -> list[tuple[str, str]]:
             text += f" · running {size_of(m.running)} · training {size_of(m.training)} (float32, one sample, Adam)"
         found.append(("memory", text))
     if any(row.stride and row.output is not None for row in summary.rows):
-        unit = "pixels" if len(summary.input.spatial) > 1 else "samples"
+        unit = "pixels" if len(summary.input.spatial) > 1 else "places"
         found.append(("sees", f"{unit} of the input along each axis; step: {unit} from one unit to the next"))
     return found
 

@@ -50,7 +50,7 @@ def to_dict(network: Sequential) -> dict[str, Any]:
         found["name"] = network.name
     shape = network.input_shape
     if isinstance(shape, Shape):
-        found["input"] = _shape_out(shape)
+        found["input"] = shape_out(shape)
     found["layers"] = [_node_out(layer) for layer in network.layers]
     return found
 
@@ -159,7 +159,7 @@ def _node_out(node: Node) -> Any:
     if node.name is not None:
         found["name"] = node.name
     if node.input_shape is not None:
-        found["input"] = _shape_out(node.input_shape)
+        found["input"] = shape_out(node.input_shape)
     for name, value in public_fields(node).items():
         found[name] = _value_out(value)
     return found
@@ -177,7 +177,8 @@ def _value_out(value: Any) -> Any:
     return value
 
 
-def _shape_out(shape: Shape) -> Any:
+def shape_out(shape: Shape) -> Any:
+    """A shape as JSON has it: a list of sizes, channels last, or ``{"tokens": length}``."""
     return {"tokens": shape.length} if isinstance(shape, Tokens) else list(shape.axes)
 
 

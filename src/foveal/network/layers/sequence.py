@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from foveal.network.fields import Refused, checked, positive
 from foveal.network.layers.convolution import initializer_name
@@ -27,7 +27,7 @@ class Embedding(Node):
         Embedding(input_dim=128, output_dim=32)
     """
 
-    takes_tokens: ClassVar[bool] = True
+    takes_tokens = True
 
     input_dim: int = checked(positive)
     output_dim: int = checked(positive)
@@ -55,7 +55,7 @@ class Cropping1D(Node):
         Cropping1D(cropping=(30, 0))
     """
 
-    takes_tokens: ClassVar[bool] = True
+    takes_tokens = True
 
     cropping: Any = checked(_ends, (1, 1))
 
