@@ -20,7 +20,7 @@ MODULES = [
     for info in pkgutil.walk_packages(foveal.__path__, "foveal.")
     if not info.name.endswith("__main__")
 ]  # fmt: skip
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"(<!-- not run: [^\n]+ -->\n)?```(\w*)\n(.*?)```", re.DOTALL)
 
 

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from foveal import zoo
+from foveal import systems, zoo
 from foveal.cli import show
 from foveal.errors import ConfigurationError, DescriptionError, FovealError, ShapeError, UnknownName
 from foveal.network import Sequential, codec, layers
@@ -115,10 +115,11 @@ def test_depth_folds_blocks() -> None:
 def test_the_list() -> None:
     text = run("--list")
     found = run_json("--list")
-    assert len(found) == len(zoo.entries())
+    assert [each["kind"] for each in found] == ["network"] * len(zoo.entries()) + ["system"] * len(systems.SYSTEMS)
     for entry in found:
         assert entry["name"] in text
-        assert {"name", "paper", "year", "parameters"} <= entry.keys()
+        wanted = {"paper", "year", "parameters"} if entry["kind"] == "network" else {"source", "lecture", "command"}
+        assert wanted <= entry.keys()
 
 
 def test_a_network_that_breaks_is_shown_up_to_there_and_explained(tmp_path: Path) -> None:

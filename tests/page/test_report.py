@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from foveal.evaluation import ReportData, as_probabilities, evaluate, evaluate_regression
-from foveal.page import report
+from foveal.page import report, shell
 
 VOID = {"meta", "link", "br", "input", "img", "hr"}
 COLUMNS = ("path", "kind", "output_shape", "parameters", "macs", "receptive_field")
@@ -289,7 +289,7 @@ def test_written_with_the_evaluation_beside_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])
 def test_texts_have_enough_contrast(theme: str) -> None:
     """WCAG 2.2, 1.4.3: 4.5 to 1 between text and what is behind it, also in the deepest cell of the matrix."""
-    css = report._static("report.css")
+    css = shell.static("report.css")
     block = {"light": css, "dark": css[css.index('[data-theme="dark"]') :], "print": css[css.index("@media print") :]}[
         theme
     ]

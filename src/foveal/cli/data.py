@@ -43,7 +43,12 @@ def show(
 
     size = _size(resize) if resize else None
     path = Path(data)
-    if path.suffix.lower() in SUFFIXES and not path.is_dir():
+    known = data.lower().replace("_", "-")
+    from foveal.data.generated import GENERATED
+
+    if known in GENERATED and not path.exists():
+        _show_generated(known, out, samples, seed, as_json)
+    elif path.suffix.lower() in SUFFIXES and not path.is_dir():
         _show_picture(path, size, grey, out, as_json)
     else:
         _show_data(data, size, grey, out, samples, seed, as_json)
@@ -54,9 +59,14 @@ def list_names(
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON, for programs.")] = False,
 ) -> None:
     """List the data sets that are known by name, and where each one is."""
+    from foveal.data.generated import GENERATED
     from foveal.data.loading import NAMED
 
     rows = [{"name": known.name, "about": known.about, "where": _whereabouts(known.name)} for known in NAMED.values()]
+    rows += [
+        {"name": made.name, "about": made.about, "where": "made here, for foveal train " + ", ".join(made.systems)}
+        for made in GENERATED.values()
+    ]
     if as_json:
         _json(rows)
         return
@@ -101,6 +111,27 @@ def _show_data(
     _print_data(data, found, notes)
     if target is not None:
         typer.echo(f"\nsamples drawn in {target}")
+
+
+def _show_generated(name: str, out: Path | None, samples: int, seed: int, as_json: bool) -> None:
+    from foveal.data.generated import GENERATED, draw
+
+    known = GENERATED[name]
+    look = known.look(samples, seed)
+    target: Path | None = None
+    if look.pictures is not None or look.signals is not None:
+        target = _target(out, name)
+        draw(look, target)
+    if as_json:
+        texts = [list(pair) for pair in look.texts]
+        _json({"name": name, "about": known.about, "examples": texts, "drawing": str(target) if target else None})
+        return
+    typer.echo(f"{name}: {known.about}\n")
+    for first, second in look.texts:
+        typer.echo(f"{first}\n    → {second}" if second else first)
+    typer.echo(f"\nlearned by: foveal train {' or '.join(known.systems)}")
+    if target is not None:
+        typer.echo(f"examples drawn in {target}")
 
 
 def _print_data(data: DataSet, found: Audit, notes: list[str]) -> None:
@@ -217,7 +248,7 @@ def _whereabouts(name: str) -> str:
 
     known = {"fashion-mnist": fashion_mnist.FASHION_MNIST, "mnist": mnist.MNIST}.get(name)
     if known is None:
-        return "comes with scikit-learn"
+        return "comes with scikit-learn" if name in ("digits", "iris") else "made here, for foveal train perceptron"
     for place in local_places(known, None, cache_folder(name)):
         if folder := present(known, place):
             return str(folder)

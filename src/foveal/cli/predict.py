@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -25,7 +26,12 @@ def command(
         str, typer.Argument(metavar="RUN", help="A run folder, the name of a run, or a model file.", show_default=False)
     ],
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, or folders of pictures.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Pictures, or folders of pictures; texts for a network of texts.",
+            show_default=False,
+        ),
     ],
     top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 3,
     invert: Annotated[bool, typer.Option("--invert", help="Exchange light and dark first.")] = False,
@@ -33,14 +39,19 @@ def command(
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="The answers as JSON, for programs.")] = False,
 ) -> None:
-    """Classify pictures of any kind: PNG, JPEG, WebP, BMP, GIF, TIFF; colour, grey, palette, transparent, 16 bit.
+    """Use a trained network: classify pictures, find objects, read digits, translate dates, go on with a text.
 
-    A picture that cannot be read is named and passed over; the exit status is then 1. A network knows its classes only: it
-    names one of them for a picture of anything.
+    What is printed follows from the system that was trained. Pictures may be PNG, JPEG, WebP, BMP, GIF or TIFF; colour,
+    grey, palette, transparent, 16 bit. A picture that cannot be read is named and passed over; the exit status is then 1. A
+    network knows its classes only: it names one of them for a picture of anything.
     """
     from foveal.evaluation.pictures import classify, listed
-    from foveal.evaluation.trained import open_trained
+    from foveal.evaluation.trained import model_path, open_trained
 
+    answer = _system_answer(model_path(Path(run), runs))
+    if answer is not None:
+        _tell_answers(answer(str(model_path(Path(run), runs)), images), images, as_json)
+        return
     if fit not in _FITS:
         raise ConfigurationError(
             "there is no such way to fit a picture",
@@ -71,6 +82,28 @@ def command(
             typer.echo(f"{bad} picture{'s' * (bad > 1)} could not be read.", err=True)
     if bad:
         raise typer.Exit(1)
+
+
+def _system_answer(path: Path) -> Callable[[str, Sequence[str]], Iterator[str]] | None:
+    """What the system that the model was trained by makes of questions; None for a classifier."""
+    from foveal import modelfile, systems
+
+    name = modelfile.read_header(path).metadata.get("system")
+    if not isinstance(name, str) or not systems.known(name):
+        return None
+    from foveal.systems.running import family
+
+    found: Callable[[str, Sequence[str]], Iterator[str]] | None = getattr(family(systems.system(name)), "answer", None)
+    return found
+
+
+def _tell_answers(answers: Iterator[str], questions: Sequence[str], as_json: bool) -> None:
+    if not as_json:
+        for text in answers:
+            typer.echo(text)
+        return
+    told = [{"question": each, "answer": text} for each, text in zip(questions, answers, strict=False)]
+    typer.echo(json.dumps(told, ensure_ascii=False))
 
 
 def _plain(answer: Answer) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,7 +29,9 @@ def command(
     depth: Annotated[int | None, typer.Option(min=1, help="Open blocks this deep; deeper ones are summed up.")] = None,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the network into an SVG file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-    listing: Annotated[bool, typer.Option("--list", help="List the networks of the zoo.")] = False,
+    listing: Annotated[
+        bool, typer.Option("--list", help="List the networks of the zoo, and the systems that can be trained.")
+    ] = False,
 ) -> None:
     """Shapes, parameters, MACs and receptive fields of a network, each with its sum."""
     if listing:
@@ -157,16 +159,28 @@ def _draw(summaries: list[Summary], path: Path) -> None:
 
 
 def _list(json: bool) -> None:
-    from foveal import zoo
+    from foveal import systems, zoo
 
     entries = zoo.entries()
     if json:
-        keys = ("name", "title", "paper", "year", "input_shape", "classes", "parameters", "description")
-        _print_json([{key: getattr(entry, key) for key in keys} for entry in entries])
+        keys = ("name", "title", "paper", "year", "classes", "parameters", "description")
+        told: list[dict[str, Any]] = [
+            {"kind": "network", **{key: getattr(e, key) for key in keys}, "input_shape": list(_axes(e.input_shape))}
+            for e in entries
+        ]
+        keys = ("name", "title", "lecture", "source", "networks", "data", "about", "command")
+        told += [{"kind": "system", **{key: getattr(one, key) for key in keys}} for one in systems.SYSTEMS]
+        _print_json(told)
         return
     from foveal.drawing import listing
 
     listing.show(entries)
+    listing.show_systems(systems.SYSTEMS)
+
+
+def _axes(shape: Any) -> tuple[int, ...]:
+    found: tuple[int, ...] = getattr(shape, "axes", shape)
+    return found
 
 
 def _print_json(value: object) -> None:

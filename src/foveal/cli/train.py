@@ -22,7 +22,8 @@ _DATA = "fashion-mnist"
 _WHAT, _HOW, _WHERE = "What to train", "How to train (None: the network's recipe)", "Where and how it runs"
 
 Net = Annotated[
-    str | None, typer.Argument(help="Zoo name, system, description file or model file. [lecture_cnn]", show_default=False)
+    str | None,
+    typer.Argument(help="Zoo name, system, description file or model file. [lecture_cnn]", show_default=False),
 ]
 Data = Annotated[
     str | None, typer.Argument(help="Data set name, folder, IDX, CSV or npz file. [fashion-mnist]", show_default=False)

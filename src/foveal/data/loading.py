@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from foveal.data import digits, fashion_mnist, iris, mnist
+from foveal.data import digits, fashion_mnist, iris, logic, mnist
 from foveal.data.arrays import as_images, as_labels, read_npz
 from foveal.data.csvfile import read_csv
 from foveal.data.dataset import DataSet, Split, class_names, shape_text
 from foveal.data.folder import read_folder
+from foveal.data.generated import GENERATED, refuse
 from foveal.data.idx import read_idx
 from foveal.data.images import Fit
 from foveal.errors import DataError, UnknownName
@@ -36,6 +37,9 @@ NAMED = {
         Named("mnist", "70,000 digits, 28 × 28 × 1", mnist.load),
         Named("digits", "1,797 digits, 8 × 8 × 1", digits.load),
         Named("iris", "150 flowers, 4 measurements", iris.load),
+        Named("and", "both of two bits", lambda: logic.load("and")),
+        Named("or", "either of two bits", lambda: logic.load("or")),
+        Named("xor", "one of two bits, and not the other: no line separates it", lambda: logic.load("xor")),
     )
 }
 
@@ -52,10 +56,10 @@ def load(
     """Load a data set by its name, or from a folder or file.
 
     Args:
-        name_or_path: ``fashion-mnist``, ``mnist``, ``digits`` or ``iris``; a folder of pictures (a subfolder a class), a
-            folder with IDX files; an IDX file of pictures with its labels beside it; a CSV file; an ``.npz`` file. A file
-            whose name says ``train`` brings the one that says ``test`` (or ``t10k``) along. A name wins over a folder
-            called so; ``./digits`` is the folder.
+        name_or_path: a name (``fashion-mnist``, ``mnist``, ``digits``, ``iris``, ``xor``, ``and``, ``or``); a folder of
+            pictures (a subfolder a class), a folder with IDX files; an IDX file of pictures with its labels beside it; a CSV
+            file; an ``.npz`` file. A file whose name says ``train`` brings the one that says ``test`` (or ``t10k``) along. A
+            name wins over a folder called so; ``./digits`` is the folder.
         size: (height, width) to bring the pictures to.
         channels: 1 or 3, to bring them to grey or RGB.
         fit: how another aspect is fitted, see :func:`foveal.data.images.read`.
@@ -77,6 +81,8 @@ def load(
     key = name.lower().replace("_", "-")
     if key in NAMED:
         data = NAMED[key].load()
+    elif key in GENERATED and not Path(name).exists():
+        refuse(key)
     else:
         path = Path(name)
         if path.is_dir() and not _idx_images(path):
@@ -214,7 +220,7 @@ def _resized(
 
 
 def _unknown(name: str, key: str) -> UnknownName:
-    near = difflib.get_close_matches(key, NAMED, n=2, cutoff=0.5)
+    near = difflib.get_close_matches(key, [*NAMED, *GENERATED], n=2, cutoff=0.5)
     looks_like_path = os.sep in name or "." in name
     return UnknownName(
         "there is no such file or folder"

@@ -30,15 +30,25 @@ class Listed(Protocol):
     def description(self) -> str: ...
 
 
+class ListedSystem(Protocol):
+    """What a list needs to know of a system."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def data(self) -> tuple[str, ...]: ...
+    @property
+    def about(self) -> str: ...
+
+
 _TITLES = ("Network", "Year", "Parameters", "Input", "Classes", "Paper")
 
 
 def rows(entries: Sequence[Listed]) -> list[tuple[str, ...]]:
     """The cells of the list."""
-    return [
-        (e.name, str(e.year), f"{e.parameters:,}", e.input_text, str(e.classes or "–"), e.paper)
-        for e in entries
-    ]
+    return [(e.name, str(e.year), f"{e.parameters:,}", e.input_text, str(e.classes or "–"), e.paper) for e in entries]
 
 
 def plain(entries: Sequence[Listed]) -> str:
@@ -83,3 +93,32 @@ def pretty(entries: Sequence[Listed], width: int) -> RenderableType:
 def show(entries: Sequence[Listed], console: Console | None = None) -> None:
     """Print the list."""
     emit(lambda: plain(entries), lambda width: pretty(entries, width), console)
+
+
+def show_systems(systems: Sequence[ListedSystem], console: Console | None = None) -> None:
+    """Print what ``foveal train`` can train beside classifiers."""
+    emit(lambda: plain_systems(systems), lambda width: pretty_systems(systems), console)
+
+
+def plain_systems(systems: Sequence[ListedSystem]) -> str:
+    """The systems without colours, as commands."""
+    width = max(len(each.name) for each in systems)
+    lines = [f"foveal train {each.name.ljust(width)}  {each.title}: {each.about}" for each in systems]
+    return "\n".join(["", "Systems, each with data and a report of its own:", *lines])
+
+
+def pretty_systems(systems: Sequence[ListedSystem]) -> RenderableType:
+    """The systems for a terminal."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name in ("System", "What it is", "Data"):
+        table.add_column(name, no_wrap=name == "System")
+    for each in systems:
+        said = Text.assemble(each.title, ("\n" + each.about, "dim"))
+        table.add_row(Text(each.name, "bold bright_blue"), said, ", ".join(each.data) or "its own")
+    lead = Text("Trained by foveal train SYSTEM [DATA], each with a report of its own:", "dim")
+    return Padding(Group(lead, Text(), table), (0, 2, 1, 2))

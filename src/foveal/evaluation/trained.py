@@ -79,7 +79,7 @@ def open_trained(place: str | Path, runs: str | Path = "runs") -> Trained:
     from foveal import modelfile
     from foveal.backends.torch import build
 
-    path = _model_path(Path(place), Path(runs))
+    path = model_path(Path(place), Path(runs))
     network, state, metadata = modelfile.load(path)
     module = build(network)
     module.load_state_dict(state)
@@ -101,7 +101,12 @@ def open_trained(place: str | Path, runs: str | Path = "runs") -> Trained:
     )
 
 
-def _model_path(place: Path, runs: Path) -> Path:
+def model_path(place: Path, runs: Path) -> Path:
+    """The model file of a run folder, of the name of a run, or the file itself.
+
+    Raises:
+        ModelFileError: nothing there, or a run that is not finished.
+    """
     for candidate in (place, runs / place):
         if candidate.is_file():
             return candidate

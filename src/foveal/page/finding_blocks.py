@@ -21,7 +21,11 @@ PALETTE = (FIRST, SECOND, "#2a9d6f", "#a05fc4", "#c29a1c", "#cf4d62", "#5b8f9e",
 """Colours of series and classes: the page's own two first, then some that read by day and by night."""
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (3, 3)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+POINTS = ("#2f74c0", "#d0682a", *PALETTE[2:])  # for points drawn as a picture, which no style sheet reaches
 _DRAWN = 3000  # points of a map that are drawn; more would only cover one another
+
+
+HALF = (kinds.Lines, kinds.Bars, kinds.Plot)  # kinds that stand two in a row
 
 
 def block(found: kinds.Block, budget: int) -> tuple[Markup, Markup | None]:
@@ -82,7 +86,7 @@ def _scatter(found: kinds.Scatter, budget: int) -> tuple[Markup, None]:
         for index, name in enumerate(found.names):
             own = shown[labels[shown] == index]
             axes.scatter(
-                points[own, 0], points[own, 1], s=7, alpha=0.75, linewidths=0, color=PALETTE[index % len(PALETTE)],
+                points[own, 0], points[own, 1], s=7, alpha=0.75, linewidths=0, color=POINTS[index % len(POINTS)],
                 marker=MARKERS[index % len(MARKERS)], label=shorten(name, 18), rasterized=len(shown) > 600,
             )  # fmt: skip
         axes.grid(visible=False)

@@ -15,7 +15,7 @@ from foveal.page import report_charts as charts
 from foveal.page import report_run as run
 from foveal.page import report_sections as sections
 from foveal.page import sprites
-from foveal.page.finding_blocks import block
+from foveal.page.finding_blocks import HALF, block
 from foveal.page.markup import Markup, join, tag
 from foveal.page.portable import portable
 from foveal.page.report import LIMIT
@@ -92,7 +92,9 @@ def _rendered(told: Told, budget: int) -> str:
     for found in told.findings.sections:
         drawn = [block(each, budget) for each in found.blocks]
         styles += [style for _, style in drawn]
-        parts[found.heading] = section(anchor(found.heading), found.heading, found.text, *(each for each, _ in drawn))
+        halves = [isinstance(each, HALF) for each in found.blocks]
+        laid = _in_pairs([each for each, _ in drawn], halves)
+        parts[found.heading] = section(anchor(found.heading), found.heading, found.text, *laid)
     data = _classifier(told)
     if data is not None:
         gallery = None
@@ -111,6 +113,20 @@ def _rendered(told: Told, budget: int) -> str:
     parts["Reproduce"] = run.reproduce(_data(told, (), {}))
     shown = {name: part for name, part in parts.items() if part is not None}
     return page(told.title, join(*styles), _headline(told), shown)
+
+
+def _in_pairs(blocks: Sequence[Markup], halves: Sequence[bool]) -> list[Markup]:
+    """Small charts that follow one another stand side by side."""
+    laid: list[Markup] = []
+    place = 0
+    while place < len(blocks):
+        if all(halves[place : place + 2]) and place + 1 < len(blocks):
+            laid.append(tag("div", *blocks[place : place + 2], class_="pair twins blocks"))
+            place += 2
+        else:
+            laid.append(blocks[place])
+            place += 1
+    return laid
 
 
 def _headline(told: Told) -> Markup:
@@ -148,15 +164,16 @@ def _curves(told: Told) -> Markup | None:
     drawn = []
     for stage, numbers in told.histories.items():
         for key in [name for name in numbers.history if not name.startswith("val_")]:
-            plotted = charts.curve(numbers.history, key, f"{stage or 'run'}-{key}".replace("_", "-"), numbers.steps)
-            if plotted is None or len(next(iter(numbers.history.values()))) < 2:
-                continue
             named = key.replace("_", " ")
             name = f"{stage.replace('-', ' ')}: {named}" if stage else named
-            held = numbers.history.get(f"val_{key}")
-            last = f"Last: {numbers.history[key][-1]:.4g}" + (f", validation {held[-1]:.4g}." if held else ".")
-            unique = charts.Chart(f"{anchor(stage)}-{anchor(key)}", plotted.svg, plotted.columns, plotted.rows)
-            drawn.append(chart(unique, name[:1].upper() + name[1:], last))
+            own = anchor(name)  # ids of charts are unique in a page
+            values, held = numbers.history[key], numbers.history.get(f"val_{key}", [])
+            steps = [{own: row[key], "epoch": row["epoch"]} for row in numbers.steps if key in row]
+            plotted = charts.curve({own: values, f"val_{own}": held}, own, name, steps)
+            if plotted is None or len(values) < 2:
+                continue
+            last = f"Last: {values[-1]:.4g}" + (f", validation {held[-1]:.4g}." if held else ".")
+            drawn.append(chart(plotted, name[:1].upper() + name[1:], last))
     if not drawn:
         return None
     more = f" {len(drawn) - _CURVES} further curves are in the run's folder." if len(drawn) > _CURVES else ""

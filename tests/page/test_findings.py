@@ -1,0 +1,126 @@
+"""Every kind of block becomes HTML that is whole, escaped and small."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from foveal.evaluation.findings import (
+    Bars,
+    Findings,
+    Headline,
+    Heat,
+    Lines,
+    Pictures,
+    Plot,
+    Rows,
+    Scatter,
+    Section,
+    Series,
+    Texts,
+)  # fmt: skip
+from foveal.network import Sequential
+from foveal.network.layers import Dense, Flatten
+from foveal.page.findings import Told, render
+from foveal.page.report import LIMIT
+from foveal.training.history import History
+
+RANDOM = np.random.default_rng(0)
+NASTY = '<script>alert("1")</script> & $x$'
+
+
+def _paint(figure):
+    figure.add_subplot().plot([0, 1], [1, 0])
+
+
+BLOCKS = [
+    Lines("lines", "lag", "loss", [Series(NASTY, [1, 2], [3, 4], [2, 3], [4, 5]), Series("b", [1, 2], [1, 1])], NASTY),
+    Lines("log", "n", "error", [Series("a", [1, 10, 100], [1, 0.1, 0.01])], "falls", log_x=True, log_y=True),
+    Scatter("map", RANDOM.normal(size=(700, 2)), RANDOM.integers(0, 3, 700), ["a", NASTY, "c"], "a map"),
+    Bars("bars", ["a", NASTY], {"one": [1.0, 2.0], "two": [np.float32(2), 1]}, "bars"),
+    Heat("heat", RANDOM.random((3, 40)), ["a", "b", " "], [NASTY] * 40, "heat"),
+    Heat("one", np.ones((1, 1)), [], [], "one cell"),
+    Pictures("grey", RANDOM.integers(0, 256, (7, 8, 8), np.uint8), [NASTY] * 7, "grey", columns=3),
+    Pictures("colour", RANDOM.integers(0, 256, (2, 40, 60, 3), np.uint8), None, "colour"),
+    Pictures("none", np.zeros((0, 8, 8), np.uint8), None, "nothing"),
+    Rows("rows", ["name", "value"], [[NASTY, np.float64(0.125)], ["b", 3]], "a table"),
+    Texts("texts", [("T = 0.5", "def f():\n    return '<b>'"), ("", NASTY)], "texts"),
+    Plot("plot", _paint, "a plot", "two points"),
+    Plot("plot-rows", _paint, "a plot", "two points", ["x", "y"], [[0, np.int64(1)]]),
+]
+
+
+def told(blocks, **more) -> Told:
+    history = History({"loss": [2.0, 1.0], "val_loss": [2.1, 1.2], "d_loss": [1.0, 1.0]}, [0, 1], [], [0.1, 0.1])
+    network = Sequential([Flatten(), Dense(3)], input_shape=(4, 4, 1))
+    found = Findings(
+        [Headline(NASTY, 0.5, NASTY, percent=True), Headline("second", -3)],
+        [Section("What was seen", "Look here & there.", blocks)],
+        {"one": network, "two": network},
+        {"a": 1},
+        notes=[NASTY],
+        **more,
+    )
+    return Told("run-1", "A system", "Somebody 1998", "data", found, {"": history, "stage": history}, {"epochs": 2},
+                {"python": "3"}, ["foveal", "train", "vae"], 12.0)  # fmt: skip
+
+
+def whole(html: str) -> ElementTree.Element:
+    """The page as a tree: fails where an element is not closed."""
+    body = html[html.index("<body") : html.index("</html>")]
+    body = re.sub(r"\s(hidden|open)(?=[\s>])", r' \1=""', body)
+    return ElementTree.fromstring(re.sub(r"<(input|link|meta|br|hr|img)\b([^>]*)>", r"<\1\2/>", body))
+
+
+@pytest.mark.parametrize("found", BLOCKS, ids=lambda found: found.name)
+def test_a_block_is_whole_and_escaped(found):
+    html = render(told([found]))
+    tree = whole(html)
+    assert "<script>alert" not in html
+    assert found.caption.split("<")[0] in "".join(tree.itertext())
+
+
+def test_all_blocks_together_have_ids_of_their_own_and_stay_small():
+    html = render(told(BLOCKS))
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+    assert len(html.encode()) < LIMIT
+    text = "".join(whole(html).itertext())
+    assert "50 %" in text
+    assert "−3" in text
+    assert "Stage: d loss" in text
+    assert "51" in text, "the layers' parameters are listed"
+
+
+def test_many_large_pictures_are_made_small_enough():
+    noise = RANDOM.integers(0, 256, (40, 96, 96, 3), np.uint8)  # noise does not compress
+    html = render(told([Pictures(f"noise-{i}", noise, None, "noise") for i in range(6)]))
+    assert len(html.encode()) < LIMIT
+    assert html.count("data:image/png") >= 6
+
+
+def test_the_bar_leads_to_every_section():
+    tree = whole(render(told(BLOCKS[:2])))
+    ids = {each.get("id") for each in tree.iter()}
+    links = [each.get("href")[1:] for each in tree.iter("a") if (each.get("href") or "").startswith("#")]
+    assert len(links) > 4
+    assert set(links) <= ids
+
+
+def test_a_picture_has_its_own_pixels():
+    import base64
+    import io
+
+    from PIL import Image
+
+    stack = np.zeros((2, 4, 4), np.uint8)
+    stack[1] = 200
+    html = render(told([Pictures("two", stack, ["dark", "light"], "two", columns=2)]))
+    data = re.search(r"\.sheet-two\{background-image:url\(data:image/png;base64,([^)]+)\)", html)[1]
+    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+    assert sheet.shape == (4, 8)
+    assert (sheet[:, :4] == 0).all()
+    assert (sheet[:, 4:] == 200).all()

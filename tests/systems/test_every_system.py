@@ -1,0 +1,94 @@
+"""What holds for every system: it runs from data to report, repeats its bits, and survives being stopped anywhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from foveal import systems, zoo
+from foveal.page.report import LIMIT
+from foveal.systems import running
+from foveal.training import events
+from foveal.training.display import Silent
+
+NAMES = [s.name for s in systems.SYSTEMS if importlib.util.find_spec(f"foveal.systems.{s.family}")]
+
+
+class Stop(Silent):
+    """Counts the checkpoints, and asks to stop at the one numbered ``at``."""
+
+    def __init__(self, at: int | None = None) -> None:
+        self.at, self.saved = at, 0
+
+    def __call__(self, event: events.Event) -> None:
+        if isinstance(event, events.Saved):
+            self.saved += 1
+            if self.saved == self.at:
+                raise KeyboardInterrupt
+
+
+def planned(name: str) -> systems.Plan:
+    told = running.quick(systems.system(name))
+    changes = {**told.get("config", {}), "checkpoint_seconds": 0.0}  # a checkpoint after every step
+    more = {key: value for key, value in told.items() if key not in ("config", "data")}
+    return systems.plan(name, told.get("data"), changes=changes, **more)
+
+
+def left(folder: Path) -> dict[str, bytes]:
+    """Every file of a run whose content follows from the seed."""
+    kinds = ("metrics.jsonl", "evaluation.json", ".safetensors", ".npz")
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.name.endswith(kinds) and "checkpoints" not in path.parts
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_system_runs_and_a_stopped_run_ends_in_the_same_bits(name, tmp_path):
+    counted = Stop()
+    whole = systems.start(planned(name), runs=tmp_path, name="whole", display=counted)
+    _check(name, whole)
+    stopped = Stop(max(1, counted.saved // 2))
+    if counted.saved:
+        with pytest.raises(KeyboardInterrupt, match="--resume"):
+            systems.start(planned(name), runs=tmp_path, name="stopped", display=stopped)
+        assert not (tmp_path / "stopped" / "report.html").exists()
+        from foveal.training.run_folder import RunFolder
+
+        again = systems.resume(RunFolder.existing("stopped", tmp_path))
+        assert left(again.folder.path) == left(whole.folder.path)
+        assert again.findings.headlines == whole.findings.headlines
+
+
+def _check(name: str, outcome: systems.SystemOutcome) -> None:
+    html = outcome.folder.report.read_text(encoding="utf-8")
+    assert len(html.encode()) < LIMIT
+    first = outcome.findings.headlines[0]
+    assert first.label
+    assert first.text in re.sub(r"<small>|</small>", "", html).replace("&#x27;", "'")
+    for part in outcome.findings.sections:
+        assert part.blocks, f"{part.heading} shows nothing"
+        assert len(part.text) > 20, f"{part.heading} does not say what to look at"
+    ids = re.findall(r' id="([^"]+)"', html)
+    assert len(ids) == len(set(ids)), [each for each in ids if ids.count(each) > 1]
+    facts = json.loads((outcome.folder.path / "evaluation.json").read_text())
+    assert facts, "evaluation.json holds the figures"
+    figures = [each.value for each in outcome.findings.headlines if not isinstance(each.value, str)]
+    assert all(math.isfinite(value) for value in figures)
+
+
+@pytest.mark.parametrize("name", [s.name for s in systems.SYSTEMS])
+def test_the_table_names_networks_that_there_are(name):
+    found = systems.system(name)
+    for network in found.networks:
+        assert zoo.entry(network).name == network
+    assert found.about
+    assert len(found.source) > 10
+    assert systems.known(name)
+    assert systems.system(name.replace("_", "-")) is found

@@ -1,0 +1,140 @@
+"""The ground under every system: settings, limits, results that are remembered, stages, and what is said to mistakes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from foveal import systems
+from foveal.data import load
+from foveal.data.tensors import TensorBatches
+from foveal.errors import CheckpointError, ConfigurationError, DataError, UnknownName
+from foveal.evaluation.findings import Findings, Headline
+from foveal.systems import running
+from foveal.systems.session import Session, digest, plain
+from foveal.training import TrainingConfig
+from foveal.training.display import Silent
+from foveal.training.run_folder import RunFolder
+
+
+def session(folder, *, settings=None, data="digits", resuming=False, config=None) -> Session:
+    return Session(
+        systems.system("vae"),
+        config or TrainingConfig(epochs=2, batch_size=8),
+        settings or {},
+        RunFolder(folder),
+        opening={"data": data, "size": None, "channels": None},
+        display=Silent(),
+        resuming=resuming,
+    )
+
+
+def test_settings_are_read_as_what_they_replace():
+    assert running._read("n", "8", 2) == 8
+    assert running._read("n", "0.5", 1.0) == 0.5
+    assert running._read("n", 3, 1.0) == 3.0
+    assert running._read("n", "no", True) is False
+    assert running._read("n", "a b", "text") == "a b"
+    for value, default in (("8.5", 2), ("many", 1.0), ("perhaps", True), (None, 3), ("1e999", 4)):
+        with pytest.raises(ConfigurationError, match=r"--set n="):
+            running._read("n", value, default)
+
+
+def test_a_setting_that_is_not_there_is_answered_with_those_that_are(monkeypatch):
+    monkeypatch.setattr(running, "default_settings", lambda found: {"latent": 2, "limit": 0})
+    with pytest.raises(UnknownName, match="latent=2, limit=0") as caught:
+        running._settings(systems.system("vae"), {"latnet": 3})
+    assert "--set latent=2" in str(caught.value)
+
+
+def test_a_limit_takes_so_many_of_each_part_whatever_the_seed(tmp_path):
+    one = session(tmp_path, settings={"limit": 50}).load()
+    two = session(tmp_path, settings={"limit": 50}, config=TrainingConfig(seed=7)).load()
+    assert len(one.train) == len(one.test) == 50
+    assert np.array_equal(one.train.images, two.train.images)
+    assert "limit=50" in one.notes[-1]
+    assert len(np.unique(one.train.labels)) == 10
+    assert len(session(tmp_path).load().train) == len(load("digits").train)
+
+
+def test_tables_are_refused_where_pictures_are_needed(tmp_path):
+    with pytest.raises(DataError, match="foveal train vae fashion-mnist"):
+        session(tmp_path, data="iris").pictures()
+
+
+def test_a_result_is_computed_once_and_read_back(tmp_path):
+    calls = []
+
+    def compute():
+        calls.append(1)
+        return {"a": np.float32(0.1), "b": np.arange(3)}
+
+    first = session(tmp_path).remember("thing", compute)
+    again = session(tmp_path, resuming=True).remember("thing", compute)
+    fresh = session(tmp_path).remember("thing", compute)
+    assert first == again == fresh == {"a": float(np.float32(0.1)), "b": [0, 1, 2]}
+    assert len(calls) == 2  # a run that does not resume computes again
+
+
+def test_a_finished_stage_is_not_trained_again(tmp_path):
+    x = torch.randn(16, 4, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(16) % 3
+
+    def trained(resuming):
+        torch.manual_seed(1)
+        module = torch.nn.Linear(4, 3)
+        own = session(tmp_path, resuming=resuming)
+        history = own.train("small", module, None, TensorBatches(x, y, 8))
+        return module, history
+
+    one, before = trained(False)
+    timing = (tmp_path / "stages" / "small" / "timing.jsonl").read_text()
+    two, after = trained(True)
+    assert torch.equal(one.weight, two.weight)
+    assert before.history == after.history
+    assert (tmp_path / "stages" / "small" / "timing.jsonl").read_text() == timing
+
+
+def test_other_settings_refuse_to_resume(tmp_path):
+    x, y = torch.zeros(8, 4), torch.zeros(8, dtype=torch.long)
+    session(tmp_path, settings={"k": 1}).train("a", torch.nn.Linear(4, 2), None, TensorBatches(x, y, 8))
+    with pytest.raises(CheckpointError):
+        session(tmp_path, settings={"k": 2}, resuming=True).train(
+            "a", torch.nn.Linear(4, 2), None, TensorBatches(x, y, 8)
+        )
+
+
+def test_numbers_become_json():
+    told = plain({"x": np.float64("inf"), "y": (np.int64(3), "text"), "z": np.array([[1.5, np.nan]])})
+    assert told == {"x": None, "y": [3, "text"], "z": [[1.5, None]]}
+    json.dumps(told, allow_nan=False)
+
+
+def test_a_digest_tells_arrays_apart():
+    assert digest(np.zeros(3)) != digest(np.zeros(4))
+    assert digest(np.arange(6).reshape(2, 3)) == digest(np.arange(6).reshape(2, 3))
+
+
+def test_headlines_read_as_people_write():
+    assert Headline("a", 0.98765, percent=True).text == "98.77 %"
+    assert Headline("a", 12345).text == "12,345"
+    assert Headline("a", -0.000123412).text == "−0.0001234"
+    assert Headline("a", float("inf")).text == "not finite"
+    assert Headline("a", "yes").text == "yes"
+    assert Findings([]).facts == {}
+
+
+def test_a_damaged_run_says_so(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.write_config({"system": "vae", "training": {}, "settings": {}})
+    with pytest.raises(CheckpointError, match="damaged"):
+        running.reopened(folder)
+
+
+def test_names_are_found_in_either_spelling():
+    assert systems.system("photo_search") is systems.system("Photo-Search")
+    with pytest.raises(UnknownName, match="crnn"):
+        systems.system("crn")
