@@ -39,6 +39,9 @@ def counted(network: Sequential) -> Count:
                 pairs = sum(len(row) for row in layer.connections)
             weights, biases = window * pairs, layer.filters * layer.use_bias
             products = weights * went.h * went.w
+        elif isinstance(layer, layers.Conv1D):
+            weights = layer.kernel_size[0] * came.channels * layer.filters // layer.groups
+            biases, products = layer.filters * layer.use_bias, weights * went.axes[0]
         elif isinstance(layer, layers.Dense):
             weights, biases = came.channels * layer.units, layer.units * layer.use_bias
             products = weights
