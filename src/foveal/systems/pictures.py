@@ -1,0 +1,105 @@
+"""Small things that systems of pictures share: back to pixels, the nearest picture, a picture in characters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveal.errors import ConfigurationError
+
+SHADES = " .:-=+*#%@"
+
+
+def as_pixels(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Values from 0 to 1 as uint8; what lies outside is cut off.
+
+    Example:
+        >>> as_pixels(np.array([-0.2, 0.5, 1.0])).tolist()
+        [0, 128, 255]
+    """
+    return np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8)
+
+
+def as_values(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """uint8 pictures as values from 0 to 1.
+
+    Example:
+        >>> as_values(np.array([0, 51], np.uint8)).tolist()
+        [0.0, 0.20000000298023224]
+    """
+    return pictures.astype(np.float32) / np.float32(255)
+
+
+def squared_error(found: NDArray[Any], wanted: NDArray[Any]) -> float:
+    """The mean squared error a pixel, for values from 0 to 1.
+
+    Example:
+        >>> squared_error(np.array([0.0, 1.0]), np.array([0.0, 0.5]))
+        0.125
+    """
+    return float(np.mean((np.asarray(found, np.float64) - np.asarray(wanted, np.float64)) ** 2))
+
+
+def signal_to_noise(error: float) -> float:
+    """The peak signal-to-noise ratio, −10 log₁₀ of the mean squared error, in decibels.
+
+    Example:
+        >>> signal_to_noise(0.01)
+        20.0
+    """
+    return float(-10 * np.log10(max(error, 1e-12)))
+
+
+def nearest_of(pictures: NDArray[np.uint8], among: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """For each picture the index of the nearest one ``among`` many, by the squared distance of their pixels.
+
+    Example:
+        >>> among = np.array([[[[0]]], [[[9]]], [[[200]]]], np.uint8)
+        >>> nearest_of(np.array([[[[120]]]], np.uint8), among).tolist()
+        [2]
+    """
+    given = pictures.reshape(len(pictures), -1).astype(np.float32)
+    best, index = np.full(len(given), np.inf), np.zeros(len(given), np.int64)
+    for start in range(0, len(among), 5000):
+        part = among[start : start + 5000].reshape(-1, given.shape[1]).astype(np.float32)
+        distance = (part**2).sum(1) - 2 * given @ part.T  # less |x|², which is the same for all of them
+        at = distance.argmin(1)
+        found = distance[np.arange(len(given)), at]
+        better = found < best
+        best, index = np.where(better, found, best), np.where(better, start + at, index)
+    return index
+
+
+def in_characters(picture: NDArray[np.uint8]) -> str:
+    """A picture (height, width, channels) as lines of characters, two a pixel.
+
+    Example:
+        >>> in_characters(np.array([[[0], [255]]], np.uint8))
+        '  @@'
+    """
+    grey = picture.astype(np.float64).mean(-1)
+    levels = np.rint(grey / 255 * (len(SHADES) - 1)).astype(int)
+    return "\n".join("".join(SHADES[level] * 2 for level in row) for row in levels)
+
+
+def seed_of(question: str) -> int:
+    """The seed that a person gave.
+
+    Raises:
+        ConfigurationError: no whole number.
+
+    Example:
+        >>> seed_of("7")
+        7
+    """
+    if not question.strip().isdecimal():
+        raise ConfigurationError(
+            "a picture is made of a seed",
+            where="foveal predict",
+            given=repr(question),
+            expected="a whole number, 0 or more",
+            mend="foveal predict MODEL 1 2 3",
+        )
+    return int(question)
