@@ -1,0 +1,97 @@
+"""docs/systems.md holds the registry with what was measured. To write it anew: ``python tests/docs/test_systems_page.py``."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foveal import systems, zoo
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "systems.md"
+RESULTS = ROOT / "benchmarks" / "results" / "systems.json"
+PLACE = re.compile(r"(<!-- table: .*? -->\n).*?(<!-- end of table -->)", re.DOTALL)
+PAGES = {"rnn": "recurrent", "lstm": "recurrent", "gru": "recurrent"}
+PAGES |= dict.fromkeys(
+    ("autoencoder", "conv_autoencoder", "sparse_autoencoder", "denoising_autoencoder"), "autoencoders"
+)
+
+
+def page_of(name: str) -> Path:
+    """The documentation page of a system."""
+    return ROOT / "docs" / "systems" / f"{PAGES.get(name, name)}.md"
+
+
+def table() -> str:
+    """The registry with the measured results as Markdown."""
+    measured: dict[str, list[dict[str, Any]]] = {}
+    for row in json.loads(RESULTS.read_text()):
+        measured.setdefault(row["system"], []).append(row)
+    lines = ["| system | lecture | command | result measured | time |", "| --- | --- | --- | --- | --- |"]
+    for each in systems.SYSTEMS:
+        rows = measured.get(each.name, [])
+        link = f"[{each.title}](systems/{page_of(each.name).name})"
+        lines.append(f"| {link} | {each.lecture} | `{each.command}` | {result(rows)} | {taken(rows)} |")
+    return "\n".join(lines) + "\n"
+
+
+def result(rows: list[dict[str, Any]]) -> str:
+    """The first headline over all seeds, and the further ones of the first run."""
+    if not rows:
+        return "not measured"
+    first, *others = rows[0]["headlines"]
+    values = [row["headlines"][0]["value"] for row in rows]
+    text = f"**{first['label']} {first['text']}**"
+    if len(values) > 1 and all(isinstance(value, int | float) for value in values):
+        scale = 100 if first["text"].endswith("%") else 1
+        unit = " %" if scale == 100 else ""
+        mean = statistics.fmean(values) * scale
+        ends = f"{min(values) * scale:.4g}–{max(values) * scale:.4g}".replace("-", "−")
+        text = f"**{first['label']} {mean:.4g}{unit}**, mean of {len(values)} seeds ({ends})".replace(" -", " −")
+    return "; ".join([text, *(f"{each['label']} {each['text']}" for each in others[:3])]).replace("|", "/")
+
+
+def taken(rows: list[dict[str, Any]]) -> str:
+    """The time of the whole command."""
+    if not rows:
+        return "–"
+    seconds = statistics.fmean(row["seconds"] for row in rows)
+    return f"{seconds:.0f} s" if seconds < 90 else f"{int(seconds // 60)} min {seconds % 60:.0f} s"
+
+
+def filled(page: str) -> str:
+    """The page with the table of now."""
+    return PLACE.sub(lambda found: found[1] + table() + found[2], page)
+
+
+def test_the_page_has_the_table_of_now():
+    page = PAGE.read_text(encoding="utf-8")
+    assert len(PLACE.findall(page)) == 1
+    assert page == filled(page), "docs/systems.md is not up to date: python tests/docs/test_systems_page.py"
+
+
+def test_every_system_was_measured():
+    rows = json.loads(RESULTS.read_text())
+    assert {row["system"] for row in rows} == set(systems.names())
+    assert all(row["headlines"] for row in rows)
+    assert all(row["seconds"] < 600 for row in rows), "ten minutes on two cores at most"
+
+
+@pytest.mark.parametrize("name", systems.names())
+def test_every_system_has_a_page_with_its_source_and_command(name):
+    text = page_of(name).read_text(encoding="utf-8")
+    found = systems.system(name)
+    assert found.command in text
+    author = re.split(r"[ ,]", found.source)[0]
+    assert author in text, f"the page does not name {author}"
+    for network in found.networks:
+        assert network in text or zoo.entry(network).title in text
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
