@@ -37,7 +37,7 @@ def in_float64(network: Sequential) -> Network:
 
 def weights_of(module: Network) -> Weights:
     """The layer's tensors by their own names."""
-    return {name.rsplit(".", 1)[-1]: tensor.detach().numpy().copy() for name, tensor in module.state_dict().items()}
+    return {name.split(".", 1)[-1]: tensor.detach().numpy().copy() for name, tensor in module.state_dict().items()}
 
 
 def to_torch(x: Array) -> torch.Tensor:
@@ -59,6 +59,6 @@ def answers(module: Network, x: Array, upstream: Array | None = None) -> tuple[A
     (out * above).sum().backward()
     assert given.grad is not None
     gradients = {
-        name.rsplit(".", 1)[-1]: p.grad.numpy().copy() for name, p in module.named_parameters() if p.grad is not None
+        name.split(".", 1)[-1]: p.grad.numpy().copy() for name, p in module.named_parameters() if p.grad is not None
     }
     return to_numpy(out), to_numpy(given.grad), gradients

@@ -7,7 +7,7 @@ import pytest
 
 from foveal.network.layers import LAYERS
 from tests.contracts.instances import INSTANCES, Instance, label
-from tests.oracles import reference
+from tests.oracles import recurrent, reference  # noqa: F401  # registers its rules
 from tests.oracles.bridge import answers, single, weights_of
 from tests.oracles.reference import Array, Weights
 
@@ -56,7 +56,7 @@ def test_gradients(instance: Instance) -> None:
             found.append((moved[0] - moved[1]) / (2 * step))
         return found
 
-    trainable = [name.rsplit(".", 1)[-1] for name, _ in module.named_parameters()]
+    trainable = [name.split(".", 1)[-1] for name, _ in module.named_parameters()]
     assert sorted(by_weight) == sorted(trainable)
     for seed, (name, gradient) in enumerate([(None, by_input), *by_weight.items()]):
         direction = drawn(gradient.shape, 10 + seed)

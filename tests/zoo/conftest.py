@@ -45,6 +45,11 @@ def counted(network: Sequential) -> Count:
         elif isinstance(layer, layers.Dense):
             weights, biases = came.channels * layer.units, layer.units * layer.use_bias
             products = weights
+        elif isinstance(layer, layers.SimpleRNN | layers.LSTM | layers.GRU):
+            gates = {"SimpleRNN": 1, "LSTM": 4, "GRU": 3}[layer.kind]
+            weights = gates * (came.channels + layer.units) * layer.units
+            biases = gates * layer.units * (2 if layer.kind == "GRU" else 1)
+            products = weights * (came.axes[0] or 0)
         elif isinstance(layer, layers.RBF):
             products = came.channels * layer.units  # a squared difference each; the centres are fixed
         elif isinstance(layer, layers.BatchNormalization | layers.Subsampling2D):

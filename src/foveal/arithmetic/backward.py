@@ -45,6 +45,9 @@ DERIVATIVES: dict[str, str] = {
 }
 """The derivative of each activation function; y is its value at x."""
 
+own_function: set[type[Node]] = {kinds.Activation}
+"""The kinds whose rule goes back through their function itself; of the others it comes last, and so first on the way back."""
+
 
 def backward(layer: Node, input: Shape, output: Shape, path: str = "") -> Iterator[Section]:
     """The backward pass of a layer, with its shapes put in.
@@ -61,7 +64,7 @@ def backward(layer: Node, input: Shape, output: Shape, path: str = "") -> Iterat
     """
     steps = tuple(rules.for_node(layer, path)(layer, input, output))
     activation = getattr(layer, "activation", "linear")
-    if activation != "linear" and not isinstance(layer, kinds.Activation):
+    if activation != "linear" and type(layer) not in own_function:
         steps = (*_function(activation, output), *steps)
     yield Section(TITLE, steps, SOURCE)
 
@@ -343,8 +346,12 @@ _SHARES = {
 def _attention(output: Shape) -> Iterator[Step]:
     """O = [q, c]: half of dE/dO is the queries', half the contexts' (aᵢⱼ are the weights, sᵢⱼ the scores)."""
     d = output.channels // 2
-    yield Step("dE/da", "dE/daᵢⱼ = dE/dcᵢ · mⱼ", f"products of {d} values", "L_q × L_m", "how much more of mⱼ would help")
-    yield Step("dE/ds", "aᵢⱼ · (dE/daᵢⱼ − Σₖ aᵢₖ · dE/daᵢₖ)", "over the memory", "L_q × L_m", "back through the softmax")
+    yield Step(
+        "dE/da", "dE/daᵢⱼ = dE/dcᵢ · mⱼ", f"products of {d} values", "L_q × L_m", "how much more of mⱼ would help"
+    )
+    yield Step(
+        "dE/ds", "aᵢⱼ · (dE/daᵢⱼ − Σₖ aᵢₖ · dE/daᵢₖ)", "over the memory", "L_q × L_m", "back through the softmax"
+    )
     yield Step("dE/dq", "dE/dqᵢ + Σⱼ dE/dsᵢⱼ · mⱼ", f"{d} values each", f"L_q × {d}", "asked, and handed on")
     yield Step("dE/dm", "Σᵢ (aᵢⱼ · dE/dcᵢ + dE/dsᵢⱼ · qᵢ)", f"{d} values each", f"L_m × {d}", "as value and as key")
 

@@ -11,14 +11,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from foveal.arithmetic import layer_sums, sequence_sums  # register the rules of layers
+from foveal.arithmetic import (
+    layer_sums,
+    recurrent_backward,
+    recurrent_sums,
+    sequence_sums,
+)  # register the rules of layers
 from foveal.arithmetic.backward import backward
 from foveal.arithmetic.network_sums import locate, memory_section, receptive_field_section
 from foveal.arithmetic.steps import Derivation, Section, Step, rules
 from foveal.network.node import Node
 from foveal.network.shape import Shape
 
-__all__ = ["Derivation", "Section", "Step", "derive", "layer_sums", "rules", "sequence_sums"]
+__all__ = [
+    "Derivation",
+    "Section",
+    "Step",
+    "derive",
+    "layer_sums",
+    "recurrent_backward",
+    "recurrent_sums",
+    "rules",
+    "sequence_sums",
+]
 
 
 def derive(network: Node, path: str, input: Shape | Iterable[int | None] | int | str | None = None) -> Derivation:
