@@ -30,7 +30,12 @@ class Recurrent(nn.Module):
         recurrent_weight: U, (gates · units) × units.
         bias: b, one a gate and unit, or None.
         recurrent_bias: d, where the layer has a second bias (a GRU that resets after the product), or None.
+        carries: whether a sequence begins with the states that the one before it ended with (Keras: ``stateful``).
+        carried: those states, each N × units, cut off from the gradient; None begins with zeros.
     """
+
+    carries = False
+    carried: list[Tensor] | None = None
 
     bias: nn.Parameter | None
     recurrent_bias: nn.Parameter | None
@@ -69,20 +74,32 @@ class Recurrent(nn.Module):
         return self._result(self._by_steps(steps))
 
     def _whole(self, kernel: Callable[..., Any], steps: Tensor) -> Tensor:
-        first = steps.new_zeros(1, len(steps), self.units)
+        first = [state.unsqueeze(0) for state in self._first(steps)]
         biases = [self.no_bias if bias is None else bias for bias in (self.bias, self.recurrent_bias)]
         weights = [self.weight, self.recurrent_weight, *biases]
-        state = first if self.states == 1 else (first,) * self.states
-        out: Tensor = kernel(steps, state, weights, True, 1, 0.0, self.training, False, True)[0]
+        state = first[0] if self.states == 1 else tuple(first)
+        out: Tensor
+        out, *last = kernel(steps, state, weights, True, 1, 0.0, self.training, False, True)
+        self._keep([each[0] for each in last])
         return out
 
+    def _first(self, steps: Tensor) -> list[Tensor]:
+        if self.carries and self.carried is not None:
+            return self.carried
+        return [steps.new_zeros(len(steps), self.units) for _ in range(self.states)]
+
+    def _keep(self, last: list[Tensor]) -> None:
+        if self.carries:
+            self.carried = [each.detach() for each in last]
+
     def _by_steps(self, steps: Tensor) -> Tensor:
-        states = [steps.new_zeros(len(steps), self.units) for _ in range(self.states)]
+        states = self._first(steps)
         kept = _kept(states[0], self.recurrent_dropout) if self.training and self.recurrent_dropout else None
         found = []
         for sums in F.linear(steps, self.weight, self.bias).unbind(1):
             states = self.step(sums, states if kept is None else [states[0] * kept, *states[1:]], states[0])
             found.append(states[0])
+        self._keep(states)
         return torch.stack(found, 1)
 
     def step(self, sums: Tensor, states: list[Tensor], before: Tensor) -> list[Tensor]:
