@@ -108,6 +108,7 @@ def command(
             outcome = _system(net, data, size, changes, settings or [], runs, name, display, json_lines or quiet)
         else:
             _no_settings(net, settings)
+            _check_find_lr(net, find_lr)
             experiment = _prepared(net, data, size, changes, json_lines)
             if find_lr:
                 _find_rate(experiment, json_lines)
@@ -171,6 +172,24 @@ def _pairs(settings: list[str]) -> dict[str, str]:
             )
         found[key.strip()] = value.strip()
     return found
+
+
+def _check_find_lr(net: str | None, find_lr: bool) -> None:
+    if not (find_lr and net is not None and systems.known(net)):
+        return
+    from foveal import zoo
+
+    if (
+        net not in zoo.names()
+        or zoo.entry(net).classes is None
+        or zoo.entry(net).family in ("text", "dense_prediction")
+    ):
+        raise ConfigurationError(
+            "the range test is for classifiers",
+            where="--find-lr",
+            given=net,
+            mend=["--lr and a short run: --epochs 1", "foveal train lecture_cnn --find-lr"],
+        )
 
 
 def _no_settings(net: str | None, settings: list[str] | None) -> None:

@@ -17,6 +17,7 @@ from foveal.systems.registry import System, system
 from foveal.systems.session import Session, Setting, plain
 from foveal.training.config import TrainingConfig
 from foveal.training.history import History
+from foveal.training.interruption import Interrupted
 from foveal.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -106,13 +107,14 @@ def plan(
 
     Raises:
         UnknownName: no such system or setting.
-        ConfigurationError: a value that a setting cannot have.
+        ConfigurationError: a value that a setting cannot have, or data of another kind.
 
     Example:
         >>> plan("vae", settings={"latent": "8"}).settings["latent"]
         8
     """
     found = system(name)
+    _check_data(found, data)
     opening = {
         "data": data if data is not None else next(iter(found.data), None),
         "size": list(size) if size else None,
@@ -149,6 +151,24 @@ def _of(found: System, what: str) -> Any:
     module = family(found)
     by_name = getattr(module, what, None)
     return by_name(found.name) if callable(by_name) else getattr(module, what.upper())
+
+
+def _check_data(found: System, data: str | None) -> None:
+    """A system of generated data takes these and no others; whether others fit a system is for its family to see."""
+    from foveal.data.generated import GENERATED
+
+    asked = None if data is None else data.lower().replace("_", "-")
+    if asked is None or asked in found.data:
+        return
+    made = [name for name in found.data if name in GENERATED]
+    if asked in GENERATED or (made and len(made) == len(found.data)):
+        raise ConfigurationError(
+            f"{found.name} cannot learn from these data",
+            where="DATA",
+            given=str(data),
+            expected=" or ".join(found.data) or "data of its own",
+            mend=[f"{found.command} {name}" for name in found.data[:2]] or found.command,
+        )
 
 
 def _settings(found: System, given: Mapping[str, Any]) -> dict[str, Setting]:
@@ -263,8 +283,10 @@ def _carry_out(planned: Plan, folder: RunFolder, display: Display | None, *, res
         try:
             findings: Findings = family(planned.system).carry_out(session)
             return conclude(planned, session, findings)
-        except KeyboardInterrupt as stop:
-            raise session.stopped(getattr(stop, "signal", 2)) from stop
+        except Interrupted:
+            raise
+        except KeyboardInterrupt as stop:  # between two stages, where there was nothing to finish first
+            raise session.stopped() from stop
 
 
 def conclude(planned: Plan, session: Session, findings: Findings) -> SystemOutcome:

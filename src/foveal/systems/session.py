@@ -165,7 +165,8 @@ class Session:
                 make_step=make_step or Supervised,
             )
         except Interrupted as stop:
-            raise self.stopped(stop.signal) from stop
+            place = str(stop).replace(str(folder.path), str(self.folder.path))
+            raise Interrupted(f"{name.replace('-', ' ')}: {place}" if name else place, stop.signal) from stop
         self.histories[name] = history
         return history
 

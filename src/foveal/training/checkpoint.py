@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from foveal.errors import CheckpointError, FileError, TrainingError
+from foveal.training.config import TrainingConfig
 from foveal.training.run_folder import RunFolder
 from foveal.training.state import read_state, write_state
 from foveal.training.steps import Step
@@ -118,7 +119,8 @@ class Checkpoints:
         )
 
     def _compare(self, state: dict[str, Any]) -> None:
-        before = state["identity"]
+        before = {**TrainingConfig().to_json(), **state["identity"]}  # a field younger than the run had its default
+        before = {name: value for name, value in before.items() if name in state["identity"] or name in self.identity}
         differing = [name for name in {**before, **self.identity} if before.get(name) != self.identity.get(name)]
         if differing:
             raise CheckpointError(
