@@ -104,7 +104,7 @@ def _read(modules: tuple[str, ...], root: Path) -> Library:
     problems: list[str] = []
     without: list[str] = []
     files = 0
-    for name in modules or known:
+    for name in sorted(set(modules)) or known:
         paths = _sources(root, name)
         if not paths:
             without.append(name)

@@ -56,11 +56,6 @@ class TextParts:
         """The parts with their names."""
         return [("training", self.train), ("validation", self.validation), ("test", self.test)]
 
-    def examples(self, count: int = 3) -> list[tuple[str, str]]:
-        """Some training texts, spread evenly: (place, text)."""
-        chosen = np.linspace(0, len(self.train) - 1, min(count, len(self.train))).astype(int)
-        return [(self.train[i].place, self.train[i].text) for i in chosen]
-
 
 def load(seed: int = 0, modules: Sequence[str] = (), root: Path | None = None) -> TextParts:
     """The docstrings, cut into parts by module: about a tenth of the characters each for validation and test.
@@ -89,6 +84,12 @@ def load(seed: int = 0, modules: Sequence[str] = (), root: Path | None = None) -
     outside = sum(character not in _INDEX for part in parts for each in part for character in each.text)
     notes.append(f"{outside:,} characters are outside the vocabulary of {len(SYMBOLS)} and read as unknown")
     return TextParts("stdlib-text", train, validation, test, library.source, library.problems, tuple(notes))
+
+
+def examples(count: int = 3) -> list[tuple[str, str]]:
+    """Some training texts, evenly spread over the library: (place, text)."""
+    train = load().train
+    return [(train[i].place, train[i].text) for i in np.linspace(0, len(train) - 1, count).astype(int)]
 
 
 def _by_module(docstrings: Sequence[Docstring], seed: int) -> tuple[tuple[Docstring, ...], ...]:

@@ -97,7 +97,7 @@ class Markov:
     Example:
         >>> model = Markov(1, symbols=3, smoothing="absolute", discount=0.5).fit([np.array([1, 2, 1, 2])])
         >>> model.distribution([1]).round(3).tolist()  # after a 1 there was a 2, twice
-        [0.058, 0.083, 0.858]
+        [0.05, 0.1, 0.85]
     """
 
     def __init__(self, order: int, symbols: int, smoothing: str = "kneser-ney", discount: float = 0.75) -> None:

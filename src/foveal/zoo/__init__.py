@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from foveal.zoo.signals import conv1d
     from foveal.zoo.small import fashion_resnet, fashion_resnet_large
+    from foveal.zoo.text import char_lstm, text_cnn
     from foveal.zoo.vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "alexnet",
     "alexnet_2014",
     "autoencoder",
+    "char_lstm",
     "conv1d",
     "conv_autoencoder",
     "create",
@@ -74,6 +76,7 @@ __all__ = [
     "resnext101_32x8d",
     "rnn",
     "sparse_autoencoder",
+    "text_cnn",
     "tiny",
     "vae",
     "vgg11",

@@ -86,6 +86,8 @@ RADFORD = "Radford, Metz, Chintala 2015, Unsupervised Representation Learning wi
 ELMAN = "Elman 1990, Finding Structure in Time"
 HOCHREITER = "Hochreiter, Schmidhuber 1997, Long Short-Term Memory; Gers, Schmidhuber, Cummins 2000, Learning to Forget"
 CHO = "Cho et al. 2014, Learning Phrase Representations using RNN Encoder–Decoder"
+GRAVES = "Graves 2013, Generating Sequences With Recurrent Neural Networks"
+LIU = "Liu, Chang, Wu, Yang 2017, Deep Learning for Extreme Multi-label Text Classification"
 OURS = "Foveal; after He, Zhang, Ren, Sun 2015"
 
 CLOTHES, DIGITS, IMAGENET = (28, 28, 1), (32, 32, 1), (224, 224, 3)
@@ -195,6 +197,12 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("dcgan", "DCGAN", RADFORD, 2015, (64,), None, 270_754,
           "a generator of pictures and its discriminator, in one tree", "generative",
           {"input_shape": (5,), "picture_shape": (8, 12, 1), "width": 1 / 16}),
+    Entry("char_lstm", "LSTM that writes", GRAVES, 2013, Tokens(64), 98, 360_162,
+          "at each character of a text, the chances of the one that follows", "text",
+          {"classes": 7, "input_shape": Tokens(5), "width": 1 / 16}),
+    Entry("text_cnn", "XML-CNN, for documents with several labels", LIU, 2017, Tokens(100), 250, 1_327_482,
+          "filters of several widths over words, dynamic max pooling, a bottleneck", "text",
+          {"classes": 3, "input_shape": Tokens(9), "words": 11, "width": 1 / 32}),
 )  # fmt: skip
 
 _BY_NAME = {entry.name: entry for entry in ENTRIES}

@@ -1,0 +1,113 @@
+"""Learning to write: at each symbol of a text the network is asked for the one that follows.
+
+The loss is the mean of −ln p(next symbol), over all places of all windows; ``bits`` is the same to base 2. Recurrent layers
+carry their states from one window of a stream to the next, and the gradient stops at the window's beginning (truncated
+backpropagation through time: Williams, Peng 1990; Graves 2013, section 2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn, no_grad
+
+from foveal.backends.torch_layers.recurrent import Recurrent
+from foveal.training.config import TrainingConfig
+from foveal.training.descent import Descent
+from foveal.training.precision import autocast
+from foveal.training.steps import Values
+
+
+class Language:
+    """One network that predicts the next symbol, and the states that it carries along.
+
+    The batch is ``(x, y, fresh)``: symbols N × L, those that follow, and whether all states begin at zero
+    (:class:`foveal.data.streams.Streams`).
+
+    Args:
+        module: symbols N × L → logits N × symbols × L.
+        config: optimizer, schedule, precision, clipping; its ``loss`` is not looked at.
+        steps_per_epoch: for the schedule.
+    """
+
+    def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
+        self.module = module
+        self.descent = Descent(module, config, steps_per_epoch)
+        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
+        self._recurrent = recurrent(module)
+        for part in self._recurrent.values():
+            part.carries = True
+        module.train()
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        return {"network": self.module}
+
+    @property
+    def rate(self) -> float:
+        return self.descent.rate
+
+    def __call__(self, batch: Any) -> Values:
+        self.descent.begin()
+        loss = self._loss(batch)
+        self.descent.descend(loss)
+        self.descent.settle()
+        return _values(loss.detach())
+
+    @contextlib.contextmanager
+    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
+        before = self._states()
+        self._begin({})
+        self.module.eval()
+        try:
+            with self.descent.averaged(), no_grad():
+                yield lambda batch: _values(self._loss(batch))
+        finally:
+            self._begin(before)
+            self.module.train()
+
+    def finish(self) -> None:
+        self.descent.finish()
+        self.module.eval()
+        for part in self._recurrent.values():
+            part.carries, part.carried = False, None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "network": dict(self.module.state_dict()),
+            "descent": self.descent.state_dict(),
+            "carried": self._states(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.module.load_state_dict(state["network"])
+        self.descent.load_state_dict(state["descent"])
+        self._begin(state["carried"])
+
+    def _loss(self, batch: Any) -> Tensor:
+        x, y, fresh = batch
+        if fresh:
+            self._begin({})
+        with self._autocast():
+            logits = self.module(x)
+        return F.cross_entropy(logits.float(), y)
+
+    def _states(self) -> dict[str, list[Tensor]]:
+        return {path: list(part.carried) for path, part in self._recurrent.items() if part.carried is not None}
+
+    def _begin(self, states: Mapping[str, list[Tensor]]) -> None:
+        for path, part in self._recurrent.items():
+            part.carried = list(states[path]) if path in states else None
+
+
+def recurrent(module: nn.Module) -> dict[str, Recurrent]:
+    """The recurrent layers of a network by their names in it."""
+    return {path: part for path, part in module.named_modules() if isinstance(part, Recurrent)}
+
+
+def _values(loss: Tensor) -> Values:
+    return {"loss": loss, "bits": loss / math.log(2)}
