@@ -25,6 +25,7 @@ _MODULES = (
     "optimizers",
     "random",
     "regularizers",
+    "systems",
     "zoo",
 )
 _NAMES = {
@@ -39,7 +40,19 @@ _NAMES = {
 __all__ = [*_MODULES, *_NAMES, "__version__"]
 
 if TYPE_CHECKING:
-    from foveal import callbacks, datasets, keras, layers, losses, models, optimizers, random, regularizers, zoo
+    from foveal import (
+        callbacks,
+        datasets,
+        keras,
+        layers,
+        losses,
+        models,
+        optimizers,
+        random,
+        regularizers,
+        systems,
+        zoo,
+    )
     from foveal.errors import FovealError
     from foveal.model import Model
     from foveal.models import load_model

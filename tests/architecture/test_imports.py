@@ -152,13 +152,14 @@ def _loaded(statement: str) -> set[str]:
         "import foveal.zoo; foveal.zoo.entries()",
         "import foveal; foveal.zoo.vgg16(); foveal.layers.Dense(10)",
         "import foveal.cli.app",
+        "import foveal; foveal.systems.names()",
         "import importlib, pathlib, foveal\n"
         "for room in ('network', 'arithmetic', 'drawing'):\n"
         "    for path in (pathlib.Path(foveal.__file__).parent / room).rglob('*.py'):\n"
         "        name = '.'.join(('foveal', *path.relative_to(pathlib.Path(foveal.__file__).parent).with_suffix('').parts))\n"
         "        importlib.import_module(name.removesuffix('.__init__'))",
     ],
-    ids=["foveal", "zoo", "networks", "command line", "network, arithmetic, drawing"],
+    ids=["foveal", "zoo", "networks", "command line", "systems", "network, arithmetic, drawing"],
 )
 def test_importing_loads_nothing_heavy(statement):
     assert _loaded(statement) == set()

@@ -295,7 +295,8 @@ def conclude(planned: Plan, session: Session, findings: Findings) -> SystemOutco
     from foveal.page import findings as page
 
     outcome = SystemOutcome(session.folder, findings, session.histories, _seconds(session.folder))
-    files.write_json(session.folder.path / "evaluation.json", plain(findings.facts))
+    whole = {} if findings.evaluation is None else findings.evaluation.to_json()
+    files.write_json(session.folder.path / "evaluation.json", plain({**whole, **findings.facts}))
     page.write(
         session.folder.report,
         page.Told(

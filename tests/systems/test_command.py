@@ -1,0 +1,103 @@
+"""Systems on the command line: train, settings, JSON, resuming, asking, and what is said to mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from foveal.cli.app import app
+from foveal.errors import ConfigurationError, DataError, FovealError, UnknownName
+
+SMALL = ["--epochs", "1", "--set", "limit=96", "--set", "judge_epochs=1", "--set", "samples=40"]
+VAE = ["vae", "digits", "--size", "28x28", *SMALL]
+
+
+def foveal(*arguments: str) -> Any:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_a_system_trains_and_tells_its_figures(tmp_path: Path) -> None:
+    result = foveal("train", *VAE, "--runs", str(tmp_path), "--name", "one")
+    assert result.exit_code == 0, result.output
+    assert "Variational autoencoder" in result.output
+    assert "ELBO" in result.output
+    assert str(tmp_path / "one" / "report.html") in result.output
+    assert {"config.json", "metrics.jsonl", "model.safetensors", "report.html", "evaluation.json"} <= {
+        path.name for path in (tmp_path / "one").iterdir()
+    }
+    told = json.loads((tmp_path / "one" / "config.json").read_text())
+    assert told["system"] == "vae"
+    assert told["settings"]["limit"] == 96
+    again = foveal("train", "--resume", "one", "--runs", str(tmp_path), "--json")
+    last = json.loads(again.output.strip().splitlines()[-1])
+    assert last["event"] == "result"
+    assert last["headlines"]
+    assert last["facts"] == json.loads((tmp_path / "one" / "evaluation.json").read_text())
+    shown = foveal("show", str(tmp_path / "one"))
+    assert "Sampling" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "text"),
+    [
+        (["vae", "--set", "latnet=3"], UnknownName, "--set latent="),
+        (["vae", "--set", "latent"], ConfigurationError, "NAME=VALUE"),
+        (["vae", "--set", "latent=two"], ConfigurationError, "a whole number"),
+        (["vae", "scenes"], ConfigurationError, "foveal train vae fashion-mnist"),
+        (["vae", "iris"], DataError, "pictures"),
+        (["crnn", "mnist"], ConfigurationError, "foveal train crnn digit-lines"),
+        (["lecture_cnn", "digits", "--set", "latent=3"], ConfigurationError, "leave --set out"),
+        (["lecture_cnn", "dates"], DataError, "foveal train seq2seq"),
+        (["vae", "--find-lr"], ConfigurationError, "classifiers"),
+        (["vae", "nowhere/at/all"], FovealError, "no such file"),
+        (["--resume", "x", "--set", "latent=3"], ConfigurationError, "leave these out"),
+    ],
+)
+def test_mistakes_are_explained(arguments: list[str], kind: type[Exception], text: str, tmp_path: Path) -> None:
+    result = foveal("train", *arguments, "--runs", str(tmp_path))
+    assert isinstance(result.exception, kind), result.exception
+    assert text in str(result.exception)
+
+
+def test_control_c_is_survived(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys; from foveal.training import watch; real = watch.Watch.step_ends\n"
+        "def stop(self, values):\n"
+        "    if self.step == 1: os.kill(os.getpid(), signal.SIGINT)\n"
+        "    real(self, values)\n"
+        "watch.Watch.step_ends = stop\n"
+        "from foveal.cli.app import main; sys.argv[0] = 'foveal'; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "train", *VAE, "--batch-size", "16", "--runs", str(tmp_path), "--name", "x"],
+        capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 128 + signal.SIGINT, done.stderr
+    assert f"continue with: foveal train --resume {tmp_path / 'x'}" in done.stderr
+    assert foveal("train", "--resume", str(tmp_path / "x")).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["waves", "dates", "digit-lines", "stdlib-text", "stdlib-topics"])
+def test_data_that_are_made_here_can_be_looked_at(name: str, tmp_path: Path) -> None:
+    target = tmp_path / "look.png"
+    result = foveal("data", "show", name, "--samples", "3", "--out", str(target), "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.output)
+    assert len(told["examples"]) == 3
+    assert bool(told["drawing"]) == target.is_file()
+    plain = foveal("data", "show", name, "--samples", "2", "--out", str(target))
+    assert "learned by: foveal train" in plain.output
+
+
+def test_the_list_of_data_says_who_learns_from_them() -> None:
+    rows = {row["name"]: row for row in json.loads(foveal("data", "list", "--json").output)}
+    assert "foveal train unet, detector" in rows["scenes"]["where"]
+    assert {"xor", "waves", "stdlib-text", "stdlib-topics", "dates", "scenes", "digit-lines"} <= rows.keys()
