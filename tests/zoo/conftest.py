@@ -29,6 +29,11 @@ def counted(network: Sequential) -> Count:
     for step in trace(network):
         layer, came, went = step.node, step.input, step.output
         weights = biases = products = 0
+        copies, places = 1, 1
+        if isinstance(layer, layers.Bidirectional):
+            layer, copies = layer.layer, 2  # one copy a direction
+        elif isinstance(layer, layers.TimeDistributed):
+            layer, places = layer.layer, came.axes[0]  # one copy, used at every step
         if isinstance(layer, layers.Conv2D):
             assert isinstance(went, Image)
             assert went.h is not None
@@ -57,8 +62,8 @@ def counted(network: Sequential) -> Count:
         if step.auxiliary:
             heads += weights + biases
         else:
-            parameters += weights + biases
-            macs += products
+            parameters += copies * (weights + biases)
+            macs += copies * places * products
     return Count(parameters, macs, heads)
 
 

@@ -182,3 +182,18 @@ def test_a_bottleneck_has_two_places_for_a_stride():
     with pytest.raises(DescriptionError) as caught:
         zoo.resnet50(stride_on="5x5")
     assert caught.value.mend == ('stride_on="3x3" (usual)', 'stride_on="1x1" (the paper\'s)')
+
+
+def test_crnn_by_hand():
+    """Four convolutions with their normalisation, an LSTM in each direction, a character for each step."""
+    convolutions = 9 * (1 * 32 + 32 * 64 + 64 * 96 + 96 * 96) + 2 * (32 + 64 + 96 + 96)
+    reader = 2 * 4 * (96 + 64 + 1) * 64
+    assert zoo.entry("crnn").parameters == convolutions + reader + 11 * (2 * 64 + 1) == 241_387
+    at = {step.path: str(step.output) for step in trace(zoo.crnn())}
+    assert (at["pool3"], at["pool4"], at["columns"]) == ("4 × 48 × 96", "1 × 48 × 96", "48 × 96")
+    assert (at["reader"], at["characters"]) == ("48 × 128", "48 × 11")
+
+
+def test_embedder_by_hand():
+    convolutions = 9 * (1 * 32 + 32 * 48 + 48 * 64) + 2 * (32 + 48 + 64)
+    assert zoo.entry("embedder").parameters == convolutions + 32 * (64 + 1) == 44_128

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from foveal.zoo.alexnets import alexnet, alexnet_2014
     from foveal.zoo.autoencoders import autoencoder, conv_autoencoder, denoising_autoencoder, sparse_autoencoder
     from foveal.zoo.densenet import densenet121, densenet161, densenet169, densenet201
+    from foveal.zoo.embedding import embedder
     from foveal.zoo.energy import dbn, rbm
     from foveal.zoo.generative import dcgan, vae
     from foveal.zoo.inception import googlenet, googlenet_bn
     from foveal.zoo.lectures import lecture_cnn, mlp, mnist_demo
     from foveal.zoo.lenet import lenet5, lenet5_1998
     from foveal.zoo.perceptrons import perceptron
+    from foveal.zoo.reading import crnn
     from foveal.zoo.recurrent import gru, lstm, rnn
     from foveal.zoo.resnet import (
         resnet18,
@@ -44,6 +46,7 @@ __all__ = [
     "conv1d",
     "conv_autoencoder",
     "create",
+    "crnn",
     "dbn",
     "dcgan",
     "denoising_autoencoder",
@@ -51,6 +54,7 @@ __all__ = [
     "densenet161",
     "densenet169",
     "densenet201",
+    "embedder",
     "entries",
     "entry",
     "fashion_resnet",

@@ -88,6 +88,8 @@ HOCHREITER = "Hochreiter, Schmidhuber 1997, Long Short-Term Memory; Gers, Schmid
 CHO = "Cho et al. 2014, Learning Phrase Representations using RNN Encoder–Decoder"
 GRAVES = "Graves 2013, Generating Sequences With Recurrent Neural Networks"
 LIU = "Liu, Chang, Wu, Yang 2017, Deep Learning for Extreme Multi-label Text Classification"
+SHI = "Shi, Bai, Yao 2015, An End-to-End Trainable Neural Network for Image-based Sequence Recognition"
+SCHROFF = "Schroff, Kalenichenko, Philbin 2015, FaceNet: A Unified Embedding for Face Recognition and Clustering"
 OURS = "Foveal; after He, Zhang, Ren, Sun 2015"
 
 CLOTHES, DIGITS, IMAGENET = (28, 28, 1), (32, 32, 1), (224, 224, 3)
@@ -122,6 +124,12 @@ ENTRIES: tuple[Entry, ...] = (
           "one set of weights, propagated in both directions", "energy", {"input_shape": (6, 5, 1), "width": 1 / 32}),
     Entry("dbn", "Deep belief network", BELIEF, 2006, CLOTHES, 10, 649_294,
           "Boltzmann machines on top of each other, and a classifier", "energy", _small(6, 1, width=1 / 50)),
+    Entry("crnn", "Convolutional-recurrent reader", SHI, 2015, (32, 192, 1), None, 241_387,
+          "columns of a line of text, read both ways by an LSTM", "reading",
+          {"characters": 3, "input_shape": (16, 13, 1), "width": 1 / 16}),
+    Entry("embedder", "Embedding on the unit sphere", SCHROFF, 2015, CLOTHES, None, 44_128,
+          "a small convolutional network that gives each picture a place", "embedding",
+          {"dimensions": 3, "input_shape": (9, 8, 1), "width": 1 / 16}),
     Entry("lenet5", "LeNet-5, as the lectures have it", LECUN, 1998, CLOTHES, 10, 61_706,
           "tanh and average pooling, as in the lectures' table 13-1", "lenet", _small(28, 1)),
     Entry("lenet5_1998", "LeNet-5, as published", LECUN, 1998, DIGITS, 10, 60_000,
