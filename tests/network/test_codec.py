@@ -14,7 +14,7 @@ from foveal import zoo
 from foveal.errors import DescriptionError, FormatError
 from foveal.network import L1L2, LAYERS, Auxiliary, Image, Parallel, Residual, Sequential, Tokens, codec, walk
 from foveal.network.activations import ACTIVATIONS, INITIALIZERS
-from foveal.network.layers import Conv2D, Dense, Flatten
+from foveal.network.layers import GRU, LSTM, Bidirectional, Conv2D, Dense, Flatten, SimpleRNN, TimeDistributed
 from foveal.network.tree import COMPOSITIONS
 
 SMALL = st.integers(1, 6)
@@ -28,6 +28,10 @@ def _axes(rank: int, low: int = 1) -> st.SearchStrategy:
 def _padding(rank: int) -> st.SearchStrategy:
     pair = st.tuples(st.integers(0, 3), st.integers(0, 3))
     return st.sampled_from(["valid", "same"]) | st.integers(0, 3) | st.tuples(*[pair] * rank)
+
+
+_RECURRENT = [SimpleRNN(3), LSTM(2, dropout=0.5), GRU(4, reset_after=False, kernel_regularizer=L1L2(0.1, 0.2))]
+_HELD = [*_RECURRENT, Bidirectional(LSTM(2)), TimeDistributed(Conv2D(3, 2)), Flatten(), Dense(4, activation="relu")]
 
 
 def _arguments(kind: str, field: str) -> st.SearchStrategy:
@@ -45,6 +49,10 @@ def _arguments(kind: str, field: str) -> st.SearchStrategy:
         "connections": st.none() | st.lists(st.lists(st.integers(0, 5), min_size=1, unique=True), min_size=1, max_size=6),
         "target_shape": st.lists(SMALL, min_size=1, max_size=4),
         "interpolation": st.sampled_from(["nearest", "bilinear"]),
+        "recurrent_activation": st.sampled_from(sorted(ACTIVATIONS)),
+        "recurrent_initializer": st.sampled_from(sorted(INITIALIZERS)),
+        "dropout": SHARE, "recurrent_dropout": SHARE,
+        "merge_mode": st.sampled_from(["concat", "sum", "mul", "ave"]),
         "rate": SHARE, "momentum": SHARE, "epsilon": SHARE, "alpha": SHARE, "beta": SHARE, "k": SHARE,
         "negative_slope": SHARE, "offset": SHARE,
         "scale": st.booleans() if kind != "Rescaling" else SHARE,
@@ -53,8 +61,18 @@ def _arguments(kind: str, field: str) -> st.SearchStrategy:
     }  # fmt: skip
     if kind == "LocalResponseNormalization" and field == "size":
         return SMALL
-    if field in ("use_bias", "trainable", "center"):
+    if field in (
+        "use_bias",
+        "trainable",
+        "center",
+        "unit_forget_bias",
+        "return_sequences",
+        "go_backwards",
+        "reset_after",
+    ):
         return st.booleans()
+    if field == "layer":
+        return st.sampled_from(_RECURRENT if kind == "Bidirectional" else _HELD)
     return named.get(field, SMALL)
 
 

@@ -14,6 +14,7 @@ from foveal.errors import DescriptionError
 from foveal.network import L1, L1L2, L2, LAYERS, Image, Regularizer, Vector, layers
 from foveal.network.activations import ACTIVATIONS, INITIALIZERS
 from foveal.network.layers import (
+    LSTM,
     RBF,
     Activation,
     Conv1D,
@@ -34,7 +35,7 @@ from foveal.network.tree import COMPOSITIONS
 
 # The least that each kind must be given.
 NEEDED = {"filters": 4, "kernel_size": 3, "units": 4, "rate": 0.5, "activation": "relu", "output_size": 2, "scale": 0.5,
-          "target_shape": (2, 2), "branches": [[]], "body": [], "head": []}  # fmt: skip
+          "target_shape": (2, 2), "branches": [[]], "body": [], "head": [], "layer": LSTM(4)}  # fmt: skip
 
 
 def least(kind: type, **more: object) -> object:
