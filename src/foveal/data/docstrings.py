@@ -124,7 +124,10 @@ def _read(modules: tuple[str, ...], root: Path) -> Library:
             where=str(root),
             given=f"{len(without):,} of {len(modules or known):,} modules without a .py file, {files:,} files read",
             expected="json/__init__.py, textwrap.py and the others, as a usual installation has them",
-            mend=["a Python that has its sources (on Debian: libpython3-stdlib)", "another interpreter: python3.12 -m venv"],
+            mend=[
+                "a Python that has its sources (on Debian: libpython3-stdlib)",
+                "another interpreter: python3.12 -m venv",
+            ],
         )
     kept, twins = without_twins(found)
     source = f"Python {platform.python_version()}'s standard library"

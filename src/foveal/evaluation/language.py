@@ -49,7 +49,10 @@ def windows(texts: Sequence[Indices], order: int, symbols: int) -> Indices:
     """
     if order < 0 or symbols ** (order + 1) >= 2**63:
         raise ConfigurationError(
-            "the order of a Markov model is out of range", where="order", given=str(order), expected="0 or more; 8 at most"
+            "the order of a Markov model is out of range",
+            where="order",
+            given=str(order),
+            expected="0 or more; 8 at most",
         )
     pieces: list[Indices] = []
     before = np.zeros(order, np.int64)
@@ -131,7 +134,8 @@ class Markov:
         contexts, inverse = np.unique(codes // self.symbols, return_inverse=True)
         totals = np.bincount(inverse, counts).astype(np.int64)
         seen = np.stack(
-            [np.bincount(inverse, there, minlength=len(contexts)) for there in (counts == 1, counts == 2, counts >= 3)], 1
+            [np.bincount(inverse, there, minlength=len(contexts)) for there in (counts == 1, counts == 2, counts >= 3)],
+            1,
         ).astype(np.int64)
         return _Level(codes, counts, contexts, totals, seen, self._discounts(counts))
 

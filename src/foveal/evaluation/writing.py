@@ -119,21 +119,26 @@ class Writer:
         return written
 
     @torch.inference_mode()
-    def cells(self, text: Indices, layer: str) -> Floats:
-        """tanh of an LSTM's cells after the mark and each symbol of a text: (len(text) + 1, units).
+    def cells(self, texts: Sequence[Indices], layer: str) -> list[Floats]:
+        """For each text, tanh of an LSTM's cells after the mark and after each symbol: (len(text) + 1, units).
 
         Raises:
             UnknownName: no such layer.
         """
         module = self.at(1)
         part: Any = module.node(layer)
+        longest = max(len(text) for text in texts)
+        padded = torch.zeros(len(texts), longest + 1, dtype=torch.int64)
+        for at, text in enumerate(texts):
+            padded[at, 1 : len(text) + 1] = torch.from_numpy(text)
         _forget(module)
-        rows = []
-        for symbol in np.concatenate([[MARK], text]):
-            self._one(module, torch.full((1, 1), int(symbol)))
-            rows.append(part.carried[1][0].tanh().double().numpy())
+        held = []
+        for step in range(longest + 1):
+            self._one(module, padded[:, step : step + 1])
+            held.append(part.carried[1].tanh().double().numpy())
         _forget(module)
-        return np.stack(rows)
+        rows = np.stack(held, 1)
+        return [rows[at, : len(text) + 1] for at, text in enumerate(texts)]
 
     @staticmethod
     def _one(module: Network, symbols: Tensor) -> Tensor:

@@ -19,10 +19,13 @@ from foveal.network.layers import (
 from foveal.network.tree import Parallel
 from foveal.zoo.parts import thin
 
+CHARACTERS, WORDS = Tokens(64), Tokens(100)
+"""What goes in by default: a window of characters, a document of words."""
+
 
 def char_lstm(
     classes: int = 98,
-    input_shape: Tokens | int = Tokens(64),
+    input_shape: Tokens | int = CHARACTERS,
     embedding: int = 64,
     units: int = 256,
     recurrent: int = 1,
@@ -63,7 +66,7 @@ def char_lstm(
 
 def text_cnn(
     classes: int = 250,
-    input_shape: Tokens | int = Tokens(100),
+    input_shape: Tokens | int = WORDS,
     words: int = 5000,
     embedding: int = 128,
     filters: int = 128,
