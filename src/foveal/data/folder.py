@@ -121,6 +121,56 @@ def read_folder(
     )
 
 
+def read_album(
+    path: str | os.PathLike[str],
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    fit: Fit = "crop",
+    threads: int | None = None,
+) -> DataSet:
+    """Read a folder of pictures that belong to no classes, those of all folders below it too.
+
+    Args:
+        path, size, channels, fit, threads: as for :func:`read_folder`.
+
+    Returns:
+        One part, in the order of the paths, whose only class is called like the folder; ``origins`` has the paths.
+
+    Raises:
+        DataError: no such folder, no picture that can be read, or too much for memory.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        raise DataError("there is no such folder", where=str(root))
+    files = [file for file in _walk(root) if file.suffix.lower() in SUFFIXES]
+    workers = threads or min(16, os.cpu_count() or 1)
+    heads = dict(zip(files, _parallel(_head, files, workers, f"looking at {root.name}"), strict=True))
+    problems = [_line(file, head, root) for file, head in heads.items() if isinstance(head, ImageError)]
+    good = {file: head for file, head in heads.items() if isinstance(head, Probe)}
+    if not good:
+        raise DataError(
+            "there are no pictures here that can be read",
+            where=str(root),
+            given="\n".join(problems[:5]) or "no files that are pictures by their name",
+            expected="PNG, JPEG, WebP, BMP, GIF or TIFF",
+        )
+    target, note = (size, None) if size else _common_size(list(good.values()))
+    depth = channels or max(head.channels for head in good.values())
+    _check_memory(len(good), (*target, depth), root)
+    chosen = [(file, 0) for file in good]
+    split, lost = _decode(chosen, (*target, depth), fit, workers, root, "album")
+    name = root.resolve().name
+    return DataSet(name, (name,), split, None, str(root), problems=(*problems, *lost), notes=(note,) if note else ())
+
+
+def has_classes(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds pictures in two class folders or more, as :func:`read_folder` wants them."""
+    root = Path(path)
+    part = _parts(root)["train"]
+    return sum(any(file.suffix.lower() in SUFFIXES for file in _walk(folder)) for folder in _folders(part)) >= 2
+
+
 def _parts(root: Path) -> dict[str, Path]:
     """The folder of each part; the whole is the training part where there is no ``train/``."""
     folders = {entry.name.lower(): entry for entry in _folders(root)}

@@ -63,6 +63,12 @@ def batches(session: Session, split: Split, *, training: bool) -> ResidentBatche
     )
 
 
+def some(split: Split, most: int) -> NDArray[np.uint8]:
+    """So many pictures of a part, evenly spaced; all of them where there are fewer."""
+    kept: NDArray[np.uint8] = split.images[np.linspace(0, len(split) - 1, min(most, len(split))).astype(int)]
+    return kept
+
+
 def visible(module: Network, images: NDArray[np.uint8], path: str = "rbm") -> Tensor:
     """What the machine at ``path`` sees of uint8 pictures: N × its visible units."""
     import torch
@@ -153,19 +159,3 @@ def linear_classifier(
                 best = (found, strength, score)
     assert best is not None
     return best
-
-
-def paired(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> dict[str, float]:
-    """By how much the first of two classifiers is right more often on the same examples, with a 95 % interval.
-
-    The interval is 1.96 standard errors of the mean of the differences (1, 0 or −1 an example).
-
-    Example:
-        >>> found = paired(np.array([True] * 60 + [False] * 40), np.array([True] * 40 + [False] * 60))
-        >>> round(found["difference"], 3), round(found["low"], 3), round(found["high"], 3)
-        (0.2, 0.121, 0.279)
-    """
-    differences = first.astype(float) - second.astype(float)
-    mean = float(differences.mean())
-    error = 1.96 * float(differences.std(ddof=1)) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
-    return {"difference": mean, "low": mean - error, "high": mean + error}

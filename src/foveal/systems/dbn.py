@@ -132,7 +132,7 @@ def learn(session: Session, module: Network, train: Split, validation: Split, pa
         ContrastiveDivergence,
         path=path,
         gibbs_steps=int(session.settings["gibbs_steps"]),
-        watched=module.as_input(train.images[:2000]),
+        watched=module.as_input(boltzmann.some(train, 2000)),
     )
     return session.train(
         path,

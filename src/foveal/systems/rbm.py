@@ -50,7 +50,7 @@ QUICK: dict[str, Any] = {
     "data": "digits",
 }
 LABELS = (300, 1000, 3000)
-WATCHED = 2000  # training pictures whose free energy the validation part's is compared with
+WATCHED = 6000  # training pictures whose free energy the validation part's is compared with
 KINDS = {True: "persistent CD", False: "CD"}
 
 
@@ -100,7 +100,7 @@ def carry_out(session: Session) -> Findings:
             ),
             Headline(
                 "log-likelihood a test picture", likelihood["machines"][KINDS[own]]["test"],
-                note=f"nats, ln Z estimated; pixels on their own {likelihood['independent']:.1f}",
+                note=f"nats, ln Z estimated; every pixel on its own {likelihood['independent']:.1f}".replace("-", "−"),
             ),
             Headline(
                 "pseudo-likelihood", facts["pseudo_likelihood"][KINDS[own]], note="nats a validation picture, stochastic"
@@ -127,7 +127,7 @@ def learn(
         ContrastiveDivergence,
         gibbs_steps=int(session.settings["gibbs_steps"]),
         persistent=persistent,
-        watched=module.as_input(train.images[:WATCHED]),
+        watched=module.as_input(boltzmann.some(train, WATCHED)),
     )
     return session.train(
         "" if persistent is own else KINDS[persistent].replace(" ", "-").lower(),
@@ -170,7 +170,7 @@ def judge(session: Session, module: Network, train: Split, validation: Split, te
     import torch
 
     from foveal.data.splitting import stratified
-    from foveal.evaluation.intervals import wilson
+    from foveal.evaluation.intervals import paired, wilson
 
     machine: Any = module.node("rbm")
 
@@ -195,7 +195,8 @@ def judge(session: Session, module: Network, train: Split, validation: Split, te
                 "accuracy": float(right[name].mean()), "low": interval.low, "high": interval.high, "C": strength,
                 "validation": score,
             }  # fmt: skip
-        row["paired"] = boltzmann.paired(right["features"], right["pixels"])
+        difference, interval = paired(right["features"], right["pixels"])
+        row["paired"] = {"difference": difference, "low": interval.low, "high": interval.high}
         scores.append(row)
     return {"scores": scores, "test": len(test)}
 

@@ -85,7 +85,7 @@ def _learning(histories: Mapping[bool, History], facts: Mapping[str, Any]) -> Se
         ]
 
     rows = [
-        (name, found["test"], found["train"], found["log_z"], f"{found['log_z_low'] or -np.inf:.1f} to {found['log_z_high']:.1f}",
+        (name, found["test"], found["train"], found["log_z"], _ends(found),
          found["spread_of_chains"])
         for name, found in facts["likelihood"]["machines"].items()
     ]  # fmt: skip
@@ -100,12 +100,19 @@ def _learning(histories: Mapping[bool, History], facts: Mapping[str, Any]) -> Se
             Lines("pseudo-likelihood", "epoch", "pseudo-likelihood, nats a picture", curves("val_pseudo_likelihood"),
                   "Validation pictures; the same pixels are drawn after every epoch."),
             Lines("free-energy-gap", "epoch", "F(validation) − F(training), nats", curves("val_free_energy_gap"),
-                  "Mean free energy of the validation part minus that of 2,000 training pictures at most."),
+                  "Mean free energy of the validation part minus that of 6,000 training pictures at most. The two sets differ by "
+                  "chance; what counts is whether the gap grows."),
             Rows("likelihood", columns, rows, "Mean log-likelihood a picture, in nats, with ln Z estimated by annealed "
                  "importance sampling (Salakhutdinov, Murray 2008) over 100 chains. A large spread of the chains makes the "
                  "estimate of Z too small, and the likelihood look too high."),
         ],
     )  # fmt: skip
+
+
+def _ends(found: Mapping[str, Any]) -> str:
+    """Three standard errors to both sides; downwards there is no end where they exceed the mean weight."""
+    low, high = found["log_z_low"], found["log_z_high"]
+    return f"at most {high:.1f}" if low is None else f"{low:.1f} to {high:.1f}"
 
 
 def _filters(module: Network, data: DataSet) -> Section:
@@ -132,15 +139,16 @@ def _both_ways(module: Network, data: DataSet, test: Split) -> Section:
     with torch.no_grad():
         hidden = machine.up(visible)
         back = machine.down(hidden)
-        # Hidden units of some pictures switched on one after another, those that the picture is surest of first.
+        # Units of a picture set one after another in an average code, those first that change it most.
+        average = machine.up(boltzmann.visible(module, boltzmann.some(test, 500))).mean(0)
         ladder, labels = [], []
         units = hidden.shape[1]
         steps = [n for n in STEPS_DOWN if n < units] + [units]
-        influence = (hidden - machine.up(torch.zeros_like(visible))).abs()
+        influence = (hidden - average).abs() * machine.weight.norm(dim=1)
         for row in range(min(3, len(chosen))):
             order = torch.argsort(-influence[row], stable=True)
             for count in steps:
-                code = torch.zeros(units)
+                code = average.clone()
                 code[order[:count]] = hidden[row, order[:count]]
                 ladder.append(machine.down(code[None])[0].numpy())
                 labels.append(f"{count} units")
@@ -158,8 +166,8 @@ def _both_ways(module: Network, data: DataSet, test: Split) -> Section:
                  f"Test pictures, the probabilities of their hidden units (a square each, white is on), and the pixels' "
                  f"probabilities that come back: {100 * (1 - wrong):.1f} % of these pixels agree.", columns=len(chosen)),
         Pictures("downwards", boltzmann.as_picture(np.asarray(ladder), data.shape), labels,
-                 "Downwards alone: hidden units of a picture switched on one after another, those first that the picture "
-                 "changes most. With none on, only the visible biases speak.", columns=len(steps)),
+                 "Downwards alone: from an average code, hidden units are set to what a picture makes of them, one after "
+                 "another, those first that change the code most.", columns=len(steps)),
     ]  # fmt: skip
     return Section(
         "Both directions",
