@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from foveal.data.augment import Augmentation
 from foveal.data.dataset import Split
 from foveal.data.resident import mixed
 from foveal.errors import ConfigurationError
@@ -27,7 +28,8 @@ class BalancedBatches:
         split: pictures, ``uint8`` N × H × W × C.
         classes: P, how many classes a batch has; 0 for all there are.
         each: K, how many pictures of each, at least 2.
-        seed: of the draw.
+        seed: of the draw, and of the changes.
+        augment: what is done to the pictures, or None.
 
     Raises:
         ConfigurationError: more classes than there are, a class with fewer pictures than asked for, no pairs.
@@ -39,7 +41,9 @@ class BalancedBatches:
         (2, [[0, 3, 3], [0, 3, 3]])
     """
 
-    def __init__(self, split: Split, classes: int = 0, each: int = 16, *, seed: int = 0) -> None:
+    def __init__(
+        self, split: Split, classes: int = 0, each: int = 16, *, seed: int = 0, augment: Augmentation | None = None
+    ) -> None:
         present = np.unique(split.labels)
         classes = classes or len(present)
         smallest = min((int((split.labels == label).sum()) for label in present), default=0)
@@ -57,7 +61,7 @@ class BalancedBatches:
                 given=f"{each}; the smallest class has {smallest}",
                 expected=f"2 to {smallest}",
             )
-        self.classes, self.each, self.seed = classes, each, seed
+        self.classes, self.each, self.seed, self.augment = classes, each, seed, augment
         self.batch_size = classes * each
         self._images = torch.from_numpy(np.ascontiguousarray(split.images))
         self._labels = [int(label) for label in present]
@@ -78,7 +82,11 @@ class BalancedBatches:
             chosen = torch.randperm(len(self._members), generator=generator)[: self.classes].sort().values.tolist()
             drawn = [self._drawn(self._members[one], generator) for one in chosen]
             labels = torch.tensor([self._labels[one] for one in chosen]).repeat_interleave(self.each)
-            pictures = self._images[torch.cat(drawn)].permute(0, 3, 1, 2).float().div_(255.0)
+            pictures = self._images[torch.cat(drawn)].permute(0, 3, 1, 2)
+            if self.augment is not None:
+                pictures = self.augment(pictures, generator)
+            if not pictures.is_floating_point():
+                pictures = pictures.float().div_(255.0)
             yield pictures.contiguous(memory_format=torch.channels_last), labels
 
     def _drawn(self, members: Tensor, generator: torch.Generator) -> Tensor:
