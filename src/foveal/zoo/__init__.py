@@ -13,6 +13,7 @@ from foveal.zoo.registry import Entry, create, entries, entry, names, tiny
 if TYPE_CHECKING:
     from foveal.zoo.alexnets import alexnet, alexnet_2014
     from foveal.zoo.autoencoders import autoencoder, conv_autoencoder, denoising_autoencoder, sparse_autoencoder
+    from foveal.zoo.dense_prediction import detector, unet
     from foveal.zoo.densenet import densenet121, densenet161, densenet169, densenet201
     from foveal.zoo.embedding import embedder
     from foveal.zoo.energy import dbn, rbm
@@ -54,6 +55,7 @@ __all__ = [
     "densenet161",
     "densenet169",
     "densenet201",
+    "detector",
     "embedder",
     "entries",
     "entry",
@@ -82,6 +84,7 @@ __all__ = [
     "sparse_autoencoder",
     "text_cnn",
     "tiny",
+    "unet",
     "vae",
     "vgg11",
     "vgg11_bn",

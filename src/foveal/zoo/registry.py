@@ -90,6 +90,8 @@ GRAVES = "Graves 2013, Generating Sequences With Recurrent Neural Networks"
 LIU = "Liu, Chang, Wu, Yang 2017, Deep Learning for Extreme Multi-label Text Classification"
 SHI = "Shi, Bai, Yao 2015, An End-to-End Trainable Neural Network for Image-based Sequence Recognition"
 SCHROFF = "Schroff, Kalenichenko, Philbin 2015, FaceNet: A Unified Embedding for Face Recognition and Clustering"
+RONNEBERGER = "Ronneberger, Fischer, Brox 2015, U-Net: Convolutional Networks for Biomedical Image Segmentation"
+TIAN = "Tian, Shen, Chen, He 2019, FCOS: Fully Convolutional One-Stage Object Detection; Redmon et al. 2016, YOLO"
 OURS = "Foveal; after He, Zhang, Ren, Sun 2015"
 
 CLOTHES, DIGITS, IMAGENET = (28, 28, 1), (32, 32, 1), (224, 224, 3)
@@ -196,8 +198,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("conv_autoencoder", "Convolutional autoencoder", MASCI, 2011, CLOTHES, None, 111_521,
           "strided convolutions down to a code, transposed ones up", "autoencoders",
           _tiny_picture(code=3, width=1 / 8)),
-    Entry("sparse_autoencoder", "Sparse autoencoder", NG, 2011, CLOTHES, None, 201_616,
-          "a long code of sigmoid units, few of which are active", "autoencoders", _tiny_picture(width=1 / 16)),
+    Entry("sparse_autoencoder", "Sparse autoencoder", NG, 2011, CLOTHES, None, 870_224,
+          "a code of sigmoid units, few of which are active", "autoencoders", _tiny_picture(code=5, width=1 / 64)),
     Entry("denoising_autoencoder", "Denoising autoencoder", VINCENT, 2008, CLOTHES, None, 9_873,
           "convolutions that undo noise", "autoencoders", _tiny_picture(width=1 / 8)),
     Entry("vae", "Variational autoencoder", KINGMA, 2013, CLOTHES, None, 1_079_600,
@@ -211,6 +213,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("text_cnn", "XML-CNN, for documents with several labels", LIU, 2017, Tokens(100), 250, 1_327_482,
           "filters of several widths over words, dynamic max pooling, a bottleneck", "text",
           {"classes": 3, "input_shape": Tokens(9), "words": 11, "width": 1 / 32}),
+    Entry("unet", "U-Net", RONNEBERGER, 2015, (64, 64, 3), 11, 482_907,
+          "down to what and up again to where: a class for every pixel", "dense_prediction", _small(16, width=1 / 8)),
+    Entry("detector", "Single-stage detector", TIAN, 2019, (64, 64, 3), 10, 669_167,
+          "at every fourth pixel whether, where and what", "dense_prediction", _small(24, width=_THIN)),
 )  # fmt: skip
 
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
