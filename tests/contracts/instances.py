@@ -6,8 +6,9 @@ from foveal.network import layers
 from foveal.network.activations import ACTIVATIONS, L1L2
 from foveal.network.layers import LAYERS
 from foveal.network.node import Node
+from foveal.network.shape import Tokens
 
-Instance = tuple[Node, tuple[int, ...]]
+Instance = tuple[Node, tuple[int, ...] | Tokens]
 
 SEQUENCE, PICTURE, SOLID, VECTOR = (8, 3), (7, 6, 4), (5, 4, 6, 2), (10,)
 C3 = ((0, 1, 2), (1, 3), (0,), (0, 1, 2, 3), (2, 3))
@@ -101,9 +102,20 @@ INSTANCES: list[Instance] = [
     (layers.Rescaling(0.5), VECTOR),
     (layers.Normalization(0.25, 4.0), PICTURE),
     (layers.Normalization((0.5, 0.25, 0.0, -1.0), (1.0, 4.0, 0.25, 16.0)), PICTURE),
+    *((layers.UnitNormalization(), shape) for shape in (VECTOR, SEQUENCE, PICTURE)),
+    (layers.Embedding(7, 5), Tokens(6)),
+    (layers.Cropping1D(), SEQUENCE),
+    (layers.Cropping1D((0, 3)), SEQUENCE),
+    (layers.Permute((2, 1, 3)), PICTURE),
+    (layers.Permute((4, 2, 1, 3)), SOLID),
+    (layers.Permute((2, 1)), SEQUENCE),
+    (layers.GaussianNoise(0.1), PICTURE),
+    (layers.Sampling(5), VECTOR),
+    (layers.RBM(4), VECTOR),
 ]
 
 
 def label(instance: Instance) -> str:
     """The instance's name in test reports."""
-    return f"{instance[0]!r} on {'x'.join(map(str, instance[1]))}"
+    shape = instance[1]
+    return f"{instance[0]!r} on {shape if isinstance(shape, Tokens) else 'x'.join(map(str, shape))}"

@@ -16,11 +16,11 @@ import torch
 
 from foveal.arithmetic.receptive_field import box
 from foveal.arithmetic.shapes import trace
-from foveal.backends.torch import Network
+from foveal.backends.torch import Network, layer_outputs
 from foveal.network import Sequential, layers
 from foveal.network.layers import LAYERS
 from foveal.network.node import Node
-from foveal.network.shape import Vector
+from foveal.network.shape import Tokens, Vector
 from tests.contracts.subjects import SUBJECTS, subject
 from tests.oracles.bridge import in_float64
 
@@ -28,7 +28,8 @@ LINEAR = {
     kind: kind.replace("Max", "Average").replace("Min", "Average") for kind in LAYERS if "Max" in kind or "Min" in kind
 }
 
-PICTURES = [name for name in SUBJECTS if not isinstance(subject(name).input_shape, Vector)]
+PICTURES = [name for name in SUBJECTS if not isinstance(subject(name).input_shape, Vector | Tokens)]
+TEXTS = [name for name in SUBJECTS if isinstance(subject(name).input_shape, Tokens)]
 
 
 def honest(node: Node) -> Node:
@@ -45,7 +46,7 @@ def honest(node: Node) -> Node:
     if node.kind in LINEAR:
         kept = {name: getattr(node, name) for name in node.__dataclass_fields__}
         return LAYERS[LINEAR[node.kind]](**kept)
-    if isinstance(node, layers.LocalResponseNormalization | layers.LayerNormalization):
+    if isinstance(node, layers.LocalResponseNormalization | layers.LayerNormalization | layers.UnitNormalization):
         return layers.Rescaling(1.0, name=node.name)  # within one place: nothing to see, and what they add may cancel
     return dataclasses.replace(node, **changes)
 
@@ -92,14 +93,18 @@ def test_gradients_see_what_the_arithmetic_says(name: str) -> None:
                 lambda part, inputs, output, path=step.path: outputs.__setitem__(path, output)
             )
     module(x)
-    shuffled = any(
-        step.node.kind == "Reshape" for step in steps
-    )  # then the arithmetic says what all units together see
+    order = [step.path for step in steps]
+    turned = [step.path for step in steps if step.node.kind in ("Reshape", "Permute")]
     dilated = any(max(getattr(step.node, "dilation_rate", (1,))) > 1 for step in steps)
     asked = [step for step in steps if step.path in outputs]
     for step in asked[:: max(1, len(asked) // 6)] + asked[-1:]:  # some places of a deep network, and its end
         assert step.output is not None
         size = [n or 1 for n in step.output.spatial]
+        # Behind a layer that turns axes, and in a composition that holds one, the arithmetic says what all units see.
+        shuffled = any(
+            order.index(path) <= order.index(step.path) or path.startswith(step.path and f"{step.path}/")
+            for path in turned
+        )
         for unit in {(0,) * len(size), tuple(n // 2 for n in size), tuple(n - 1 for n in size)}:
             seen = probed(outputs[step.path], x, None if shuffled else unit)
             found = box(steps, step.path, unit)
@@ -114,3 +119,28 @@ def test_gradients_see_what_the_arithmetic_says(name: str) -> None:
                 )
             else:
                 assert seen == expected, f"{step.path} at {unit}"
+
+
+@pytest.mark.parametrize("name", TEXTS, ids=TEXTS)
+def test_units_answer_to_the_tokens_that_the_arithmetic_says(name: str) -> None:
+    """Tokens have no gradients: one after another is changed, and what changes behind it is looked at."""
+    network = honest(subject(name))
+    assert isinstance(network, Sequential)
+    module = positive(in_float64(network)).keep_inputs()
+    steps = [step for step in trace(network) if step.output is not None and not isinstance(step.output, Tokens)]
+    length = trace(network)[0].input.spatial[0] or 9
+    x = torch.zeros((1, length), dtype=torch.int64)
+    before = layer_outputs(module, x, [step.path for step in steps])
+    after = []
+    for place in range(length):
+        changed = x.clone()
+        changed[0, place] = 1
+        after.append(layer_outputs(module, changed, [step.path for step in steps]))
+    for step in steps:
+        assert step.output is not None
+        size = [n or 1 for n in step.output.spatial]
+        for unit in {(0,) * len(size), tuple(n // 2 for n in size), tuple(n - 1 for n in size)}:
+            at = (0, slice(None), *unit)
+            seen = [p for p in range(length) if not torch.equal(after[p][step.path][at], before[step.path][at])]
+            found = box(trace(network), step.path, unit).clipped
+            assert found == ((min(seen), max(seen)) if seen else None,), f"{step.path} at {unit}"

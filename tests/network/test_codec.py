@@ -47,6 +47,8 @@ def _arguments(kind: str, field: str) -> st.SearchStrategy:
         "bias_initializer": st.sampled_from(sorted(INITIALIZERS)),
         "kernel_regularizer": st.none() | st.builds(L1L2, st.floats(0, 1), st.floats(0, 1)),
         "connections": st.none() | st.lists(st.lists(st.integers(0, 5), min_size=1, unique=True), min_size=1, max_size=6),
+        "dims": st.permutations([1, 2, 3]).map(tuple), "cropping": st.tuples(st.integers(0, 3), st.integers(0, 3)),
+        "stddev": SHARE, "embeddings_initializer": st.sampled_from(sorted(INITIALIZERS)),
         "target_shape": st.lists(SMALL, min_size=1, max_size=4),
         "interpolation": st.sampled_from(["nearest", "bilinear"]),
         "recurrent_activation": st.sampled_from(sorted(ACTIVATIONS)),

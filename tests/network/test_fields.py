@@ -35,7 +35,8 @@ from foveal.network.tree import COMPOSITIONS
 
 # The least that each kind must be given.
 NEEDED = {"filters": 4, "kernel_size": 3, "units": 4, "rate": 0.5, "activation": "relu", "output_size": 2, "scale": 0.5,
-          "target_shape": (2, 2), "branches": [[]], "body": [], "head": [], "layer": LSTM(4)}  # fmt: skip
+          "target_shape": (2, 2), "branches": [[]], "body": [], "head": [], "layer": LSTM(4), "input_dim": 7,
+          "output_dim": 4, "dims": (2, 1), "stddev": 0.1}  # fmt: skip
 
 
 def least(kind: type, **more: object) -> object:

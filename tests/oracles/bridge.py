@@ -10,10 +10,11 @@ import torch
 from foveal.backends.torch import Network, build
 from foveal.network import Sequential
 from foveal.network.node import Node
+from foveal.network.shape import Shape
 from tests.oracles.reference import Array, Weights
 
 
-def single(layer: Node, shape: tuple[int, ...], seed: int = 0) -> Network:
+def single(layer: Node, shape: tuple[int, ...] | Shape, seed: int = 0) -> Network:
     """A network of one layer in float64, its weights and running statistics random (but for fixed centres)."""
     module = in_float64(Sequential([layer], input_shape=shape)).eval()
     draw = torch.Generator().manual_seed(seed)
@@ -41,7 +42,7 @@ def weights_of(module: Network) -> Weights:
 
 
 def to_torch(x: Array) -> torch.Tensor:
-    """Channels last → channels first."""
+    """Channels last → channels first; tokens stay as they are."""
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, 1)))
 
 
@@ -51,14 +52,15 @@ def to_numpy(x: torch.Tensor) -> Array:
 
 
 def answers(module: Network, x: Array, upstream: Array | None = None) -> tuple[Array, Array, Weights]:
-    """What comes out, and the gradients of Σ out · upstream by the input and by each parameter."""
-    given = to_torch(x).requires_grad_()
+    """What comes out, and the gradients of Σ out · upstream by the input (0 for tokens) and by each parameter."""
+    given = to_torch(x)
+    given.requires_grad_(given.is_floating_point())
     module.zero_grad()
     out: Any = module(given)
     above = torch.ones_like(out) if upstream is None else to_torch(upstream)
     (out * above).sum().backward()
-    assert given.grad is not None
     gradients = {
         name.split(".", 1)[-1]: p.grad.numpy().copy() for name, p in module.named_parameters() if p.grad is not None
     }
-    return to_numpy(out), to_numpy(given.grad), gradients
+    by_input = torch.zeros(given.shape, dtype=out.dtype) if given.grad is None else given.grad
+    return to_numpy(out), to_numpy(by_input), gradients

@@ -6,14 +6,24 @@ import numpy as np
 import pytest
 
 from foveal.network.layers import LAYERS
+from foveal.network.node import Node
+from foveal.network.shape import Tokens
 from tests.contracts.instances import INSTANCES, Instance, label
-from tests.oracles import recurrent, reference  # noqa: F401  # registers its rules
+from tests.oracles import recurrent, reference, sequences  # noqa: F401  # they register their rules
 from tests.oracles.bridge import answers, single, weights_of
 from tests.oracles.reference import Array, Weights
 
 
 def drawn(shape: tuple[int, ...], seed: int) -> Array:
     return np.random.default_rng(seed).normal(size=shape)
+
+
+def inputs(layer: Node, shape: tuple[int, ...] | Tokens, n: int, seed: int) -> Array:
+    """A batch of random values, or of random tokens that the layer has rows for."""
+    if isinstance(shape, Tokens):
+        rows: int = layer.input_dim  # type: ignore[attr-defined]
+        return np.random.default_rng(seed).integers(0, rows, (n, *shape.axes))  # type: ignore[arg-type]
+    return drawn((n, *shape), seed)
 
 
 def test_every_layer_has_a_reference() -> None:
@@ -23,7 +33,7 @@ def test_every_layer_has_a_reference() -> None:
 @pytest.mark.parametrize("instance", INSTANCES, ids=label)
 def test_forward(instance: Instance) -> None:
     layer, shape = instance
-    module, x = single(layer, shape), drawn((3, *shape), 1)
+    module, x = single(layer, shape), inputs(layer, shape, 3, 1)
     expected = reference.forward(layer, x, weights_of(module))
     given, _, _ = answers(module, x)
     assert given.shape == expected.shape
@@ -34,7 +44,7 @@ def test_forward(instance: Instance) -> None:
 def test_gradients(instance: Instance) -> None:
     """Along random directions in input and weights: (E(θ + εd) − E(θ − εd)) / 2ε of the reference = gradient · d."""
     layer, shape = instance
-    module, x = single(layer, shape), drawn((2, *shape), 2)
+    module, x = single(layer, shape), inputs(layer, shape, 2, 2)
     weights = weights_of(module)
     out, by_input, by_weight = answers(module, x)
     upstream = drawn(out.shape, 3)
@@ -56,9 +66,12 @@ def test_gradients(instance: Instance) -> None:
             found.append((moved[0] - moved[1]) / (2 * step))
         return found
 
+    unused = {"visible_bias"}  # works downwards only
     trainable = [name.split(".", 1)[-1] for name, _ in module.named_parameters()]
+    trainable = [name for name in trainable if name not in unused]
     assert sorted(by_weight) == sorted(trainable)
-    for seed, (name, gradient) in enumerate([(None, by_input), *by_weight.items()]):
+    by_input_too = [] if isinstance(shape, Tokens) else [(None, by_input)]  # tokens are no values to move along
+    for seed, (name, gradient) in enumerate([*by_input_too, *by_weight.items()]):
         direction = drawn(gradient.shape, 10 + seed)
         along, scale = float((gradient * direction).sum()), 1 + float(np.abs(gradient).sum())
         assert min(abs(along - found) for found in slope(direction, name)) < 2e-6 * scale, f"by {name or 'input'}"

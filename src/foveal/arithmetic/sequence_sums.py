@@ -51,7 +51,9 @@ def _permute(layer: kinds.Permute, input: Shape, output: Shape, _: object) -> It
 
 @rules.rule(kinds.UnitNormalization, kinds.GaussianNoise)
 def _itself(layer: Node, input: Shape, output: Shape, _: object) -> Iterator[Section]:
-    note = "in training only" if isinstance(layer, kinds.GaussianNoise) else "x / √Σx² over the channels of each position"
+    note = (
+        "in training only" if isinstance(layer, kinds.GaussianNoise) else "x / √Σx² over the channels of each position"
+    )
     yield Section(OUTPUT, (Step("output", "the input's shape", product(*output.axes), output.size, note),))
     yield _nothing("constants of the description are not learned")
 
@@ -133,5 +135,7 @@ def _rbm_back(layer: kinds.RBM, input: Shape, output: Shape) -> Iterator[Step]:
     yield Step("dE/dc", "dE/do", str(h), str(h))
     yield Step("dE/dv", "Wᵀ · dE/do", f"({n} × {h}) · ({h} × 1)", str(n))
     rule = "⟨v hᵀ⟩ of the data − ⟨v hᵀ⟩ of the model"
-    note = "trained by itself it has no error to pass back: contrastive divergence runs a few steps of the model instead"
+    note = (
+        "trained by itself it has no error to pass back: contrastive divergence runs a few steps of the model instead"
+    )
     yield Step("−dF/dW", rule, f"{h} × {n} pairs", product(h, n), f"{note} (Hinton 2002)")

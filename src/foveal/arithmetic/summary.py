@@ -208,9 +208,7 @@ def summarize(
     fields = receptive_fields(traced)
     own = counted(traced)
     sums = _with_sums(own)
-    rows = tuple(
-        _row(t, sums.get(t.path), own.get(t.path, Counts()), fields.get(t.path, ())) for t in traced if t.path
-    )
+    rows = tuple(_row(t, sums.get(t.path), own.get(t.path, Counts()), fields.get(t.path, ())) for t in traced if t.path)
     heads = {t.path for t in traced if t.auxiliary}
     totals = total(counts for path, counts in own.items() if path not in heads)
     return Summary(
