@@ -115,8 +115,8 @@ def carry_out(session: Session) -> Findings:
         sections=[
             Section(
                 "Decision lines",
-                "net = w₁x₁ + w₂x₂ + b is 0 on the line; on the tinted side the unit answers 1, on the line itself 0. Filled points "
-                "are to be answered by 1.",
+                "net = w₁x₁ + w₂x₂ + b is 0 on the line; on the tinted side the unit answers 1, on the line itself 0. Filled "
+                "points are to be answered by 1.",
                 [report.drawn(each) for each in found],
             ),
             Section(
