@@ -27,7 +27,7 @@ RECIPE = TrainingConfig(
     epochs=6, batch_size=64, optimizer="adam", lr=1e-3, optimizer_options={"beta_1": 0.5}, schedule="cosine",
     loss="binary_cross_entropy", label_smoothing=0.1, ema=0.999, metrics=(), validation=0.0, precision="bf16",
 )  # fmt: skip
-SETTINGS: dict[str, int | float | str | bool] = {"noise": 64, "samples": 5000, "judge_epochs": 2, "limit": 0}
+SETTINGS: dict[str, int | float | str | bool] = {"noise": 64, "samples": 5000, "judge_epochs": 4, "limit": 0}
 QUICK: dict[str, Any] = {
     "data": "digits", "size": (28, 28),
     "config": {"epochs": 1, "batch_size": 32},
@@ -68,7 +68,9 @@ def carry_out(session: Session) -> Findings:
     history = session.train("", module, step, batches, validation, identity={"network": codec.to_dict(tree)})
     session.keep(tree, module, classes=list(data.classes), training={"data": data.name, "config": config.to_json()})
     judge = judging.trained(session, data)
-    noise = np.random.default_rng([session.seed, 1]).standard_normal((int(session.settings["samples"]), noise_size(module)))
+    noise = np.random.default_rng([session.seed, 1]).standard_normal(
+        (int(session.settings["samples"]), noise_size(module))
+    )
     made = generated(module, noise.astype(np.float32))
     opinion = judge.opinion(made)
     facts = {
@@ -125,7 +127,9 @@ def generated(module: Network, noise: NDArray[np.floating], batch_size: int = 25
     place = next(module.parameters())
     with evaluating(module), torch.inference_mode():
         given = torch.from_numpy(np.ascontiguousarray(noise, dtype=np.float32)).to(place)
-        parts = [as_pixels(module.node("generator")(given[i : i + batch_size])) for i in range(0, len(given), batch_size)]
+        parts = [
+            as_pixels(module.node("generator")(given[i : i + batch_size])) for i in range(0, len(given), batch_size)
+        ]
     return np.concatenate([part.numpy() for part in parts])
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from foveal.systems.session import Session
 
 CONFIDENT = 0.9
-RECIPE = TrainingConfig(epochs=2, batch_size=64, lr=5e-3, schedule="one-cycle", precision="bf16")
-"""0.8955 on Fashion-MNIST's test set with seed 0, in 17 seconds on one thread."""
+RECIPE = TrainingConfig(epochs=4, batch_size=64, lr=5e-3, schedule="one-cycle", precision="bf16")
+"""0.9085 on Fashion-MNIST's test set with seed 0, in 33 seconds on one thread."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,6 @@ def trained(session: Session, data: DataSet) -> Judge:
         epochs=int(session.settings.get("judge_epochs", RECIPE.epochs)),
         seed=session.seed,
         device=session.config.device,
-        precision=session.config.precision,
     )
     found = classify(session, tree, data, stage="judge", config=config, keep="judge")
     judge = Judge(found.module, data.classes, float(found.evaluation.accuracy), opinion(np.eye(len(data.classes))))

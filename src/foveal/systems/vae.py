@@ -35,7 +35,7 @@ SETTINGS: dict[str, int | float | str | bool] = {
     "binarise": False,  # draw grey pixels black or white
     "draws": 16,  # for the importance-weighted bound
     "samples": 5000,
-    "judge_epochs": 2,
+    "judge_epochs": 4,
     "limit": 0,
 }
 QUICK: dict[str, Any] = {
@@ -67,13 +67,13 @@ def carry_out(session: Session) -> Findings:
         )
     tree, module, history = _trained(session, data, "", latent)
     test = data.test if data.test is not None else session.split(data.train)[1] or data.train
-    figures = session.remember("bound", lambda: measured(session, module, test))
+    figures = session.remember("bound", lambda: measured(session, module, test, data.train))
     session.keep(tree, module, classes=list(data.classes), training={"data": data.name, "test": figures})
     networks = {"vae": tree}
     plane, plane_figures = module, None
     if latent != 2 and session.settings["plane"]:
         flat, plane, _ = _trained(session, data, "plane", 2)
-        plane_figures = session.remember("plane-bound", lambda: measured(session, plane, test))
+        plane_figures = session.remember("plane-bound", lambda: measured(session, plane, test, data.train))
         session.keep(flat, plane, "plane", classes=list(data.classes))
         networks["vae with two latent numbers"] = flat
     judge = judging.trained(session, data)
@@ -139,13 +139,13 @@ def _trained(session: Session, data: DataSet, stage: str, latent: int) -> tuple[
     return tree, module, history
 
 
-def measured(session: Session, module: Network, part: Split) -> dict[str, Any]:
+def measured(session: Session, module: Network, part: Split, train: Split) -> dict[str, Any]:
     """Both parts of the bound on a part of the data, the bound of several draws, and what there is to compare with.
 
     Returns:
         nats a picture, means over the part: ``elbo``, ``reconstruction``, ``kl``, ``importance`` (of ``draws`` draws),
-        ``ceiling`` (the likelihood of each picture under its own grey values), ``mean_picture`` (under the part's mean
-        picture); ``elbo_error``, the standard error of the mean; ``kl_by_number``, the divergence of each latent number.
+        ``ceiling`` (the likelihood of each picture under its own grey values), ``mean_picture`` (under the training
+        set's mean picture); ``elbo_error``, the standard error of the mean; ``kl_by_number``, the divergence of each latent number.
     """
     import torch
 
@@ -168,7 +168,7 @@ def measured(session: Session, module: Network, part: Split) -> dict[str, Any]:
     likelihood_, kl_, several_ = np.concatenate(rows, axis=1)
     elbo = likelihood_ - kl_
     grey = part.images.reshape(len(part), -1) / 255.0
-    average = np.clip(grey.mean(0), 1e-6, 1 - 1e-6)
+    average = np.clip(train.images.reshape(len(train), -1).mean(0) / 255.0, 1e-6, 1 - 1e-6)
     return {
         "elbo": float(elbo.mean()),
         "elbo_error": float(elbo.std() / np.sqrt(len(part))),
@@ -224,9 +224,7 @@ def encoded(module: Network, pictures: NDArray[np.uint8]) -> NDArray[np.float64]
     return np.concatenate(parts)
 
 
-def _bound_section(
-    history: History, figures: dict[str, Any], plane: dict[str, Any] | None, latent: int
-) -> Section:
+def _bound_section(history: History, figures: dict[str, Any], plane: dict[str, Any] | None, latent: int) -> Section:
     """The two parts over the training, on the test set, and number by number."""
     names = {"loss": "−ELBO", "reconstruction": "−reconstruction", "kl": "divergence"}
     known = [key for key in names if f"val_{key}" in history.history] or []
