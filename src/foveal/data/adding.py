@@ -17,6 +17,9 @@ BEGINNING = 10
 ALWAYS_ONE = 1 / 6
 """The mean squared error of always answering 1, the mean: two variances of a uniform number, 2 / 12."""
 
+ONE_FORGOTTEN = 1 / 12
+"""The mean squared error of who knows the second number and has forgotten the first: the variance of that one."""
+
 
 def sequences(
     count: int, lag: int, draw: np.random.Generator

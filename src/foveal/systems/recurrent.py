@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from foveal.systems.session import Session
 
 _COMMON = TrainingConfig(
-    epochs=6, batch_size=64, optimizer="adam", lr=4e-3, schedule="one-cycle", clip_norm=1.0, label_smoothing=0.05,
+    epochs=4, batch_size=64, optimizer="adam", lr=4e-3, schedule="one-cycle", clip_norm=1.0, label_smoothing=0.05,
     validation=0.05,
 )  # fmt: skip
-RECIPES = {"rnn": _COMMON.replace(lr=1e-3), "lstm": _COMMON, "gru": _COMMON}
+RECIPES = {"rnn": _COMMON.replace(epochs=8, lr=1e-3), "lstm": _COMMON, "gru": _COMMON}
 
 SETTINGS: dict[str, int | float | str | bool] = {
     "lags": "10,30,100",  # steps from the first number of the adding problem to the second; empty: leave that part out
