@@ -42,11 +42,19 @@ SETTINGS = {
     "labels": 10000,
     "fantasies": 1000,
     "annealing": 1000,
+    "tiny_updates": 3000,
     "limit": 0,
 }
 QUICK: dict[str, Any] = {
     "config": {"epochs": 2, "batch_size": 60},
-    "settings": {"hidden": 8, "labels": 60, "fantasies": 3, "annealing": 20, "limit": 130},
+    "settings": {
+        "hidden": 8,
+        "labels": 60,
+        "fantasies": 3,
+        "annealing": 20,
+        "tiny_updates": 30,
+        "limit": 130,
+    },  # fmt: skip
     "data": "digits",
 }
 LABELS = (300, 1000, 3000)
@@ -59,7 +67,7 @@ def carry_out(session: Session) -> Findings:
     from foveal import zoo
     from foveal.backends.torch import build
     from foveal.systems import rbm_report
-    from foveal.systems.tiny_machine import LOOKS, likelihoods
+    from foveal.systems.tiny_machine import likelihoods
 
     data, (train, validation, test) = session.pictures(), boltzmann.parts(session)
     threshold = float(session.settings["threshold"])
@@ -76,8 +84,7 @@ def carry_out(session: Session) -> Findings:
     session.say("features and linear classifiers")
     features = session.remember("features", lambda: judge(session, modules[own], train, validation, test))
     session.say("a machine small enough for exact sums")
-    few = session.config.epochs < 5
-    tiny = session.remember("tiny", lambda: likelihoods(session.seed, 30 if few else LOOKS[-1]))
+    tiny = session.remember("tiny", lambda: likelihoods(session.seed, int(session.settings["tiny_updates"])))
     session.keep(tree, modules[own], training={"data": data.name, "config": session.config.to_json()})
     facts = {
         "features": features,
