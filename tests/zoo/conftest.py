@@ -44,6 +44,11 @@ def counted(network: Sequential) -> Count:
                 pairs = sum(len(row) for row in layer.connections)
             weights, biases = window * pairs, layer.filters * layer.use_bias
             products = weights * went.h * went.w
+        elif isinstance(layer, layers.Conv2DTranspose):
+            assert isinstance(came, Image)
+            weights = layer.kernel_size[0] * layer.kernel_size[1] * came.channels * layer.filters // layer.groups
+            biases = layer.filters * layer.use_bias
+            products = weights * (came.h or 0) * (came.w or 0)  # every value is spread over one window
         elif isinstance(layer, layers.Conv1D):
             weights = layer.kernel_size[0] * came.channels * layer.filters // layer.groups
             biases, products = layer.filters * layer.use_bias, weights * went.axes[0]

@@ -164,7 +164,7 @@ class Composer:
         boxes, seen = _boxes(owner, most)
         labels = np.where(seen, self.split.labels[chosen], -1)
         masks = np.concatenate([np.zeros((len(indices), 1), np.int64), labels + 1], 1).astype(np.uint8)
-        return images, np.take_along_axis(masks, owner.reshape(len(indices), -1), 1).reshape(owner.shape), boxes, labels
+        return images, np.take_along_axis(masks, owner.reshape(len(indices), self.size**2), 1).reshape(owner.shape), boxes, labels
 
     def _places(self, drawn: _Draws, count: int) -> tuple[Floats, Floats, Floats, NDArray[np.int64], NDArray[np.bool_]]:
         """Top and left of each thing's picture, its side, which picture, and whether it has a place at all."""
