@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foveal.data.resident import ORDER, mixed
+from foveal.data.tensors import TensorBatches
 from foveal.errors import ConfigurationError
 
 Indices = NDArray[np.int64]
@@ -95,3 +96,20 @@ class Streams:
         for step in range(start, self.steps):
             cut = slice(step * self.length, (step + 1) * self.length)
             yield x[:, cut], y[:, cut], step == 0
+
+
+class TokenBatches(TensorBatches):
+    """Serve tokens (N × length) with their answers; they stay whole numbers, as an Embedding wants them.
+
+    Example:
+        >>> batches = TokenBatches(torch.ones(3, 4, dtype=torch.int64), torch.zeros(3, 2), 2, shuffle=False)
+        >>> [(x.dtype, tuple(x.shape), tuple(y.shape)) for x, y in batches.epoch(0)]
+        [(torch.int64, (2, 4), (2, 2)), (torch.int64, (1, 4), (1, 2))]
+    """
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of an epoch from step ``start`` on: x int64 (N, length), y as it was given."""
+        order = self.order(number)
+        for step in range(start, len(self)):
+            index = order[step * self.batch_size : (step + 1) * self.batch_size]
+            yield self._x.index_select(0, index), self._y.index_select(0, index)

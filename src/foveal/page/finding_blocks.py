@@ -42,7 +42,7 @@ def _lines(found: kinds.Lines, budget: int) -> tuple[Markup, None]:
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         for index, series in enumerate(found.series):
-            look = {"color": PALETTE[index % len(PALETTE)], "linestyle": DASHES[index % len(DASHES)]}
+            look: dict[str, Any] = {"color": PALETTE[index % len(PALETTE)], "linestyle": DASHES[index % len(DASHES)]}
             mark = MARKERS[index % len(MARKERS)] if len(series.x) <= 30 else ""
             axes.plot(series.x, series.y, marker=mark, label=shorten(series.label, 34), **look)
             if series.low is not None and series.high is not None:
@@ -51,8 +51,10 @@ def _lines(found: kinds.Lines, budget: int) -> tuple[Markup, None]:
         axes.set_ylabel(found.y_label)
         if found.log_x:
             axes.set_xscale("log")
+            _plain_powers(axes.xaxis)
         if found.log_y:
             axes.set_yscale("log")
+            _plain_powers(axes.yaxis)
         if len(found.series) > 1:
             _legend(axes, len(found.series))
 
@@ -75,6 +77,12 @@ def _legend(axes: Any, count: int) -> None:
         handlelength=2.4,
         columnspacing=1.2,
     )
+
+
+def _plain_powers(axis: Any) -> None:
+    """Numbers at the powers of ten, and no mathematical mark-up: text stays text here."""
+    axis.set_major_formatter(lambda value, place: f"{value:g}".replace("-", "−"))
+    axis.set_minor_formatter(lambda value, place: "")
 
 
 def _scatter(found: kinds.Scatter, budget: int) -> tuple[Markup, None]:
@@ -138,7 +146,7 @@ def _heat(found: kinds.Heat, budget: int) -> tuple[Markup, None]:
         if found.columns and max(len(each) for each in found.columns) > 3:
             axes.tick_params(axis="x", rotation=60)
         bar = figure.colorbar(image, ax=axes, fraction=0.035, pad=0.02)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
 
     size = (7.2, min(6.0, max(1.9, 7.2 * height / width * 0.85 + 0.9)))
     svg = draw(found.name, size, paint, found.caption)
