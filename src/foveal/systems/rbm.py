@@ -54,7 +54,7 @@ QUICK: dict[str, Any] = {
         "annealing": 20,
         "tiny_updates": 30,
         "limit": 130,
-    },  # fmt: skip
+    },
     "data": "digits",
 }
 LABELS = (300, 1000, 3000)
