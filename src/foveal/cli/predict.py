@@ -48,9 +48,9 @@ def command(
     from foveal.evaluation.pictures import classify, listed
     from foveal.evaluation.trained import model_path, open_trained
 
-    answer = _system_answer(model_path(Path(run), runs))
-    if answer is not None:
-        _tell_answers(answer(str(model_path(Path(run), runs)), images), images, as_json)
+    asked = _system_answer(model_path(Path(run), runs))
+    if asked is not None:
+        _tell_answers(asked(str(model_path(Path(run), runs)), images), images, as_json)
         return
     if fit not in _FITS:
         raise ConfigurationError(

@@ -168,8 +168,8 @@ def _list(json: bool) -> None:
             {"kind": "network", **{key: getattr(e, key) for key in keys}, "input_shape": list(_axes(e.input_shape))}
             for e in entries
         ]
-        keys = ("name", "title", "lecture", "source", "networks", "data", "about", "command")
-        told += [{"kind": "system", **{key: getattr(one, key) for key in keys}} for one in systems.SYSTEMS]
+        of_system = ("name", "title", "lecture", "source", "networks", "data", "about", "command")
+        told += [{"kind": "system", **{key: getattr(one, key) for key in of_system}} for one in systems.SYSTEMS]
         _print_json(told)
         return
     from foveal.drawing import listing

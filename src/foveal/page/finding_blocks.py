@@ -182,7 +182,7 @@ def _rows(found: kinds.Rows, budget: int) -> tuple[Markup, None]:
     texts = [0] + [
         i
         for i in range(1, len(found.columns))
-        if any(isinstance(row[i], str) and len(row[i]) > 12 for row in found.rows)
+        if any(isinstance(row[i], str) and len(str(row[i])) > 12 for row in found.rows)
     ]
     drawn = table(
         f"table-{found.name}",

@@ -115,7 +115,7 @@ def plan(
     """
     found = system(name)
     _check_data(found, data)
-    opening = {
+    opening: dict[str, Any] = {
         "data": data if data is not None else next(iter(found.data), None),
         "size": list(size) if size else None,
         "channels": channels,
