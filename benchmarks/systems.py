@@ -1,10 +1,11 @@
 """Every system with its default recipe: what it reaches, how long it takes, how much memory.
 
     python benchmarks/systems.py [NAME …] [--seeds 0 1 2] [--runs FOLDER]
+    python benchmarks/systems.py --collect runs
 
 Each is ``foveal train NAME --seed S``, in a process of its own, one after another. Headlines, seconds (whole command and
 training alone) and peak memory go into ``results/systems.json``, run by run; docs/systems.md is made from it:
-``python tests/docs/test_systems_page.py``.
+``python tests/docs/test_systems_page.py``. ``--collect`` takes finished runs of default recipes that are there already.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from foveal import systems
 from foveal.files import write_json
@@ -28,20 +30,58 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=list(systems.names()))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--collect", type=Path, nargs="+", default=[])
     given = parser.parse_args()
+    for folder in given.collect:
+        for path in sorted(folder.glob("*/result.json"), key=lambda each: each.stat().st_mtime):
+            row = collected(path)
+            if row is not None:
+                keep(row)
+    if given.collect:
+        return
     for seed in given.seeds:
         for name in given.names:
-            row = measured(name, seed, given.runs)
-            kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else []
-            kept = [each for each in kept if (each["system"], each["seed"]) != (row["system"], row["seed"])] + [row]
-            order = list(systems.names())
-            kept.sort(key=lambda each: (order.index(each["system"]), each["seed"]))
-            write_json(RESULTS, kept)
-            first = row["headlines"][0] if row["headlines"] else {"label": "failed", "text": row["error"]}
-            print(f"{name:<22} seed {seed}  {row['seconds']:6.0f} s  {first['label']}: {first['text']}", flush=True)
+            keep(measured(name, seed, given.runs))
 
 
-def measured(name: str, seed: int, runs: Path) -> dict[str, object]:
+def keep(row: dict[str, Any]) -> None:
+    """Put a row into the results, in place of an earlier one of the same system and seed."""
+    kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else []
+    kept = [each for each in kept if (each["system"], each["seed"]) != (row["system"], row["seed"])] + [row]
+    order = list(systems.names())
+    kept.sort(key=lambda each: (order.index(each["system"]), each["seed"]))
+    write_json(RESULTS, kept)
+    first = row["headlines"][0] if row["headlines"] else {"label": "failed", "text": row["error"]}
+    print(
+        f"{row['system']:<22} seed {row['seed']}  {row['seconds']:6.0f} s  {first['label']}: {first['text']}",
+        flush=True,
+    )
+
+
+def collected(path: Path) -> dict[str, Any] | None:
+    """The row of a finished run, if it was one of the default recipe, settings and data; None otherwise."""
+    told, config = json.loads(path.read_text()), json.loads((path.parent / "config.json").read_text())
+    planned = systems.plan(config["system"], changes={"seed": config["training"]["seed"]})
+    same = (
+        planned.config.to_json() == config["training"]
+        and dict(planned.settings) == config["settings"]
+        and json.loads(json.dumps(planned.opening)) == config["data"]["opening"]
+    )
+    if not same:
+        print(f"{path.parent}: not the default recipe", file=sys.stderr)
+        return None
+    begun = (path.parent / "config.json").stat().st_mtime
+    return {
+        "system": config["system"],
+        "seed": config["training"]["seed"],
+        "seconds": round(path.stat().st_mtime - begun, 1),
+        "threads": config["environment"]["threads"],
+        "headlines": told["headlines"],
+        "training_seconds": round(told["seconds"], 1),
+    }
+
+
+def measured(name: str, seed: int, runs: Path) -> dict[str, Any]:
     """One run of a system, as a row of the results."""
     threads = os.environ.get("OMP_NUM_THREADS") or str(os.cpu_count())
     code = (
@@ -54,7 +94,7 @@ def measured(name: str, seed: int, runs: Path) -> dict[str, object]:
     begin = time.perf_counter()
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     seconds = time.perf_counter() - begin
-    row: dict[str, object] = {"system": name, "seed": seed, "seconds": round(seconds, 1), "threads": int(threads)}
+    row: dict[str, Any] = {"system": name, "seed": seed, "seconds": round(seconds, 1), "threads": int(threads)}
     if child.returncode:
         return {**row, "headlines": [], "error": child.stderr.strip()[-500:]}
     return {**row, **json.loads(child.stdout.strip().splitlines()[-1])}

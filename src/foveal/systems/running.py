@@ -67,7 +67,10 @@ class SystemOutcome:
             "run": str(self.folder.path),
             "report": str(self.folder.report),
             "split": self.findings.split,
-            "headlines": {each.label: each.value for each in self.findings.headlines},
+            "headlines": [
+                {"label": each.label, "value": each.value, "text": each.text, "note": each.note}
+                for each in self.findings.headlines
+            ],
             "facts": self.findings.facts,
             "seconds": self.seconds,
         }
@@ -290,13 +293,14 @@ def _carry_out(planned: Plan, folder: RunFolder, display: Display | None, *, res
 
 
 def conclude(planned: Plan, session: Session, findings: Findings) -> SystemOutcome:
-    """Write ``evaluation.json`` and the report."""
+    """Write ``evaluation.json``, ``result.json`` (the headlines) and the report."""
     from foveal.outcome import environment
     from foveal.page import findings as page
 
     outcome = SystemOutcome(session.folder, findings, session.histories, _seconds(session.folder))
     whole = {} if findings.evaluation is None else findings.evaluation.to_json()
     files.write_json(session.folder.path / "evaluation.json", plain({**whole, **findings.facts}))
+    files.write_json(session.folder.path / "result.json", outcome.to_json())
     page.write(
         session.folder.report,
         page.Told(
