@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from foveal.zoo.signals import conv1d
     from foveal.zoo.small import fashion_resnet, fashion_resnet_large
     from foveal.zoo.text import char_lstm, text_cnn
+    from foveal.zoo.translation import seq2seq
     from foveal.zoo.vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "resnext50_32x4d",
     "resnext101_32x8d",
     "rnn",
+    "seq2seq",
     "sparse_autoencoder",
     "text_cnn",
     "tiny",

@@ -70,6 +70,7 @@ LECUN = "LeCun, Bottou, Bengio, Haffner 1998, Gradient-Based Learning Applied to
 KRIZHEVSKY = "Krizhevsky, Sutskever, Hinton 2012, ImageNet Classification with Deep Convolutional Neural Networks"
 TRICK = "Krizhevsky 2014, One weird trick for parallelizing convolutional neural networks"
 SIMONYAN = "Simonyan, Zisserman 2014, Very Deep Convolutional Networks for Large-Scale Image Recognition"
+LUONG = "Luong, Pham, Manning 2015, Effective Approaches to Attention-based Neural Machine Translation"
 SZEGEDY = "Szegedy et al. 2014, Going Deeper with Convolutions"
 IOFFE = "Ioffe, Szegedy 2015, Batch Normalization"
 HE = "He, Zhang, Ren, Sun 2015, Deep Residual Learning for Image Recognition"
@@ -213,6 +214,9 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("text_cnn", "XML-CNN, for documents with several labels", LIU, 2017, Tokens(100), 250, 1_327_482,
           "filters of several widths over words, dynamic max pooling, a bottleneck", "text",
           {"classes": 3, "input_shape": Tokens(9), "words": 11, "width": 1 / 32}),
+    Entry("seq2seq", "Encoder and decoder with attention", LUONG, 2015, Tokens(61), 57, 143_737,
+          "reads one sequence both ways and writes another, looking back at each place", "translation",
+          {"classes": 7, "input_shape": Tokens(9), "source": 5, "width": 1 / 16}),
     Entry("unet", "U-Net", RONNEBERGER, 2015, (64, 64, 3), 11, 482_907,
           "down to what and up again to where: a class for every pixel", "dense_prediction", _small(16, width=1 / 8)),
     Entry("detector", "Single-stage detector", TIAN, 2019, (64, 64, 3), 10, 669_167,

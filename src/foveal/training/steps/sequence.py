@@ -1,0 +1,91 @@
+"""Learning to translate: at each place of the target the network is given what stands before it, and asked for what comes.
+
+Teacher forcing (Williams, Zipser 1989): in training the decoder reads the true characters before each place, not its own
+answers, so that all places are learned at once. The loss is the mean of −ln p(true character), over all places of a batch but
+the padding. Translating, a network reads its own answers instead: :mod:`foveal.evaluation.translating`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn, no_grad
+
+from foveal.training.config import TrainingConfig
+from foveal.training.descent import Descent
+from foveal.training.precision import autocast
+from foveal.training.steps import Values
+
+PAD = 0  # the answer that counts nothing
+
+
+class SequenceToSequence:
+    """One network that is asked for the next character everywhere at once.
+
+    The batch is ``(x, y)``: x whole numbers N × length, source and target (moved on by one place) in one row; y the target,
+    N × places, 0 where it has ended. Values: ``loss``; ``characters``, the share of them that were likeliest; ``whole``,
+    the share of targets all of whose characters were (each with the true ones before it).
+
+    Args:
+        module: x → logits N × characters × places.
+        config: optimizer, schedule, precision, clipping, label smoothing; its ``loss`` is not looked at.
+        steps_per_epoch: for the schedule.
+    """
+
+    def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
+        self.module = module
+        self.descent = Descent(module, config, steps_per_epoch)
+        self.smoothing = config.label_smoothing
+        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
+        module.train()
+
+    @property
+    def networks(self) -> Mapping[str, nn.Module]:
+        return {"network": self.module}
+
+    @property
+    def rate(self) -> float:
+        return self.descent.rate
+
+    def __call__(self, batch: Any) -> Values:
+        self.descent.begin()
+        loss, values = self._measured(batch)
+        self.descent.descend(loss)
+        self.descent.settle()
+        return values
+
+    @contextlib.contextmanager
+    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
+        self.module.eval()
+        try:
+            with self.descent.averaged(), no_grad():
+                yield lambda batch: self._measured(batch)[1]
+        finally:
+            self.module.train()
+
+    def finish(self) -> None:
+        self.descent.finish()
+        self.module.eval()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"network": dict(self.module.state_dict()), "descent": self.descent.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.module.load_state_dict(state["network"])
+        self.descent.load_state_dict(state["descent"])
+
+    def _measured(self, batch: Any) -> tuple[Tensor, Values]:
+        x, y = batch
+        with self._autocast():
+            logits = self.module(x)
+        loss = F.cross_entropy(logits.float(), y, ignore_index=PAD, label_smoothing=self.smoothing)
+        with torch.no_grad():
+            real = y != PAD
+            right = (logits.detach().argmax(1) == y) | ~real
+            characters = (right & real).sum() / real.sum()
+            whole = right.all(1).float().mean()
+        return loss, {"loss": loss.detach(), "characters": characters, "whole": whole}
