@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal import zoo
-from foveal.errors import ConfigurationError, DataError
+from foveal.errors import ConfigurationError
 from foveal.evaluation.findings import Findings, Headline
 from foveal.training.config import TrainingConfig
 
@@ -45,21 +45,12 @@ def carry_out(session: Session) -> Findings:
 
     Raises:
         ConfigurationError: a number of lines below 1, digits that are not known, a beam below 1.
-        DataError: data other than ``digit-lines``.
         SourceError: MNIST is asked for and not at hand.
     """
     from foveal.data import digit_lines
     from foveal.network import codec
     from foveal.systems import crnn_report as report
 
-    if session.data_name != "digit-lines":
-        raise DataError(
-            "the reader learns from lines whose texts are known",
-            where="crnn",
-            given=str(session.data_name),
-            expected="digit-lines, which are composed of MNIST's or scikit-learn's digits",
-            mend=["foveal train crnn", "foveal train crnn --set source=digits"],
-        )
     told = session.settings
     if int(told["beam"]) < 1:
         raise ConfigurationError(
@@ -215,12 +206,14 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
         ModelFileError: the model cannot be read.
     """
     from foveal import modelfile
+    from foveal.backends.torch import build
     from foveal.errors import ImageError
     from foveal.evaluation.transcription import beam
 
-    loaded = modelfile.load(model)
-    module, letters = loaded.module, loaded.facts["characters"]
-    width = int(loaded.facts["settings"]["beam"])
+    network, state, told = modelfile.load(model)
+    module = build(network)
+    module.load_state_dict(state)
+    letters, width = told["characters"], int(told["settings"]["beam"])
     for path in questions:
         try:
             logs = log_probabilities(module, as_line(path, module.input_shape.axes)[None])[0]
