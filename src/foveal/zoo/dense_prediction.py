@@ -31,8 +31,9 @@ def unet(
         ShapeError: a picture below 2^(levels - 1) on a side, or one that cannot be halved evenly.
 
     Example:
-        >>> unet().input_shape, [path for path, node in _levels(unet())][-1]
-        (Image(h=64, w=64, c=3), 'level1/join/below/level2/join/below/level3/join/below/level4')
+        >>> from foveal.network.tree import walk
+        >>> [path for path, node in walk(unet()) if node.kind == "MaxPooling2D"][-1]
+        'level1/join/below/level2/join/below/level3/join/below/pool'
     """
     smallest = 2 ** (levels - 1)
     shape = picture("unet", input_shape, smallest=smallest, because=f"it is halved {levels - 1} times")
