@@ -14,6 +14,7 @@ from foveal.errors import ConfigurationError, DataError, ModelFileError
 from foveal.evaluation import multilabel
 from foveal.evaluation.findings import Bars, Findings, Headline, Lines, Rows, Section, Series, Texts
 from foveal.network.shape import Tokens
+from foveal.systems.linear_words import linear_model
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ QUICK: dict[str, Any] = {
                  "modules": "json,textwrap,calendar,string,bisect,shlex,csv"},
 }  # fmt: skip
 RANKS = (1, 3, 5)
-GRID = (("svm", 0.5, 2), ("svm", 1.0, 2), ("svm", 2.0, 2), ("svm", 1.0, 3), ("logistic", 100.0, 2))
-"""What the linear model is chosen from on validation: its kind, C, and the longest run of words that is a feature."""
 BANDS = (10, 20, 40, 80, 160, 320, 640)
 """Labels by how many training documents have them: from each number to the next."""
 SHOWN, CUT = 8, 600
@@ -140,45 +139,6 @@ def module_scores(module: Network, tokens: NDArray[np.int64]) -> NDArray[np.floa
     with torch.inference_mode():
         parts = [module(torch.from_numpy(tokens[at : at + 256])) for at in range(0, len(tokens), 256)]
     return np.concatenate([part.double().numpy() for part in parts if isinstance(part, torch.Tensor)])
-
-
-def linear_model(data: Topics) -> dict[str, Any]:
-    """TF-IDF over runs of words and one linear classifier a label, chosen on validation; its scores for the test documents.
-
-    Words and pairs of words (and triples, where that is better) of the whole document, sublinear term frequency; a linear
-    support vector machine or logistic regression, one label against the rest (Joachims 1998; scikit-learn's LIBLINEAR).
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.svm import LinearSVC
-
-    tried: list[dict[str, Any]] = []
-    best, least = np.empty(0), -1.0
-    for kind, strength, longest in GRID:
-        words = TfidfVectorizer(
-            ngram_range=(1, longest), sublinear_tf=True, min_df=2, token_pattern=r"[a-zA-Z]+|[0-9]+"
-        )
-        train, validation, test = (
-            words.fit_transform(data.train.texts), words.transform(data.validation.texts), words.transform(data.test.texts)
-        )  # fmt: skip
-        held, scores = (np.full((part.shape[0], len(data.labels)), -1e3) for part in (validation, test))
-        for label in range(len(data.labels)):
-            answers = data.train.targets[:, label]
-            if answers.all():
-                continue  # every document has it: nothing to learn
-            model = (
-                LinearSVC(C=strength, random_state=0) if kind == "svm"
-                else LogisticRegression(C=strength, solver="liblinear", dual=True, max_iter=200, random_state=0)
-            )  # fmt: skip
-            model.fit(train, answers)
-            held[:, label], scores[:, label] = model.decision_function(validation), model.decision_function(test)
-        found = multilabel.summary(held, data.validation.targets, RANKS)
-        mean = float(np.mean([found[f"precision_at_{rank}"] for rank in RANKS]))
-        tried.append({"kind": kind, "C": strength, "words": longest, **found})
-        if mean > least:
-            best, least = scores, mean
-    chosen = max(tried, key=lambda each: sum(each[f"precision_at_{rank}"] for rank in RANKS))
-    return {"chosen": chosen, "tried": tried, "test": best.round(6)}
 
 
 def measured(data: Topics, scores: NDArray[np.float64], rival: NDArray[np.float64]) -> dict[str, Any]:
