@@ -25,11 +25,12 @@ def test_columns_add_up_to_totals(name: str) -> None:
     heads = sum(layer["parameters"] for layer in found.get("auxiliary", []))
     assert totals.get("auxiliary_parameters", 0) == heads
     tops = [row for row in summarize(zoo.create(name)).rows if row.depth == 1]
+    axes = len(summarize(zoo.create(name)).input.spatial)
     assert sum(row.counts.parameters for row in tops) == totals["parameters"] + heads
     assert json.loads(json.dumps(found)) == found
     for layer in found["layers"]:
         assert layer.keys() >= KEYS
-        assert len(layer["receptive_field"]) == len(layer["stride"]) == len(layer["padding"]) == 2
+        assert len(layer["receptive_field"]) == len(layer["stride"]) == len(layer["padding"]) == axes
 
 
 def test_json_of_a_small_network() -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from foveal.arithmetic.shapes import trace
-from foveal.network import Image, Sequential, layers
+from foveal.network import Image, Parallel, Sequential, layers
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,10 @@ class Count:
     parameters: int
     macs: int
     heads: int
+
+
+def _branches(path: str, node: Parallel) -> list[str]:
+    return [f"{path}/{branch.name}" for branch in node.branches]
 
 
 def counted(network: Sequential) -> Count:
@@ -60,6 +64,16 @@ def counted(network: Sequential) -> Count:
             weights = gates * (came.channels + layer.units) * layer.units
             biases = gates * layer.units * (2 if layer.kind == "GRU" else 1)
             products = weights * (came.axes[0] or 0)
+        elif isinstance(layer, layers.Embedding):
+            weights = layer.input_dim * layer.output_dim  # looked up, not multiplied
+        elif isinstance(layer, layers.RBM):
+            weights, biases = came.channels * layer.units, came.channels + layer.units
+            products = weights
+        elif isinstance(layer, Parallel) and layer.merge == "attention":
+            queries, memory = (end.output for end in trace(network) if end.path in _branches(step.path, layer))
+            assert queries is not None
+            assert memory is not None
+            products = 2 * (queries.axes[0] or 0) * (memory.axes[0] or 0) * queries.channels  # scores, then means
         elif isinstance(layer, layers.RBF):
             products = came.channels * layer.units  # a squared difference each; the centres are fixed
         elif isinstance(layer, layers.BatchNormalization | layers.Subsampling2D):

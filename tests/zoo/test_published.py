@@ -58,10 +58,12 @@ def test_the_table_states_what_is_there(entry, count):
 def test_arithmetic_counts_the_same(entry, count):
     for network in (zoo.create(entry.name), zoo.tiny(entry.name)):
         own = count(network)
-        leaves = [step for step in trace(network) if step.node.kind in LAYERS]
+        steps = trace(network)
+        counted = counts.counted(steps)  # the layers', and an attention's products
+        assert {step.path for step in steps if step.node.kind in LAYERS} <= counted.keys()
         for auxiliary, parameters in ((False, own.parameters), (True, own.heads)):
-            of_these = [step for step in leaves if step.auxiliary == auxiliary]
-            totals = counts.total(counts.count(step.node, step.input, step.output, step.path) for step in of_these)
+            of_these = [step.path for step in steps if step.auxiliary == auxiliary]
+            totals = counts.total(counted[path] for path in of_these if path in counted)
             assert totals.parameters == parameters
             assert auxiliary or totals.macs == own.macs
 
