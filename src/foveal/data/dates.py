@@ -225,7 +225,9 @@ def lengths() -> tuple[int, int]:
 @cache
 def _year() -> tuple[Pair, ...]:
     """All forms of all days of a year, which has every name and every length in it."""
-    return tuple(pair for day in range(365) for form in FORMS for pair in pairs_of(date(2026, 1, 1) + timedelta(day), form))
+    return tuple(
+        pair for day in range(365) for form in FORMS for pair in pairs_of(date(2026, 1, 1) + timedelta(day), form)
+    )
 
 
 def encoded(texts: Iterable[str], length: int) -> NDArray[np.int64]:
