@@ -13,7 +13,7 @@ from foveal.data import load
 from foveal.data.dataset import DataSet, Split
 from foveal.errors import ConfigurationError, DataError
 from foveal.systems import transfer
-from foveal.systems.features import features, last_dense
+from foveal.systems.features import beneath, features, first_dense, last_dense
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +69,10 @@ def test_frozen_is_a_linear_classifier_on_what_the_source_computes(outcome):
     index = stratified(train.labels, 30, 1)
     module = source(outcome)
     chosen = outcome.findings.facts["chosen"]["30"][transfer.FROZEN]["best"]
-    found = LogisticRegression(C=chosen, max_iter=1000).fit(features(module, train.images[index]), train.labels[index])
-    expected = found.score(features(module, target.test.images), target.test.labels)
+    seen, test = (features(module, images, "dense_1") for images in (train.images[index], target.test.images))
+    expected = (
+        LogisticRegression(C=chosen, max_iter=1000).fit(seen, train.labels[index]).score(test, target.test.labels)
+    )
     assert outcome.findings.facts["draws"]["30"][0][transfer.FROZEN] == pytest.approx(expected)
 
 
@@ -83,16 +85,17 @@ def test_fine_tuning_begins_at_the_sources_weights(outcome, monkeypatch):
     learner = object.__new__(transfer._Learner)
     learner.session = type("Session", (), {"seed": 1, "config": transfer.RECIPE, "settings": {"updates": 1}})()
     learner.tree, learner.source = module.network, module
-    learner.head = last_dense(module.network)
+    learner.cut = first_dense(module.network)
     _, target = transfer.halves(load("digits", size=(28, 28)))
     learner.train = target.train
     for way in (transfer.TUNED, transfer.SCRATCH):
         learner.network(way, 10, 0, 1e-3)
     tuned, scratch = (each.state_dict() for each in started)
     same = {name for name, tensor in module.state_dict().items() if torch.equal(tuned[name], tensor)}
-    assert {name for name in tuned if not name.startswith(learner.head)} <= same
-    assert f"{learner.head}.weight" not in same  # the head is replaced
-    assert torch.equal(tuned[f"{learner.head}.weight"], scratch[f"{learner.head}.weight"])
+    assert {name for name in tuned if name.startswith("conv")} <= same
+    for head in ("dense_1.weight", "dense_2.weight"):  # the head is replaced
+        assert head not in same
+        assert torch.equal(tuned[head], scratch[head])
     assert not torch.equal(scratch["conv2d_1.weight"], module.state_dict()["conv2d_1.weight"])
 
 
@@ -104,6 +107,35 @@ def test_features_are_what_the_last_dense_layer_is_given():
     np.testing.assert_allclose(answers, module.predict(images), atol=1e-5)
     with pytest.raises(ConfigurationError, match="no dense layer"):
         last_dense(zoo.rbm())
+
+
+def test_what_comes_before_a_cut_is_kept():
+    tree = zoo.fashion_resnet(width=0.25)
+    names = list(build(tree, seed=0).state_dict())
+    assert [name for name in names if name not in beneath(tree, "fc", names)] == ["fc.weight", "fc.bias"]
+    kept = beneath(tree, "stage2", names)
+    assert {name.split(".")[0] for name in kept} == {"stem", "stage1"}
+    assert {name for name in names if name.startswith(("stem", "stage1"))} == set(kept)
+
+
+def test_the_depth_table_cuts_before_every_layer(outcome):
+    from foveal.data.splitting import split_validation, stratified
+
+    told = outcome.findings.facts["depth"]
+    assert told["labels"] == 30
+    rows = {row["input of"]: row for row in told["layers"]}
+    assert next(iter(rows)) == "conv2d_1"
+    assert rows["conv2d_1"]["values"] == 28 * 28
+    assert list(rows)[-1] == "dense_2"
+    _, target = transfer.halves(load("digits", size=(28, 28)))
+    train, _ = split_validation(target.train, 0.1, seed=1)
+    found = []
+    for draw in range(2):  # before the first layer, features are pixels
+        part = train.take(stratified(train.labels, 30, 1 + 1000 * draw))
+        flat = [images.reshape(len(images), -1) / 255 for images in (part.images, target.test.images)]
+        fitted = LogisticRegression(C=rows["conv2d_1"]["C"], max_iter=1000).fit(flat[0], part.labels)
+        found.append(fitted.score(flat[1], target.test.labels))
+    assert rows["conv2d_1"]["accuracy"] == pytest.approx(np.mean(found), abs=0.005)
 
 
 def test_the_kept_model_names_the_second_half(outcome):

@@ -1,8 +1,8 @@
 """Transfer learning: what was learned on one half of the classes, used for the other half with few labels.
 
-A network learns the first half of a data set's classes. Its head is replaced by one for the second half, and learns from 10,
-30, 100, 300 or 1,000 labelled pictures: alone, the rest frozen; or together with all layers below it, fine-tuned. Beside it
-goes the same network from scratch, and a linear classifier on pixels.
+A network learns the first half of a data set's classes. Its head, the dense layers at its end, is replaced by one for the
+second half, and learns from 10, 30, 100, 300 or 1,000 labelled pictures: alone, the layers below frozen; or together with
+them, fine-tuned. Beside it go the same network from scratch, and a linear classifier on pixels.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import numpy as np
 
 from foveal.errors import DataError
 from foveal.evaluation.findings import Findings, Headline
+from foveal.network.layers import Flatten
+from foveal.network.tree import children
 from foveal.systems.classification import classify
-from foveal.systems.features import features, last_dense
+from foveal.systems.features import beneath, features, first_dense
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -27,7 +29,15 @@ if TYPE_CHECKING:
     from foveal.systems.session import Session
 
 RECIPE = TrainingConfig(epochs=4, batch_size=64, schedule="one-cycle", lr=3e-3, validation=0.1)
-SETTINGS = {"network": "lecture_cnn", "width": 0.5, "labels": 1000, "draws": 5, "updates": 300, "limit": 0}
+SETTINGS = {
+    "network": "lecture_cnn",
+    "width": 0.5,
+    "cut": "",
+    "labels": 1000,
+    "draws": 5,
+    "updates": 300,
+    "limit": 0,
+}
 QUICK: dict[str, Any] = {
     "config": {"epochs": 1},
     "settings": {"width": 0.125, "labels": 20, "draws": 2, "updates": 3, "limit": 240},
@@ -36,9 +46,10 @@ QUICK: dict[str, Any] = {
 }
 COUNTS = (10, 30, 100, 300, 1000)
 FROZEN, TUNED, SCRATCH, PIXELS = "frozen", "fine-tuned", "from scratch", "pixels, linear"
-RATES = {TUNED: (3e-4, 1e-3, 3e-3), SCRATCH: (3e-4, 1e-3, 3e-3)}
+RATES = {TUNED: (3e-4, 1e-3, 3e-3, 1e-2), SCRATCH: (3e-4, 1e-3, 3e-3, 1e-2)}
 """Learning rates that the validation part chooses among, for each number of labels."""
-STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
+STRENGTHS = (0.01, 0.1, 1.0, 10.0)
+WIDEST = 4096  # values of a layer from which a linear classifier still learns in seconds
 ASKED = 100  # labels at which the comparison is a headline
 
 
@@ -69,15 +80,18 @@ def carry_out(session: Session) -> Findings:
                   "test": {"accuracy": found.accuracy}},
     )  # fmt: skip
     told = {str(n): summed(rows) for n, rows in scores.items()}
+    asked = min(counts, key=lambda n: abs(n - ASKED))
+    depth = session.remember("depth", lambda: learner.depth(asked, draws))
     facts = {
         "source": {"classes": list(source.classes), "accuracy": learnt.evaluation.accuracy},
         "target": {"classes": list(target.classes)},
         "labels": told,
         "draws": {str(n): rows for n, rows in scores.items()},
         "chosen": {str(n): each for n, each in choices.items()},
+        "cut": learner.cut,
+        "depth": {"labels": asked, "layers": depth},
         "pictures": {"source": len(source.train), "validation": len(validation or train), "test": len(test)},
     }
-    asked = min(counts, key=lambda n: abs(n - ASKED))
     at, best = told[str(asked)], max((FROZEN, TUNED), key=lambda name: told[str(asked)]["accuracy"][name]["mean"])
     gain = at["gain"][best]
     return Findings(
@@ -171,8 +185,8 @@ class _Learner:
     ) -> None:
         self.session, self.source, self.tree = session, source.to("cpu"), tree
         self.train, self.validation, self.test = train, validation, test
-        self.head = last_dense(tree)
-        self.inside = {name: features(source, part.images) for name, part in self.parts()}
+        self.cut = str(session.settings["cut"]) or first_dense(tree)
+        self.inside = {name: features(source, part.images, self.cut) for name, part in self.parts()}
         self.pixels = {name: _flat(part) for name, part in self.parts()}
 
     def parts(self) -> list[tuple[str, Split]]:
@@ -199,11 +213,8 @@ class _Learner:
         config, seed = self.session.config, self.session.seed + 1000 * draw
         module = build(self.tree, seed=seed)
         if way == TUNED:
-            below = {
-                name: tensor
-                for name, tensor in self.source.state_dict().items()
-                if not name.startswith(self.head.replace("/", ".") + ".")
-            }
+            learnt = self.source.state_dict()
+            below = {name: learnt[name] for name in beneath(self.tree, self.cut, learnt)}
             module.load_state_dict({**module.state_dict(), **below})
         labelled = self.train.take(self.chosen(count, draw))
         batch = min(32, count)
@@ -246,6 +257,38 @@ class _Learner:
         """Test accuracy of each way with a draw of the labels."""
         self.session.say(f"{count:,} labels, draw {draw + 1}")
         return {way: self.accuracy(way, count, draw, each["best"], "test") for way, each in choices.items()}
+
+    def depth(self, count: int, draws: int) -> list[dict[str, Any]]:
+        """Frozen layers of growing number: a linear classifier on what each layer of the source network is given."""
+        from sklearn.linear_model import LogisticRegression
+
+        from foveal.arithmetic.shapes import trace
+        from foveal.evaluation.intervals import student
+
+        self.session.say("how far up the features are general")
+        inputs = {step.path: step.input for step in trace(self.source.network)}
+        told = []
+        for path, node in children(self.source.network):
+            values = int(np.prod([n or 1 for n in inputs[path].axes]))
+            if values > WIDEST or isinstance(node, Flatten):  # flattening changes no value
+                continue
+            seen = {name: features(self.source, part.images, path) for name, part in self.parts() if name != "train"}
+            scores: dict[float, list[float]] = {}
+            rights: dict[float, list[float]] = {}
+            for draw in range(draws):
+                labelled = self.train.take(self.chosen(count, draw))
+                learnt = features(self.source, labelled.images, path)
+                for strength in STRENGTHS:
+                    found = LogisticRegression(C=strength, max_iter=1000).fit(learnt, labelled.labels)
+                    scores.setdefault(strength, []).append(found.score(seen["validation"], self.validation.labels))
+                    rights.setdefault(strength, []).append(found.score(seen["test"], self.test.labels))
+            best = max(STRENGTHS, key=lambda strength: float(np.mean(scores[strength])))
+            interval = student(rights[best])
+            told.append({
+                "input of": path, "values": values, "C": best, "accuracy": float(np.mean(rights[best])),
+                "low": interval.low, "high": interval.high,
+            })  # fmt: skip
+        return told
 
     def _values(self, way: str) -> dict[str, np.ndarray[Any, Any]]:
         return self.inside if way == FROZEN else self.pixels

@@ -18,7 +18,7 @@ MAPPED, SHOWN = 1200, 8
 
 def sections(learner: _Learner, facts: Mapping[str, Any], source: DataSet, target: DataSet) -> list[Section]:
     """All of them, in the order of the report."""
-    return [_curves(facts), _sides(source, target), _seen(learner, target)]
+    return [_curves(facts), _depth(facts), _sides(source, target), _seen(learner, target)]
 
 
 def _curves(facts: Mapping[str, Any]) -> Section:
@@ -51,6 +51,23 @@ def _curves(facts: Mapping[str, Any]) -> Section:
             Lines("gain", "labelled pictures", "gain over learning from scratch", series("gain", gained),
                   "Differences on the same labels; above zero is better than from scratch.", log_x=True),
             Rows("accuracy-table", ("labels", *ways), rows, "Test accuracy in percent, ± half the 95 % interval."),
+        ],
+    )  # fmt: skip
+
+
+def _depth(facts: Mapping[str, Any]) -> Section:
+    labels, layers = facts["depth"]["labels"], facts["depth"]["layers"]
+    rows = [
+        (row["input of"], row["values"], row["accuracy"], f"{row['low']:.4f} to {row['high']:.4f}", row["C"])
+        for row in layers
+    ]
+    return Section(
+        "How far up the features are general",
+        "Lower layers serve any classes, higher ones those that they were made for (Yosinski et al. 2014). The frozen network is "
+        "cut before each of its layers, and a linear classifier learns from what would go in.",
+        [
+            Rows("depth", ("cut before", "values", "test accuracy", "95 % interval", "C"), rows,
+                 f"{labels:,} labels, means over the draws. The run's own cut is before {facts['cut']}.")
         ],
     )  # fmt: skip
 
@@ -99,6 +116,6 @@ def _seen(learner: _Learner, target: DataSet) -> Section:
         )
     return Section(
         "What the frozen network sees",
-        "Classes it was never shown are already apart in what it computes before its head, more so than in the pixels.",
+        "Classes it was never shown, in what it computes before its head and in the pixels.",
         blocks,
     )
