@@ -258,6 +258,7 @@ def _gradients(memory: Memory) -> Section:
     text = (
         "How much the answer changes with the input of each earlier step, at the longest lag. In a simple network the gradient is "
         "multiplied by the same matrix and a slope below 1 at every step, and dies away; the cell of an LSTM and the state of "
-        "a GRU hand it on through a gate that training can open. What does not arrive cannot be learned from."
+        "a GRU hand it on through a gate that training can open. What does not arrive cannot be learned from. Before training the "
+        "simple network, whose matrix begins orthogonal, may even reach furthest; look at what each has made of it after."
     )
     return Section("How far back a gradient reaches", text, blocks)

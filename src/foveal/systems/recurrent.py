@@ -106,6 +106,6 @@ def _rows_section(name: str, rows: list[float]) -> Section:
     lines = Lines(
         "rows", "rows before the last", "mean norm of the gradient",
         [Series(TITLES[name], list(range(len(rows))), rows)],
-        f"Of {_LOOKED_AT:,} test pictures at most. Rows that are empty in most pictures count like any other.", log_y=True,
+        f"Of {_LOOKED_AT:,} test pictures at most. Rows that are empty in most pictures count like any other.",
     )  # fmt: skip
     return Section("Which rows count", text, [lines])
