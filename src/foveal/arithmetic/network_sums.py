@@ -62,7 +62,8 @@ def _sums(place: Place) -> Iterator[Section]:
     if not found:
         return
     whole = total(found)
-    formula = "sum over the layers in it"
+    merged = getattr(at.node, "merge", "") == "attention"
+    formula = "sum over the layers in it" + (", and the products of the merge" if merged else "")
     text = _sum(c.parameters for c in found) or "0"
     yield Section(PARAMETERS, (Step("parameters", formula, text, whole.parameters),))
     yield Section(
@@ -193,9 +194,10 @@ def _axis(place: Place, axis: int, before: Field, after: Field) -> Iterator[Step
         yield Step("stride", "mean step", _text(after.stride), number)
         return
     low, high = own.spans[0]
+    word = "pixels" if len(place.walk.root.input.spatial) > 1 else "places"
     r, j = _text(before.size), _text(before.stride)
     yield Step("size", "size before + (extent − 1) · stride before", f"{r} + ({high - low + 1} − 1) × {j}", after.size)
-    yield Step("stride", "stride before · s", f"{j} × {own.advance}", number, "pixels from one unit to the next")
+    yield Step("stride", "stride before · s", f"{j} × {own.advance}", number, f"{word} from one unit to the next")
     zeros = f"{-low}" if low <= 0 else f"(−{low})"
     yield Step(
         "padding", "padding before + zeros before · stride before", f"{before.padding} + {zeros} × {j}", after.padding
@@ -223,6 +225,10 @@ def _merged(place: Place, axis: int, after: Field) -> Iterator[Step]:
             yield Step("size", "largest last − smallest first + 1", text, after.size, note)
             yield Step("stride", "that of the branches", _text(after.stride), stride)
             return
+    if getattr(place.at.node, "merge", "") == "attention":
+        note = "that of the output which sees most"
+        yield Step("size", "what the query sees, and all that the memory sees", _text(after.size), after.size, note)
+        return
     yield Step("size", "that of its last layer", _text(after.size), after.size)
     yield Step("stride", "that of its last layer", _text(after.stride), stride)
 

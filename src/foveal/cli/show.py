@@ -111,7 +111,7 @@ def _from_zoo(name: str, classes: int | None, input: str | None) -> Sequential:
         )
     if input is None and classes is None:
         return zoo.create(name)
-    shape = None if input is None else as_shape(input).axes
+    shape = None if input is None else as_shape(input)
     try:
         return zoo.create(name, classes=classes, input_shape=shape)
     except ShapeError:

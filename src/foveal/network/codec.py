@@ -5,7 +5,7 @@ it can name code, a file or an address. The form::
 
     foveal: 1                       # the schema's version
     name: lecture_cnn
-    input: [28, 28, 1]              # height, width, channels
+    input: [28, 28, 1]              # height, width, channels; for whole numbers `200 tokens` or `{tokens: 200}`
     layers:
       - {kind: Conv2D, filters: 32, kernel_size: 3, activation: relu}
       - Conv2D: {filters: 32, kernel_size: 3, activation: relu}       # the same, shorter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foveal.errors import DescriptionError
-from foveal.network import Parallel, Sequential, Tokens
+from foveal.network import Parallel, Sequential, Tokens, as_shape
 from foveal.network.layers import GRU, Bidirectional, Cropping1D, Dense, Embedding, TimeDistributed
 from foveal.zoo.parts import thin
 
@@ -45,12 +45,12 @@ def seq2seq(
         >>> [layer.name for layer in seq2seq().layers]
         ['attention', 'attentional', 'characters']
     """
-    shape = input_shape if isinstance(input_shape, Tokens) else Tokens(input_shape)
-    if shape.length is None or not 0 < source < shape.length:
+    shape = Tokens(input_shape) if isinstance(input_shape, int) else as_shape(input_shape)
+    if not isinstance(shape, Tokens) or shape.length is None or not 0 < source < shape.length:
         raise DescriptionError(
             "source and target need places",
             where="seq2seq",
-            given=f"{shape}, {source} of them of the source",
+            given=f"input {shape}, {source} of them of the source",
             expected="a known number of tokens, more than the source has",
             mend=f"input_shape=Tokens({max(source, 1) + 25})",
         )
