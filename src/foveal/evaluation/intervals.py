@@ -90,3 +90,13 @@ def paired(first: NDArray[Any], second: NDArray[Any], level: float = 0.95) -> tu
         return mean, Interval(-inf, inf, level)
     error = NormalDist().inv_cdf((1 + level) / 2) * float(differences.std(ddof=1)) / sqrt(len(differences))
     return mean, Interval(mean - error, mean + error, level)
+
+
+def in_percent(low: float, high: float, digits: int = 1) -> str:
+    """The ends of an interval of shares or their differences, as people write them.
+
+    Example:
+        >>> in_percent(-0.0071, 0.026)
+        '−0.7 to 2.6'
+    """
+    return f"{100 * low:.{digits}f} to {100 * high:.{digits}f}".replace("-", "−")

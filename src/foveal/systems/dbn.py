@@ -61,6 +61,7 @@ def carry_out(session: Session) -> Findings:
     from foveal.backends.torch import build
     from foveal.evaluation import evaluate
     from foveal.evaluation.answers import class_probabilities
+    from foveal.evaluation.intervals import in_percent
     from foveal.systems import dbn_report
 
     data, (train, validation, test) = session.pictures(), boltzmann.parts(session)
@@ -99,13 +100,13 @@ def carry_out(session: Session) -> Findings:
             Headline(
                 f"accuracy with {labels:,} labels, pre-trained", scores[TRAINED]["mean"], percent=True,
                 note=f"mean of {len(draws)} draws of the labels, 95 % interval "
-                f"{100 * scores[TRAINED]['low']:.1f} to {100 * scores[TRAINED]['high']:.1f}",
+                f"{in_percent(scores[TRAINED]['low'], scores[TRAINED]['high'])}",
             ),
             *(
                 Headline(
                     name, scores[name]["mean"], percent=True,
                     note=f"pre-training gains {100 * gain['mean']:.1f} points, 95 % interval "
-                    f"{100 * gain['low']:.1f} to {100 * gain['high']:.1f}",
+                    f"{in_percent(gain['low'], gain['high'])}",
                 )
                 for name, gain in facts["gain"].items()
             ),

@@ -77,16 +77,16 @@ def _recall(album: Album, found: Mapping[str, Any]) -> Section:
     for name, told in recall["ways"].items():
         precision = next(value for key, value in told.items() if key.startswith("precision"))
         rows.append((name, told["recall@1"], f"{told['low']:.4f} to {told['high']:.4f}", precision))
-    ends = f"{100 * recall['low']:.1f} to {100 * recall['high']:.1f}"
+    points, ends = f"{100 * recall['difference']:+.1f}", f"{100 * recall['low']:+.1f} to {100 * recall['high']:+.1f}"
+    gained = f"{points} points, 95 % interval {ends}, paired".replace("-", "−")
+    unseen = ", none of which the network was trained on," if album.learnt is not None else ""
     return Section(
         "How good the neighbours are",
-        f"Each of {len(album.judged):,} pictures, none of which the network was trained on, is looked for among the others: is the "
-        "nearest of the same class?",
+        f"Each of {len(album.judged):,} pictures{unseen} is looked for among the others: is the nearest of the same class?",
         [
             Rows("recall", ("measure", "recall@1", "95 % interval", f"precision@{NEAREST}"), rows,
                  f"recall@1: the nearest is of the same class. precision@{NEAREST}: the share of the same class among the nearest "
-                 f"ones. The embeddings find {100 * recall['difference']:.1f} points more than the best measure of pixels, 95 % "
-                 f"interval {ends}, paired."),
+                 f"ones. Embeddings against the best measure of pixels: {gained}."),
         ],
     )  # fmt: skip
 

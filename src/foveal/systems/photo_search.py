@@ -333,6 +333,8 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
 
 
 def _headlines(album: Album, found: dict[str, Any], facts: dict[str, Any]) -> list[Headline]:
+    from foveal.evaluation.intervals import in_percent
+
     if not album.classes:
         told = facts.get("validation_accuracy")
         shown = [] if told is None else [
@@ -344,11 +346,10 @@ def _headlines(album: Album, found: dict[str, Any], facts: dict[str, Any]) -> li
     best = recall["ways"][recall["best of pixels"]]
     return [
         Headline("recall@1", own["recall@1"], percent=True,
-                 note=f"the nearest of {len(album.judged):,} pictures is of the same class; {100 * own['low']:.1f} to "
-                 f"{100 * own['high']:.1f}"),
+                 note=f"the nearest of {len(album.judged):,} pictures is of the same class; {in_percent(own['low'], own['high'])}"),
         Headline("more than pixels", recall["difference"], percent=True,
                  note=f"{recall['best of pixels']} {100 * best['recall@1']:.1f} %; difference "
-                 f"{100 * recall['low']:.1f} to {100 * recall['high']:.1f}"),
+                 f"{in_percent(recall['low'], recall['high'])}"),
         Headline("purity of the clusters", found["purity"]["embeddings"], percent=True,
                  note=f"{len(found['clusters'])} clusters, pixels {100 * found['purity']['pixels']:.1f} %"),
         Headline("mutual information with the classes", found["mutual_information"]["embeddings"],

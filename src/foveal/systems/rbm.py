@@ -66,6 +66,7 @@ def carry_out(session: Session) -> Findings:
     """Train both machines, judge their features, and look both ways through the session's own."""
     from foveal import zoo
     from foveal.backends.torch import build
+    from foveal.evaluation.intervals import in_percent
     from foveal.systems import rbm_report
     from foveal.systems.tiny_machine import likelihoods
 
@@ -103,7 +104,7 @@ def carry_out(session: Session) -> Findings:
             ),
             Headline(
                 "more than pixels", last["paired"]["difference"], percent=True,
-                note=f"95 % interval {100 * last['paired']['low']:.2f} to {100 * last['paired']['high']:.2f}, same pictures",
+                note=f"95 % interval {in_percent(last['paired']['low'], last['paired']['high'], 2)}, same pictures",
             ),
             Headline(
                 "log-likelihood a test picture", likelihood["machines"][KINDS[own]]["test"],

@@ -40,7 +40,7 @@ SETTINGS = {
 }
 QUICK: dict[str, Any] = {
     "config": {"epochs": 1},
-    "settings": {"width": 0.125, "labels": 20, "draws": 2, "updates": 3, "limit": 240},
+    "settings": {"width": 0.125, "labels": 10, "draws": 2, "updates": 3, "limit": 240},
     "data": "digits",
     "size": (28, 28),
 }
@@ -57,6 +57,7 @@ def carry_out(session: Session) -> Findings:
     """Learn the first half of the classes, then the second in four ways, with growing numbers of labels."""
     from foveal.evaluation import evaluate
     from foveal.evaluation.answers import class_probabilities
+    from foveal.evaluation.intervals import in_percent
     from foveal.systems import transfer_report
 
     source, target = halves(session.pictures())
@@ -98,7 +99,7 @@ def carry_out(session: Session) -> Findings:
         headlines=[
             Headline(
                 f"gain over learning from scratch, {asked:,} labels", gain["mean"], percent=True,
-                note=f"{best}, mean of {draws} draws, 95 % interval {100 * gain['low']:.1f} to {100 * gain['high']:.1f}",
+                note=f"{best}, mean of {draws} draws, 95 % interval {in_percent(gain['low'], gain['high'])}",
             ),
             *(Headline(name, at["accuracy"][name]["mean"], percent=True, note=f"{asked:,} labels, test accuracy")
               for name in (FROZEN, TUNED, SCRATCH, PIXELS)),
