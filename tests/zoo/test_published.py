@@ -187,12 +187,12 @@ def test_a_bottleneck_has_two_places_for_a_stride():
 
 
 def test_crnn_by_hand():
-    """Four convolutions with their normalisation, an LSTM in each direction, a character for each step."""
-    convolutions = 9 * (1 * 32 + 32 * 64 + 64 * 96 + 96 * 96) + 2 * (32 + 64 + 96 + 96)
-    reader = 2 * 4 * (96 + 64 + 1) * 64
-    assert zoo.entry("crnn").parameters == convolutions + reader + 11 * (2 * 64 + 1) == 241_387
+    """Five convolutions with their normalisation, an LSTM in each direction, a character for each step."""
+    convolutions = 9 * (1 * 16 + 16 * 48 + 48 * 96 + 96 * 96 + 96 * 128) + 2 * (16 + 48 + 96 + 96 + 128)
+    reader = 2 * 4 * (128 + 64 + 1) * 64
+    assert zoo.entry("crnn").parameters == convolutions + reader + 11 * (2 * 64 + 1) == 343_067
     at = {step.path: str(step.output) for step in trace(zoo.crnn())}
-    assert (at["pool3"], at["pool4"], at["columns"]) == ("4 × 48 × 96", "1 × 48 × 96", "48 × 96")
+    assert (at["pool4"], at["pool5"], at["columns"]) == ("2 × 48 × 96", "1 × 48 × 128", "48 × 128")
     assert (at["reader"], at["characters"]) == ("48 × 128", "48 × 11")
 
 
