@@ -106,8 +106,8 @@ def _layers(
 
     blocks: list[Any] = [
         Lines("pseudo-likelihood", "epoch", "pseudo-likelihood, nats an example", curves("val_pseudo_likelihood"),
-              "Each machine on what the ones below it make of validation pictures. The layers have other numbers of units, "
-              "so that only the course of each curve counts."),
+              "Each machine on what the ones below it make of validation pictures; a probability p turned over is 1 − p. The "
+              "layers have other numbers of units, so that only the course of each curve counts."),
         Lines("reconstruction", "epoch", "reconstruction, nats an example", curves("val_loss"),
               "Cross-entropy of what a machine sees and what comes back from its hidden units."),
     ]  # fmt: skip

@@ -110,6 +110,7 @@ def opened(session: Session) -> tuple[Album, Network]:
     from foveal.backends.torch import build
     from foveal.evaluation.trained import open_trained
     from foveal.systems.classification import classify
+    from foveal.systems.session import digest
 
     given = str(session.settings["model"])
     if given:
@@ -129,7 +130,8 @@ def opened(session: Session) -> tuple[Album, Network]:
     module = build(tree, album.learnt.shape, seed=session.seed)
     train, validation = session.split(album.learnt.train)
     held = None if validation is None else turned(session, validation, training=False)
-    session.train("", module, None, turned(session, train, training=True), held)
+    identity = {"data": digest(album.learnt.train.images)}
+    session.train("", module, None, turned(session, train, training=True), held, identity=identity)
     session.keep(module.network, module, classes=list(TURNS), training={"data": album.learnt.name})
     return album, module.to("cpu")
 
