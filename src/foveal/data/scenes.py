@@ -9,8 +9,9 @@ How a scene is made:
    colours; fine noise comes on top of everything in the end.
 2. *Pieces*: a picture is cut out along its own outline. What is not black belongs to the thing; gaps of a pixel or two inside
    it are closed (dark cloth is no hole, the loop of a bag's handle is one).
-3. *Place*: 1 to 4 things of random size stand fully inside the scene. A later one lies on top of earlier ones, and may cover
-   up to ``overlap`` of an earlier thing's box; where no place is found in some trials the thing is left out.
+3. *Place*: 1 to 4 things of random size stand fully inside the scene (where they are not larger than it). A later one
+   lies on top of earlier ones, and may cover up to ``overlap`` of an earlier thing's box; where no place is found in some
+   trials the thing is left out.
 4. *Light*: each thing has a brightness and, in colour, a tint of its own.
 
 Scaling and moving is linear, so a piece is laid into the scene by two matrix products, rows · picture · columnsᵀ, whose
@@ -96,6 +97,7 @@ class Composer:
         objects: fewest and most things in a scene.
         colour: scenes with three channels, else grey.
         overlap: the largest share of a thing's box that later things may cover.
+        scale: smallest and largest side of a thing's picture, as a share of the scene's.
         seed: of everything.
         stream: scenes of different streams have nothing in common.
 
@@ -116,6 +118,7 @@ class Composer:
     objects: tuple[int, int] = OBJECTS
     colour: bool = True
     overlap: float = OVERLAP
+    scale: tuple[float, float] = SCALE
     seed: int = 0
     stream: int = TRAIN
     _pieces: tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int64]] = field(init=False, repr=False)
@@ -131,6 +134,10 @@ class Composer:
         if not 0.0 <= self.overlap < 1.0:
             raise ConfigurationError("no such share of a thing", where="overlap", given=f"{self.overlap}",
                                      expected="0 or more, below 1", mend=f"overlap={OVERLAP}")  # fmt: skip
+        if not 0.0 < self.scale[0] <= self.scale[1]:
+            raise ConfigurationError("things have no such size", where="scale", given=f"{self.scale}",
+                                     expected="two shares of the scene above 0, the smaller first",
+                                     mend=f"scale={SCALE}")  # fmt: skip
         if self.split.images.ndim != 4:
             raise DataError("scenes are composed of pictures", given="rows of a table", mend="fashion-mnist")
         object.__setattr__(self, "_pieces", _cut_out(self.split))
@@ -164,7 +171,12 @@ class Composer:
         boxes, seen = _boxes(owner, most)
         labels = np.where(seen, self.split.labels[chosen], -1)
         masks = np.concatenate([np.zeros((len(indices), 1), np.int64), labels + 1], 1).astype(np.uint8)
-        return images, np.take_along_axis(masks, owner.reshape(len(indices), self.size**2), 1).reshape(owner.shape), boxes, labels
+        return (
+            images,
+            np.take_along_axis(masks, owner.reshape(len(indices), self.size**2), 1).reshape(owner.shape),
+            boxes,
+            labels,
+        )
 
     def _places(self, drawn: _Draws, count: int) -> tuple[Floats, Floats, Floats, NDArray[np.int64], NDArray[np.bool_]]:
         """Top and left of each thing's picture, its side, which picture, and whether it has a place at all."""
@@ -177,7 +189,7 @@ class Composer:
         found: list[tuple[Floats, Floats, Floats, NDArray[np.int64], NDArray[np.bool_]]] = []
         for k in range(most):
             picture = np.minimum((drawn.between(0.0, 1.0, 1)[:, 0] * len(extents)).astype(np.int64), len(extents) - 1)
-            side = drawn.between(*SCALE, 1)[:, 0] * self.size
+            side = drawn.between(*self.scale, 1)[:, 0] * self.size
             content = extents[picture].astype(np.float32) * (side / height)[:, None]
             tall, wide = content[:, 2] - content[:, 0], content[:, 3] - content[:, 1]
             tops = drawn.between(0.0, 1.0, _TRIALS) * np.maximum(self.size - tall, 0.0)[:, None]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import colorsys
+import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.scenes import SCALE, TEST, TRAIN, VALIDATION, Composer
 from foveal.errors import DataError, ImageError
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ SETTINGS: dict[str, int | float | str | bool] = {
     "source": "fashion-mnist", "scenes": 8000, "test_scenes": 2000, "size": 64, "objects": 4, "colour": True,
 }  # fmt: skip
 _VALIDATION_SCENES = 400
+ALONE = 100  # added to the stream of scenes: those of one thing share no random numbers with them
 
 Pixels = NDArray[np.uint8]
 
@@ -37,6 +41,26 @@ class Material:
     source: str
     identity: dict[str, Any]
 
+    def single(self, count: int, batch_size: int) -> tuple[SceneBatches, SceneBatches | None]:
+        """Small scenes of one thing each, as large as things are in the scenes: training and validation.
+
+        The height is five eighths of a scene's, brought to a multiple of 8.
+        """
+        from foveal.data.scene_batches import SceneBatches
+
+        whole = self.train.composer.size
+        size = 8 * math.ceil(whole * 5 / 64)
+        low, high = (share * whole / size for share in SCALE)
+        parts = []
+        for batches, scenes in ((self.train, count), (self.validation, min(count, 2_000))):
+            if batches is None:
+                return parts[0], None
+            one = dataclasses.replace(
+                batches.composer, size=size, objects=(1, 1), scale=(low, high), stream=batches.composer.stream + ALONE
+            )
+            parts.append(SceneBatches(one, scenes, batch_size, device=batches.device, fresh=batches.fresh))
+        return parts[0], parts[1]
+
 
 def material(session: Session) -> Material:
     """Compose what the settings ask for. No picture is in two of the three parts.
@@ -48,7 +72,6 @@ def material(session: Session) -> Material:
     """
     from foveal.data import load
     from foveal.data.scene_batches import SceneBatches
-    from foveal.data.scenes import TEST, TRAIN, VALIDATION, Composer
     from foveal.systems.session import digest
     from foveal.training.precision import chosen_device
 

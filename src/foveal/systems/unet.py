@@ -23,12 +23,24 @@ if TYPE_CHECKING:
     from foveal.systems.session import Session
 
 RECIPE = TrainingConfig(
-    epochs=6, batch_size=16, lr=4e-3, schedule="one-cycle", peak_at=0.2, precision="bf16", validation=0.03, metrics=(),
+    epochs=5, batch_size=16, lr=3e-3, schedule="one-cycle", peak_at=0.2, precision="bf16", validation=0.03, metrics=(),
 )  # fmt: skip
-SETTINGS: dict[str, int | float | str | bool] = {**scene_work.SETTINGS, "dice": 0.3, "width": 1.0}
+NAMES = {"batch_size": 64, "lr": 4e-3, "label_smoothing": 0.1, "metrics": ("accuracy",)}
+"""How the way down learns names first, where that differs from the recipe."""
+SETTINGS: dict[str, int | float | str | bool] = {
+    **scene_work.SETTINGS, "pieces": 50_000, "piece_epochs": 4, "dice": 0.3, "width": 1.0,
+}  # fmt: skip
 QUICK: dict[str, Any] = {
     "config": {"epochs": 1, "batch_size": 4},
-    "settings": {"source": "digits", "scenes": 24, "test_scenes": 10, "size": 32, "width": 0.25},
+    "settings": {
+        "source": "digits",
+        "scenes": 24,
+        "test_scenes": 10,
+        "size": 32,
+        "width": 0.25,
+        "pieces": 100,
+        "piece_epochs": 1,
+    },
 }
 SHOWN = 10
 
@@ -49,15 +61,30 @@ def carry_out(session: Session) -> Findings:
     test = found.test
     tree = zoo.unet(len(test.names), test.images.shape[1:], float(session.settings["width"]))
     module = build(tree, seed=session.seed)
+    identity = {**found.identity, "network": codec.to_dict(tree)}
+    if int(session.settings["pieces"]) and int(session.settings["piece_epochs"]):
+        _learn_names(session, module, found, identity)
     step = functools.partial(Segmentation, dice=float(session.settings["dice"]))
-    session.train("", module, step, found.train, found.validation,
-                  identity={**found.identity, "network": codec.to_dict(tree)})  # fmt: skip
+    session.train("", module, step, found.train, found.validation, identity=identity)
     predicted = masks_of(module, test.images)
     result = segmented(test.masks, predicted, test.names)
     session.keep(
         tree, module, classes=list(test.classes), training={"data": found.source, "config": session.config.to_json()}
     )
     return _findings(result, test, predicted, tree, found.source)
+
+
+def _learn_names(session: Session, module: Network, found: scene_work.Material, identity: dict[str, Any]) -> None:
+    """The way down learns the classes of single things, on small scenes with one each."""
+    from foveal.systems.downward import Downward, Single
+
+    changes = {**NAMES, "epochs": int(session.settings["piece_epochs"])}
+    config = session.config.replace(**changes)
+    train, held = found.single(int(session.settings["pieces"]), config.batch_size)
+    session.train(
+        "names", Downward(module, len(found.test.classes), session.seed), None, Single(train),
+        None if held is None else Single(held), config=config, identity=identity,
+    )  # fmt: skip
 
 
 def masks_of(module: Network, images: NDArray[np.uint8], batch_size: int = 100) -> NDArray[np.uint8]:
