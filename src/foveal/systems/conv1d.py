@@ -60,7 +60,7 @@ def carry_out(session: Session) -> Findings:
         "test": len(waves.test),
         "levels": list(waves.levels),
         "accuracy": {kind: accuracy(each, waves.test, waves.levels) for kind, each in right.items()},
-        "shifted": {kind: shifted(modules[kind], waves.test, kind) for kind in KINDS},
+        "shifted": {kind: shifted(modules[kind], waves.test, waves.levels, kind) for kind in KINDS},
     }
     answers = {kind: answered(each[0], waves.test, kind) for kind, each in modules.items()}
     return Findings(
@@ -168,15 +168,20 @@ def _share(right: NDArray[np.bool_]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def shifted(modules: Sequence[Network], part: Signals, kind: str) -> dict[str, float]:
-    """How many answers change when each signal is turned round by a quarter of its length: time without a beginning."""
-    length = part.values.shape[1]
-    moved = np.roll(part.values, length // 4, axis=1)
-    share = []
+def shifted(modules: Sequence[Network], part: Signals, levels: Sequence[float], kind: str) -> dict[str, Any]:
+    """How many answers change when each signal is turned round by a quarter of its length, its end before its beginning."""
+    far = part.values.shape[1] // 4
+    moved = np.roll(part.values, far, axis=1)
+    changed = []
     for module in modules:
-        before = module.predict(_inputs(part.values, kind), 512).argmax(1)
-        share.append(float((module.predict(_inputs(moved, kind), 512).argmax(1) != before).mean()))
-    return {"changed": float(np.mean(share)), "samples": length // 4}
+        after = module.predict(_inputs(moved, kind), 512).argmax(1)
+        changed.append(answered(module, part, kind) != after)
+    share = np.mean(changed, axis=0)
+    return {
+        "samples": far,
+        "changed": float(share.mean()),
+        "by_noise": [float(share[np.isclose(part.noise, level)].mean()) for level in levels],
+    }
 
 
 def _headlines(facts: dict[str, Any]) -> list[Headline]:

@@ -27,7 +27,6 @@ def sections(
     """All sections, for the figures of ``facts`` and the first convolutional network."""
     weight: Any = module.node("conv1").weight
     kernels = weight.detach().float().cpu().numpy()[:, 0]
-    moved = {kind: f"{100 * each['changed']:.1f} %" for kind, each in facts["shifted"].items()}
     return [
         Section(
             "Accuracy against noise",
@@ -38,7 +37,8 @@ def sections(
         Section(
             "Moved in time",
             f"Each test signal is turned round by {facts['shifted']['conv1d']['samples']} samples, its end put before its "
-            f"beginning. Of the answers change: {moved['conv1d']} of the convolution's, {moved['mlp']} of the MLP's.",
+            "beginning: the same sounds, at another time.",
+            [_moved(facts)],
         ),
         Section(
             "Filters",
@@ -94,6 +94,16 @@ def _classes(waves: Waves, answers: Mapping[str, NDArray[np.int64]]) -> Block:
         "by-class", list(waves.classes), values, "Share of each class named right, all levels of noise together, by the "
         "first network of each kind.", y_label="recall",
     )  # fmt: skip
+
+
+def _moved(facts: Mapping[str, Any]) -> Block:
+    labels = [f"noise {level:g}" for level in facts["levels"]]
+    values = {TITLES[kind]: each["by_noise"] for kind, each in facts["shifted"].items()}
+    whole = ", ".join(
+        f"{100 * each['changed']:.1f} % of the {TITLES[kind]}'s" for kind, each in facts["shifted"].items()
+    )
+    caption = f"Share of answers that change, mean of all networks. Over all signals: {whole}."
+    return Bars("moved", labels, values, caption, y_label="answers that change")
 
 
 def _kernels(kernels: NDArray[np.floating]) -> Block:

@@ -30,8 +30,8 @@ SETTINGS: dict[str, int | float | str | bool] = {
 }
 QUICK: dict[str, Any] = {
     "data": "iris",
-    "config": {"epochs": 2},
-    "settings": {"folds": 2, "limit": 60},
+    "config": {"epochs": 1},
+    "settings": {"folds": 2, "limit": 40},
 }
 BASELINES = ("logistic regression", "scikit-learn's MLP")
 

@@ -35,7 +35,7 @@ SETTINGS: dict[str, int | float | str | bool] = {
     "hidden": 4,  # of the MLP that does what no line can
     "mlp_steps": 600,
 }
-QUICK: dict[str, Any] = {"data": "xor", "config": {"epochs": 3}, "settings": {"mlp_steps": 100}}
+QUICK: dict[str, Any] = {"data": "xor", "config": {"epochs": 2}, "settings": {"mlp_steps": 6}}
 
 EVERY = ("and", "or", "xor", "iris")
 MLP = TrainingConfig(

@@ -14,7 +14,7 @@ from foveal.systems.pictures import as_pixels, as_values, squared_error
 from foveal.systems.session import Session
 from foveal.training.steps.reconstruction import Reconstruction, Sparsity
 
-ACTIVE = 0.1
+ACTIVE = 0.2
 """A unit counts as active for a picture above this; sigmoid units are never exactly 0."""
 SHOWN = 10
 EDGES = np.linspace(0, 1, 21)
