@@ -49,10 +49,12 @@ def test_turning_a_signal_round_changes_the_mean_over_time_little():
     trees = conv1d.networks(waves.load(train=6, test=6))
     tree = trees["conv1d"]
     module = build(tree, seed=0)
-    found = conv1d.shifted([module], part, "conv1d")
+    found = conv1d.shifted([module], part, waves.NOISE[:2], "conv1d")
     before = module.predict(part.values).argmax(1)
     after = module.predict(np.concatenate([part.values[:, -32:], part.values[:, :-32]], 1)).argmax(1)
-    assert found == {"changed": pytest.approx(float((before != after).mean())), "samples": 32}
+    assert found["samples"] == 32
+    assert found["changed"] == pytest.approx((before != after).mean())
+    assert found["by_noise"] == pytest.approx([(before != after)[np.isclose(part.noise, n)].mean() for n in (0, 0.25)])
 
 
 def test_gain_is_the_fourier_transform():
