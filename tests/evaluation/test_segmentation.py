@@ -45,6 +45,12 @@ def test_each_picture_is_measured_over_its_own_classes():
     assert found.mean_iou == pytest.approx(np.mean([3 / 4, 1 / 2, 1.0]))
 
 
+def test_with_every_name_right_only_outlines_are_left():
+    truth, predicted = drawn()
+    renamed = np.where((truth > 0) & (predicted > 0), truth, predicted)
+    assert segmented(truth, predicted, NAMES).mean_iou_named == pytest.approx(segmented(truth, renamed, NAMES).mean_iou)
+
+
 def test_the_interval_holds_the_mean_and_repeats():
     truth, predicted = drawn()
     found = segmented(truth, predicted, NAMES)

@@ -75,6 +75,17 @@ class Segmented:
         inside = table[1:, 1:].sum()
         return float(inside / (table.sum() - table[0, 0]))
 
+    @property
+    def mean_iou_named(self) -> float:
+        """What the mean IoU would be with every name right: pixels of a thing that were given to another thing's class count as
+        their own. What is missing to 1 is the outlines' part; what :attr:`mean_iou` is below it, the names'."""
+        table = self.pixels.copy()
+        things = np.arange(1, len(table))
+        found = table[1:, 1:].sum(1)
+        table[1:, 1:] = 0
+        table[things, things] = found
+        return float(np.nanmean(_iou(table)))
+
     def interval(self, seed: int = 0, draws: int = 500, level: float = 0.95) -> tuple[float, float]:
         """Ends of a bootstrap interval of the mean IoU: as many scenes drawn again and again (Efron 1979)."""
         count = len(self.tables)
