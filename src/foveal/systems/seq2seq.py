@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from foveal.training.history import History
 
 RECIPE = TrainingConfig(
-    epochs=4, batch_size=128, optimizer="adam", lr=5e-3, schedule="one-cycle", peak_at=0.15, clip_norm=1.0, metrics=(),
+    epochs=5, batch_size=64, optimizer="adam", lr=4e-3, schedule="one-cycle", peak_at=0.15, clip_norm=1.0, metrics=(),
     validation=0.0,
 )  # fmt: skip
 SETTINGS: dict[str, int | float | str | bool] = {
