@@ -59,7 +59,9 @@ def test_recall_is_that_of_leave_one_out_neighbours(outcome):
 def test_the_kept_embeddings_are_those_of_the_kept_model(outcome):
     from safetensors.numpy import load_file
 
-    codes = load_file(outcome.folder.path / photo_search.EMBEDDINGS)["codes"]
+    kept = load_file(outcome.folder.path / photo_search.EMBEDDINGS)
+    codes = kept["codes"]
+    assert np.bincount(kept["cluster"]).tolist() == [row["pictures"] for row in outcome.findings.facts["clusters"]]
     module = open_trained(outcome.folder.path).module
     np.testing.assert_allclose(features(module, load("digits", size=(28, 28)).test.images), codes, atol=1e-5)
 
@@ -104,7 +106,7 @@ def test_a_folder_without_classes_is_searched_too(folder, tmp_path, loose):
     assert facts["pictures"] == 40
     assert "recall" not in facts
     assert 0 <= facts["validation_accuracy"] <= 1
-    assert len(facts["cluster"]) == 40
+    assert sum(row["pictures"] for row in facts["clusters"]) == 40
     one = str(place / "kind1-03.png" if loose else place / "holiday" / "kind1-03.png")
     assert next(photo_search.answer(str(outcome.folder.model), [one])).splitlines()[1].endswith("kind1-03.png")
 

@@ -82,15 +82,15 @@ def carry_out(session: Session) -> Findings:
     session.say("embeddings")
     images = album.pictures.images
     codes = features(module, images)
-    keep(session, album, codes)
     session.say("neighbours and clusters")
     count = int(session.settings["clusters"]) or len(album.classes) or 10
     found = session.remember("search", lambda: searched(album, codes, count, session.seed))
+    keep(session, album, codes, np.asarray(found["cluster"], np.int64))
     session.say("map")
     places = session.remember("map", lambda: plane(codes, int(session.settings["mapped"]), session.seed))
     facts: dict[str, Any] = {
         "pictures": len(images), "values": codes.shape[1], "judged": len(album.judged), "classes": list(album.classes),
-        **{key: value for key, value in found.items() if key != "members"},
+        **{key: value for key, value in found.items() if key != "cluster"},
         "trustworthiness": places["trustworthiness"],
     }  # fmt: skip
     if album.learnt is not None and session.histories:
@@ -270,8 +270,8 @@ def plane(codes: NDArray[np.float32], most: int, seed: int) -> dict[str, Any]:
     return {"index": index.tolist(), "points": points.tolist(), "trustworthiness": kept}
 
 
-def keep(session: Session, album: Album, codes: NDArray[np.float32]) -> None:
-    """Write the codes into the run's folder, with the names of the pictures, for later searches."""
+def keep(session: Session, album: Album, codes: NDArray[np.float32], cluster: NDArray[np.int64]) -> None:
+    """Write codes and clusters into the run's folder, with the names of the pictures, for later searches."""
     from safetensors.numpy import save
 
     from foveal import files
@@ -282,7 +282,9 @@ def keep(session: Session, album: Album, codes: NDArray[np.float32]) -> None:
         "classes": list(album.classes),
         "data": session.data_name,
     }
-    packed = save({"codes": np.ascontiguousarray(codes)}, {"foveal": json.dumps(told, ensure_ascii=False)})
+    packed = save(
+        {"codes": np.ascontiguousarray(codes), "cluster": cluster}, {"foveal": json.dumps(told, ensure_ascii=False)}
+    )
     files.write_bytes(session.folder.path / EMBEDDINGS, packed)
 
 
