@@ -240,7 +240,7 @@ def _cut_out(split: Split) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArra
     closed = ~_grown(~_grown(wide))[:, 2:-2, 2:-2]
     if not closed.any(axis=(1, 2)).all():
         raise DataError("a picture is black all over: there is nothing to cut out", mend="pictures of light things")
-    rows, columns = closed.any(2), closed.any(1)
+    rows, columns = np.asarray(closed.any(2)), np.asarray(closed.any(1))
     first = [rows.argmax(1), columns.argmax(1)]
     last = [each.shape[1] - each[:, ::-1].argmax(1) for each in (rows, columns)]
     return grey, closed, np.stack([*first, *last], 1)
@@ -273,14 +273,14 @@ def _shares(candidates: Floats, box: Floats) -> Floats:
     high = np.minimum(candidates[..., 2:], box[:, None, 2:])
     area = np.prod(box[:, 2:] - box[:, :2], axis=1)
     common: Floats = np.prod(np.maximum(0.0, high - low), axis=-1)
-    return common / np.maximum(area, 1.0)[:, None]
+    return np.asarray(common / np.maximum(area, 1.0)[:, None])
 
 
 def _ground(drawn: _Draws, size: int, channels: int) -> Floats:
     """Values (N, size, size, channels): a texture mixes two colours."""
     kind = np.floor(drawn.between(0.0, len(GROUNDS), 1)).astype(np.int64)
     first, second = drawn.between(0.0, 0.85, channels), drawn.between(0.0, 0.85, channels)
-    noise = np.float32(0.0)
+    noise: Floats = np.zeros((1, size, size), np.float32)
     for scale in _OCTAVES:
         grid = drawn.between(-1.0, 1.0, scale * scale).reshape(-1, scale, scale)
         spread = np.linspace(0.0, scale - 1.0, size, dtype=np.float32)
@@ -346,11 +346,11 @@ def load(
     if data.test is None:
         raise DataError("test scenes are composed of test pictures, and there are none", where=data.name,
                         mend=["fashion-mnist", "digits"])  # fmt: skip
-    composed = [
-        Composer(part, data.classes, size, objects, colour, seed=seed, stream=stream).scenes(range(count))
-        for part, stream, count in ((data.train, TRAIN, train), (data.test, TEST, test))
-    ]
-    return SceneSet(*composed, source=data.name)
+
+    def composed(part: Split, stream: int, count: int) -> Scenes:
+        return Composer(part, data.classes, size, objects, colour, seed=seed, stream=stream).scenes(range(count))
+
+    return SceneSet(composed(data.train, TRAIN, train), composed(data.test, TEST, test), data.name)
 
 
 def examples(count: int, *, seed: int = 0, source: str | os.PathLike[str] | DataSet = SOURCE) -> NDArray[np.uint8]:

@@ -60,13 +60,13 @@ class Segmented:
     def recall(self) -> NDArray[np.float64]:
         """Share of each class's true pixels that were found."""
         with np.errstate(invalid="ignore"):
-            return np.diag(self.pixels) / self.pixels.sum(1)
+            return np.asarray(np.diag(self.pixels) / self.pixels.sum(1))
 
     @property
     def precision(self) -> NDArray[np.float64]:
         """Share of the pixels given to each class that belong to it."""
         with np.errstate(invalid="ignore"):
-            return np.diag(self.pixels) / self.pixels.sum(0)
+            return np.asarray(np.diag(self.pixels) / self.pixels.sum(0))
 
     @property
     def thing_iou(self) -> float:

@@ -51,7 +51,7 @@ class Material:
         whole = self.train.composer.size
         size = 8 * math.ceil(whole * 5 / 64)
         low, high = (share * whole / size for share in SCALE)
-        parts = []
+        parts: list[SceneBatches] = []
         for batches, scenes in ((self.train, count), (self.validation, min(count, 2_000))):
             if batches is None:
                 return parts[0], None
@@ -113,7 +113,7 @@ def palette(count: int) -> Pixels:
         (3, 3)
     """
     colours = [colorsys.hls_to_rgb(k / max(count, 1), (0.45, 0.65)[k % 2], 0.9) for k in range(count)]
-    return np.rint(np.array(colours).reshape(-1, 3) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.array(colours).reshape(-1, 3) * 255), np.uint8)
 
 
 def coloured(images: Pixels) -> Pixels:
@@ -133,7 +133,7 @@ def overlay(images: Pixels, masks: NDArray[np.integer[Any]], classes: int, stren
     grey = coloured(images).mean(-1, keepdims=True) * 0.6 + 60.0
     tint = np.concatenate([np.zeros((1, 3)), palette(classes)])[masks]
     thing = (masks > 0)[..., None]
-    return np.where(thing, (1 - strength) * grey + strength * tint, grey * 0.55).astype(np.uint8)
+    return np.asarray(np.where(thing, (1 - strength) * grey + strength * tint, grey * 0.55), np.uint8)
 
 
 def answers(
