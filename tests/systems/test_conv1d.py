@@ -49,7 +49,7 @@ def test_turning_a_signal_round_changes_the_mean_over_time_little():
     trees = conv1d.networks(waves.load(train=6, test=6))
     tree = trees["conv1d"]
     module = build(tree, seed=0)
-    found = conv1d.shifted([module], part, waves.NOISE[:2], "conv1d")
+    found = conv1d.shifted([module], part, waves.NOISE[:2])
     before = module.predict(part.values).argmax(1)
     after = module.predict(np.concatenate([part.values[:, -32:], part.values[:, :-32]], 1)).argmax(1)
     assert found["samples"] == 32

@@ -97,8 +97,8 @@ def load(
             expected="a signal of each part at least, 32 samples or more, and levels of noise of 0 or more",
             mend=f"load(seed, train={TRAIN}, test={TEST}, length={LENGTH})",
         )
-    parts = (_part(seed, number, count, length, levels) for number, count in ((_TRAIN_PART, train), (_TEST_PART, test)))
-    return Waves(*parts, levels=levels)
+    learned = _part(seed, _TRAIN_PART, train, length, levels)
+    return Waves(learned, _part(seed, _TEST_PART, test, length, levels), levels=levels)
 
 
 def examples(count: int = 6, seed: int = 0) -> list[tuple[NDArray[np.float32], str]]:

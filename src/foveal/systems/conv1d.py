@@ -50,19 +50,18 @@ def carry_out(session: Session) -> Findings:
     for number in range(_seeds(session)):
         for kind in KINDS:
             modules[kind].append(_trained(session, waves, kind, trees[kind], number))
-    classes = {"classes": list(waves.classes)}
-    session.keep(trees["conv1d"], modules["conv1d"][0], **classes)
-    session.keep(trees["mlp"], modules["mlp"][0], "mlp", **classes)
-    right = {kind: np.stack([correct(m, waves.test, kind) for m in each]) for kind, each in modules.items()}
+    session.keep(trees["conv1d"], modules["conv1d"][0], classes=list(waves.classes))
+    session.keep(trees["mlp"], modules["mlp"][0], "mlp", classes=list(waves.classes))
+    right = {kind: np.stack([correct(m, waves.test) for m in each]) for kind, each in modules.items()}
     facts = {
         "parameters": {kind: parameters(tree) for kind, tree in trees.items()},
         "seeds": _seeds(session),
         "test": len(waves.test),
         "levels": list(waves.levels),
         "accuracy": {kind: accuracy(each, waves.test, waves.levels) for kind, each in right.items()},
-        "shifted": {kind: shifted(modules[kind], waves.test, waves.levels, kind) for kind in KINDS},
+        "shifted": {kind: shifted(modules[kind], waves.test, waves.levels) for kind in KINDS},
     }
-    answers = {kind: answered(each[0], waves.test, kind) for kind, each in modules.items()}
+    answers = {kind: answered(each[0], waves.test) for kind, each in modules.items()}
     return Findings(
         headlines=_headlines(facts),
         sections=report.sections(waves, facts, answers, modules["conv1d"][0]),
@@ -73,20 +72,15 @@ def carry_out(session: Session) -> Findings:
 
 def networks(waves: Waves) -> dict[str, Sequential]:
     """The convolution, and the MLP of as many parameters on the same samples in one row."""
-    shape = waves.train.values.shape[1:]
-    convolution = zoo.conv1d(len(waves.classes), shape)
-    flat = equal_mlp(convolution, LAST)
-    return {
-        "conv1d": convolution,
-        "mlp": zoo.mlp(len(waves.classes), (shape[0],), [x.units for x in flat.layers[1:-1]]),
-    }  # type: ignore[attr-defined]
+    convolution = zoo.conv1d(len(waves.classes), waves.train.values.shape[1:])
+    return {"conv1d": convolution, "mlp": equal_mlp(convolution, LAST)}
 
 
 def _waves(session: Session) -> Waves:
     from foveal.data import waves
 
-    told = {name: int(session.settings[name]) for name in ("train", "test", "length")}
-    return waves.load(session.seed, **told)
+    train, test, length = (int(session.settings[name]) for name in ("train", "test", "length"))
+    return waves.load(session.seed, train, test, length)
 
 
 def _seeds(session: Session) -> int:
@@ -97,11 +91,6 @@ def _seeds(session: Session) -> int:
             mend="--set seeds=3",
         )  # fmt: skip
     return seeds
-
-
-def _inputs(values: NDArray[np.float32], kind: str) -> NDArray[np.float32]:
-    """Signals as the network takes them: N × length × 1, or N × length for the MLP."""
-    return values if kind == "conv1d" else np.ascontiguousarray(values[..., 0])
 
 
 def _trained(session: Session, waves: Waves, kind: str, tree: Sequential, number: int) -> Network:
@@ -118,7 +107,7 @@ def _trained(session: Session, waves: Waves, kind: str, tree: Sequential, number
     held = np.zeros(len(part), bool)
     if config.validation:
         held[stratified(part.labels, max(1, round(config.validation * len(part))), session.seed)] = True
-    inputs = torch.from_numpy(_inputs(part.values, kind))
+    inputs = torch.from_numpy(part.values)
     labels, device = torch.from_numpy(part.labels), chosen_device(config.device)
     chosen = torch.from_numpy(~held)
     batches = TensorBatches(inputs[chosen], labels[chosen], config.batch_size, seed=config.seed, device=device)
@@ -134,14 +123,14 @@ def _trained(session: Session, waves: Waves, kind: str, tree: Sequential, number
 # Measuring ------------------------------------------------------------------------------------------------------------
 
 
-def answered(module: Network, part: Signals, kind: str) -> NDArray[np.int64]:
+def answered(module: Network, part: Signals) -> NDArray[np.int64]:
     """The class that a network gives each signal."""
-    return np.asarray(module.predict(_inputs(part.values, kind), 512).argmax(1))
+    return np.asarray(module.predict(part.values, 512).argmax(1))
 
 
-def correct(module: Network, part: Signals, kind: str) -> NDArray[np.bool_]:
+def correct(module: Network, part: Signals) -> NDArray[np.bool_]:
     """Which signals a network names right."""
-    return np.asarray(answered(module, part, kind) == part.labels)
+    return np.asarray(answered(module, part) == part.labels)
 
 
 def accuracy(right: NDArray[np.bool_], part: Signals, levels: Sequence[float]) -> dict[str, Any]:
@@ -168,14 +157,14 @@ def _share(right: NDArray[np.bool_]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def shifted(modules: Sequence[Network], part: Signals, levels: Sequence[float], kind: str) -> dict[str, Any]:
+def shifted(modules: Sequence[Network], part: Signals, levels: Sequence[float]) -> dict[str, Any]:
     """How many answers change when each signal is turned round by a quarter of its length, its end before its beginning."""
     far = part.values.shape[1] // 4
     moved = np.roll(part.values, far, axis=1)
     changed = []
     for module in modules:
-        after = module.predict(_inputs(moved, kind), 512).argmax(1)
-        changed.append(answered(module, part, kind) != after)
+        after = module.predict(moved, 512).argmax(1)
+        changed.append(answered(module, part) != after)
     share = np.mean(changed, axis=0)
     return {
         "samples": far,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -193,7 +194,7 @@ def _baselines(
 
     table = whole.images.ndim == 2
     x = whole.images.reshape(len(whole), -1).astype(np.float64) / (1.0 if table else 255.0)
-    models = {
+    models: dict[str, Callable[[], Any]] = {
         BASELINES[0]: lambda: LogisticRegression(max_iter=2000),
         BASELINES[1]: lambda: MLPClassifier((128, 64), max_iter=300, random_state=seed % 2**32),
     }

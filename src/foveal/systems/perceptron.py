@@ -192,8 +192,11 @@ def _problem(data: DataSet, settings: Mapping[str, Any]) -> Problem:
     points, answers = taken(data.train)
     none = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
     unseen, unseen_answers = none if data.test is None else taken(data.test)
-    known = {"iris": iris.FEATURES}.get(data.name, logic.FEATURES if data.name in logic.TABLES else None)
-    names = [f"{known[i]}, cm" if data.name == "iris" else known[i] if known else f"column {i}" for i in columns]
+    names = [f"column {i}" for i in columns]
+    if data.name == "iris":
+        names = [f"{iris.FEATURES[i]}, cm" for i in columns]
+    elif data.name in logic.TABLES:
+        names = [logic.FEATURES[i] for i in columns]
     chosen = (data.classes[classes[0]], data.classes[classes[1]])
     return Problem(data.name, points, answers, unseen, unseen_answers, (names[0], names[1]), chosen)
 

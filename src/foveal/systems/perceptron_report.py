@@ -106,9 +106,9 @@ def _line(axes: Axes, line: Sequence[float], low: Any, high: Any, *, thin: bool 
     room = 1e-9 * (1 + np.abs(high - low))
     inside = sorted(end for end in ends if (np.array(end) >= low - room).all() and (np.array(end) <= high + room).all())
     if len(inside) >= 2:
-        look = (
-            {"color": MUTED, "linewidth": 0.9, "linestyle": (0, (4, 2))} if thin else {"color": INK, "linewidth": 1.6}
-        )
+        look: dict[str, Any] = {"color": INK, "linewidth": 1.6}
+        if thin:
+            look = {"color": MUTED, "linewidth": 0.9, "linestyle": (0, (4, 2))}
         axes.plot(*zip(inside[0], inside[-1], strict=True), **look)
 
 

@@ -6,6 +6,7 @@ of distortion"; lecture 004 says that the patterns which a convolution learns ar
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ def carry_out(session: Session) -> Findings:
             session.keep(trees[kind], modules[kind][0], name, classes=list(data.classes))
         session.say(f"{data.name}: test pictures shifted, scaled, turned, distorted")
         found[data.name] = session.remember(
-            f"measured-{data.name}", lambda data=data, modules=modules: _measured(session, data, modules)
+            f"measured-{data.name}", functools.partial(_measured, session, data, modules)
         )
         notes += data.notes
     trees = networks(sets[0])
