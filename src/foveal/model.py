@@ -14,7 +14,7 @@ from foveal.arithmetic.shapes import trace
 from foveal.errors import ConfigurationError, DataError, DescriptionError, ModelFileError
 from foveal.network.ending import check_ending, ends_in_probabilities
 from foveal.network.node import Node
-from foveal.network.shape import Shape
+from foveal.network.shape import Shape, Tokens
 from foveal.network.tree import Sequential, find
 
 if TYPE_CHECKING:
@@ -382,7 +382,8 @@ class Model:
         if self.input_shape is None:
             sizes = np.shape(x)[1:]
             grey = len(sizes) == 2 and any("2D" in layer.kind for layer in self.network.layers[:1])
-            self._replace(self.network.with_input((*sizes, 1) if grey else sizes))
+            text = len(sizes) == 1 and any(layer.takes_tokens for layer in self.network.layers[:1])
+            self._replace(self.network.with_input(Tokens(*sizes) if text else (*sizes, 1) if grey else sizes))
         assert self.input_shape is not None
         return as_inputs(x, self.input_shape, self.name)
 

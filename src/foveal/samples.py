@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from foveal.errors import DataError
-from foveal.network.shape import Shape
+from foveal.network.shape import Shape, Tokens
 
 
 def as_inputs(x: Any, shape: Shape, where: str) -> Tensor:
-    """An array as a float32 tensor with channels last, N × the network's input shape.
+    """An array as a float32 tensor with channels last, N × the network's input shape; tokens as int64.
 
     Args:
         x: uint8 pixels, which are divided by 255, or other numbers, which are taken as they are. The channel axis of grey
-            pictures may be missing.
+            pictures may be missing. Tokens are whole numbers, N × length, and stay what they are.
         shape: the network's input.
         where: the network's name, for messages.
 
@@ -30,6 +30,8 @@ def as_inputs(x: Any, shape: Shape, where: str) -> Tensor:
         torch.Size([2, 28, 28, 1])
     """
     tensor = x if isinstance(x, Tensor) else _tensor(np.asarray(x), where)
+    if isinstance(shape, Tokens):
+        return _tokens(tensor, shape, where)
     tensor = tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor.to(torch.float32)
     if tensor.dim() == len(shape.axes) and shape.channels == 1:
         tensor = tensor.unsqueeze(-1)
@@ -46,6 +48,27 @@ def as_inputs(x: Any, shape: Shape, where: str) -> Tensor:
         if same_size
         else "bring the pictures to this size, or give the network another input_shape",
     )
+
+
+def _tokens(tensor: Tensor, shape: Tokens, where: str) -> Tensor:
+    """Whole numbers, N × length."""
+    if tensor.is_floating_point() or tensor.dtype == torch.bool:
+        raise DataError(
+            "tokens are whole numbers",
+            where=where,
+            given=f"an array of {tensor.dtype}",
+            expected="integers, each the index of a row of the Embedding",
+            mend="x.astype('int64')",
+        )
+    if tensor.dim() != 2 or shape.length not in (None, tensor.shape[1]):
+        raise DataError(
+            "the array is not of the network's input shape",
+            where=where,
+            given=f"an array of shape {' × '.join(map(str, tensor.shape))}",
+            expected=f"N × {shape}",
+            mend="cut longer texts, and fill shorter ones up with a token of their own",
+        )
+    return tensor.long()
 
 
 def as_answers(y: Any, count: int, outputs: int, where: str) -> Tensor:

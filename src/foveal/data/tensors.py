@@ -20,7 +20,7 @@ class TensorBatches:
     """Serve two tensors in batches.
 
     Args:
-        x: inputs, N first and channels last.
+        x: inputs, N first and channels last; int64 are tokens.
         y: answers, N first.
         batch_size: samples a batch; the last one of an epoch may be smaller.
         seed: of the order.
@@ -63,7 +63,8 @@ class TensorBatches:
         span = max(1, _BLOCK_VALUES // (max(1, self._x[0].numel()) * size))
         for block in range(start // span, -(-len(self) // span)):
             index = order[block * span * size : (block + 1) * span * size]
-            x, y = self._x.index_select(0, index).float(), self._y.index_select(0, index)
+            x, y = self._x.index_select(0, index), self._y.index_select(0, index)
+            x = x if x.dtype == torch.int64 else x.float()  # tokens stay whole numbers
             if x.dim() > 2:
                 x = x.movedim(-1, 1)  # a view: the memory stays channels-last
             for step in range(max(start - block * span, 0), -(-len(index) // size)):
