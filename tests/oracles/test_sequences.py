@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foveal.arithmetic.derivation import derive
 from foveal.arithmetic.receptive_field import receptive_fields
 from foveal.arithmetic.shapes import trace
 from foveal.arithmetic.summary import summarize
@@ -107,6 +108,45 @@ def test_attention_that_does_not_fit(branches: list, said: str) -> None:
 def test_attention_joins_two_branches() -> None:
     with pytest.raises(DescriptionError, match="attention joins two branches"):
         Parallel([[], [], []], merge="attention")
+
+
+# Any sizes ------------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 12), st.integers(0, 6), st.integers(0, 6), st.integers(1, 3), st.booleans())
+def test_cropping_any_sequence(n: int, first: int, last: int, channels: int, tokens: bool) -> None:
+    shape = Tokens(n) if tokens else Sequence(n, channels)
+    network = Sequential([layers.Cropping1D((first, last))], input_shape=shape)
+    if first + last >= n:
+        with pytest.raises(ShapeError, match="nothing is left"):
+            trace(network)
+        return
+    assert trace(network)[0].output == shape.resized((n - first - last,))
+    (found,) = [s for s in derive(network, "cropping1d_1").section("Output").steps if s.quantity == "output length"]
+    assert eval(found.substitution.replace("−", "-")) == found.value == n - first - last
+    x = torch.arange(n)[None] if tokens else torch.rand(1, channels, n)
+    assert torch.equal(build(network)(x), x[..., first : n - last])
+
+
+@given(st.permutations([1, 2, 3]), st.integers(1, 4), st.integers(1, 4), st.integers(1, 4))
+def test_axes_in_any_order(order: list[int], h: int, w: int, c: int) -> None:
+    network = Sequential([layers.Permute(tuple(order))], input_shape=(h, w, c))
+    x = np.random.default_rng(0).random((2, h, w, c)).astype(np.float32)
+    expected = np.transpose(x, (0, *order))
+    np.testing.assert_array_equal(build(network).predict(x), expected)
+    assert trace(network)[0].output == as_shape(expected.shape[1:])
+
+
+@given(st.integers(1, 9), st.integers(1, 5), st.integers(1, 6), st.integers(0, 99))
+def test_any_embedding_looks_rows_up(rows: int, size: int, length: int, seed: int) -> None:
+    network = Sequential([layers.Embedding(rows, size)], input_shape=Tokens(length))
+    module, tokens = build(network, seed=seed), np.random.default_rng(seed).integers(0, rows, (3, length))
+    table = module.node("embedding_1").weight.detach().numpy()
+    np.testing.assert_array_equal(module.predict(tokens), table[tokens])
+    module(torch.from_numpy(tokens)).sum().backward()
+    counted = np.bincount(tokens.ravel(), minlength=rows)
+    np.testing.assert_array_equal(module.node("embedding_1").weight.grad, np.repeat(counted[:, None], size, axis=1))
+    assert summarize(network).totals.parameters == rows * size
 
 
 # Tokens ---------------------------------------------------------------------------------------------------------------

@@ -236,7 +236,8 @@ def _forms_section(figures: dict[str, Any]) -> Section:
     }
     return Section(
         "Forms and languages",
-        "Two digits of a year and bare numbers are no harder than names of months, as long as the form says which is which.",
+        "How often a form is translated right to the last character. Every form is a language of its own: two digits of a year, "
+        "a mark before bare numbers, “1er” for the first of a month.",
         [
             Bars("languages", [dates.LANGUAGES[language] for language in languages], bars, "Exact match by language.",
                  "share"),
