@@ -145,12 +145,12 @@ def test_one_step_is_what_the_transition_matrix_says():
 def test_persistent_chains_go_on_where_they_were():
     module = machine()
     step = ContrastiveDivergence(module, TrainingConfig(optimizer="sgd", lr=0.1), 1, persistent=True, gibbs_steps=2)
-    step((tensor(EXAMPLES),))
+    step((tensor(EXAMPLES).repeat(200, 1),))
     chains = step.chains.clone()
     torch.manual_seed(11)
     expected = gibbs(module.rbm, chains, 2)
     torch.manual_seed(11)
-    step((torch.zeros(3, VISIBLE),))  # other examples: the chains do not begin at them
+    step((torch.zeros(600, VISIBLE),))  # other examples: the chains do not begin at them
     assert torch.equal(step.chains, expected)
 
 
