@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from foveal import zoo
 from foveal.data import stdlib_text
 from foveal.data.docstrings import words as words_of
-from foveal.errors import ConfigurationError, DataError
+from foveal.errors import ConfigurationError
 from foveal.evaluation import characters, language
 from foveal.evaluation.findings import Bars, Findings, Headline, Lines, Rows, Section, Series, Texts
 from foveal.network.shape import Tokens
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from foveal.training.history import History
 
 RECIPE = TrainingConfig(
-    epochs=8, batch_size=32, optimizer="adam", lr=6e-3, schedule="one-cycle", peak_at=0.1, clip_norm=1.0,
+    epochs=10, batch_size=32, optimizer="adam", lr=6e-3, schedule="one-cycle", peak_at=0.1, clip_norm=1.0,
     metrics=(), validation=0.0, precision="bf16",
 )  # fmt: skip
 SETTINGS: dict[str, int | float | str | bool] = {
@@ -59,19 +59,12 @@ def carry_out(session: Session) -> Findings:
     """Train the network, measure it and the Markov models on the same test characters, let it write, look at its cells.
 
     Raises:
-        DataError: data other than ``stdlib-text``, or an interpreter without sources.
+        DataError: an interpreter without sources.
         ConfigurationError: a setting that cannot be.
     """
     from foveal.evaluation.writing import Writer
 
     settings = session.settings
-    if session.data_name not in (None, "stdlib-text"):
-        raise DataError(
-            "char_lstm learns from the standard library's docstrings",
-            where=str(session.data_name),
-            expected="stdlib-text",
-            mend="foveal train char_lstm stdlib-text --set modules=json,email,asyncio",
-        )
     if int(settings["orders"]) not in range(9):
         raise ConfigurationError(
             "Markov models of such orders are not made", where="--set orders", given=str(settings["orders"]),
