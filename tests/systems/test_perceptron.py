@@ -73,3 +73,17 @@ def test_what_it_cannot_take(tmp_path):
         systems.train("perceptron", "iris", runs=tmp_path, settings={"class_b": 0})
     with pytest.raises(ConfigurationError, match="no two such columns"):
         systems.train("perceptron", "iris", runs=tmp_path, settings={"feature_y": 4})
+
+
+def test_a_point_is_answered(all_of_them):
+    from foveal.systems import perceptron
+
+    folder = all_of_them.folder.path
+    told = list(perceptron.answer(str(folder / "and.safetensors"), ["1 1", "0, 1", "0 0"]))
+    assert [text.split()[0] for text in told] == ["1", "0", "0"]
+    weights = all_of_them.findings.facts["problems"]["and"]["weights"]
+    assert told[0] == f"1 (net {sum(weights):.4g})"
+    assert [text[0] for text in perceptron.answer(str(folder / "xor-mlp.safetensors"), ["1 1", "0 1"])] == ["0", "1"]
+    for text in ("1", "a b", "1 2 3", "nan 0"):
+        with pytest.raises(DataError, match="no point of the plane"):
+            next(perceptron.answer(str(folder / "and.safetensors"), [text]))

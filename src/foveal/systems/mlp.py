@@ -139,7 +139,7 @@ def cut(labels: NDArray[np.int64], folds: int, seed: int) -> list[tuple[NDArray[
 
     Example:
         >>> [test.tolist() for _, test in cut(np.array([0, 0, 1, 1]), 2, seed=0)]
-        [[1, 3], [0, 2]]
+        [[1, 2], [0, 3]]
     """
     from sklearn.model_selection import StratifiedKFold
 

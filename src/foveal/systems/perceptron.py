@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -303,3 +303,45 @@ def _bent(session: Session, problem: Problem, stage: str) -> tuple[Any, int]:
     )
     session.keep(tree, module, name, classes=list(problem.classes), features=list(problem.axes))
     return module, _wrong(module, problem.points, problem.answers)
+
+
+# Use ------------------------------------------------------------------------------------------------------------------
+
+
+def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+    """Each question is a point, two numbers: "1.4, 0.2"; the answer its class, and the unit's net or the MLP's probability.
+
+    Raises:
+        DataError: not two finite numbers.
+    """
+    from foveal import modelfile
+    from foveal.backends.torch import build
+
+    network, state, told = modelfile.load(model)
+    module = build(network)
+    module.load_state_dict(state)
+    classes = told.get("classes") or logic.CLASSES
+    for question in questions:
+        point = _point(question)
+        value = float(module.predict(point[None])[0, 0])
+        sums = f"probability {value:.4g}"
+        if network.name == "perceptron":
+            unit: Any = module.node("unit")
+            sums = f"net {float((unit.weight[0].detach().numpy() * point).sum() + unit.bias.detach().numpy()[0]):.4g}"
+        yield f"{classes[int(value > 0.5)]} ({sums})"
+
+
+def _point(text: str) -> NDArray[np.float32]:
+    try:
+        numbers = np.array([float(part) for part in text.replace(",", " ").split()], dtype=np.float32)
+    except ValueError:
+        numbers = np.zeros(0, np.float32)
+    if numbers.shape != (2,) or not np.isfinite(numbers).all():
+        raise DataError(
+            "this is no point of the plane",
+            where="foveal predict",
+            given=repr(text),
+            expected="two numbers",
+            mend='"1 0"',
+        )
+    return numbers
