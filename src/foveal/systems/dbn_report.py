@@ -39,7 +39,7 @@ def sections(
         _few_labels(facts),
         _layers(module, paths, histories, facts, data),
         _back(module, paths, data, test),
-        _dreams(session, module, paths, data),
+        _dreams(session, module, paths, data, test),
     ]
 
 
@@ -172,25 +172,29 @@ def _back(module: Network, paths: Sequence[str], data: DataSet, test: Split) -> 
     )  # fmt: skip
 
 
-def _dreams(session: Session, module: Network, paths: Sequence[str], data: DataSet) -> Section:
+def _dreams(session: Session, module: Network, paths: Sequence[str], data: DataSet, test: Split) -> Section:
     import torch
 
     from foveal.training.steps.boltzmann import gibbs
 
     top: Any = module.node(paths[-1])
     draw = torch.Generator().manual_seed(mixed(session.seed, _DREAMS))
-    state = torch.bernoulli(torch.full((COLUMNS, top.weight.shape[1]), 0.5), generator=draw)
-    stack, labels, done = [], [], 0
-    for look in DREAMT:
-        state, done = gibbs(top, state, look - done, draw), look
-        stack.append(downwards(module, paths[:-1], state).numpy() if len(paths) > 1 else state.numpy())
-        labels += [f"{look:,} step{'s' * (look > 1)}"] * COLUMNS
+    seen = boltzmann.visible(module, test.images[boltzmann.one_a_class(test.labels, COLUMNS)], paths[-1])
+    noise = torch.bernoulli(torch.full_like(seen, 0.5), generator=draw)
+    blocks = []
+    for name, begin, told in (("noise", noise, "random states"), ("pictures", seen, "test pictures")):
+        state, stack, labels, done = begin, [downwards(module, paths[:-1], begin)], [told] * len(begin), 0
+        for look in DREAMT:
+            state, done = gibbs(top, state, look - done, draw), look
+            stack.append(downwards(module, paths[:-1], state))
+            labels += [f"{look:,} step{'s' * (look > 1)}"] * len(begin)
+        drawn = boltzmann.as_picture(torch.cat(stack).numpy(), data.shape)
+        caption = f"Chains of the top machine from {told}, a column each, before any fine-tuning."
+        blocks.append(Pictures(f"dreams-{name}", drawn, labels, caption, columns=len(begin)))
     return Section(
         "Dreams",
         "As a generative model the network is its top machine and the way down: Gibbs sampling above, one pass down through the "
-        "layers below.",
-        [
-            Pictures("dreams", boltzmann.as_picture(np.concatenate(stack), data.shape), labels,
-                     "Chains of the top machine from random states, a column each, before any fine-tuning.", columns=COLUMNS),
-        ],
-    )  # fmt: skip
+        "layers below. Contrastive divergence looks one step away from the data; what lies further it leaves unlearnt, and long "
+        "chains end there.",
+        blocks,
+    )
