@@ -107,3 +107,27 @@ def test_many_examples_or_no_folds_are_not_cross_validated(tmp_path):
 def test_too_many_folds_are_refused(folds, tmp_path):
     with pytest.raises(ConfigurationError, match="an example of every class"):
         systems.train("mlp", "iris", epochs=1, runs=tmp_path, settings={"folds": folds})
+
+
+def test_no_fold_sees_what_it_is_tested_on(monkeypatch):
+    """Each fold's network is scaled by the rows it learns from, and by no others."""
+    from types import SimpleNamespace
+
+    from foveal.training.config import TrainingConfig
+
+    seen = []
+
+    def classify(session, network, data, **options):
+        scale = network.layers[0]
+        np.testing.assert_allclose(scale.mean, data.train.images.astype(np.float64).mean(0))
+        np.testing.assert_allclose(scale.variance, data.train.images.astype(np.float64).var(0))
+        seen.append((len(data.train), len(data.test), options["config"].validation))
+        return SimpleNamespace(evaluation=SimpleNamespace(correct=len(data.test)))
+
+    monkeypatch.setattr(mlp, "classify", classify)
+    session = SimpleNamespace(
+        seed=0, config=TrainingConfig(early_stopping=3), say=print, remember=lambda name, compute: {}
+    )
+    told = mlp._cross_validated(session, load("iris"), 5)
+    assert seen == [(120, 30, 0.0)] * 5
+    assert told["accuracy"]["mlp"]["mean"] == 1.0
