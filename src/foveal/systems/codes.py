@@ -49,7 +49,7 @@ def carry_out(session: Session) -> Findings:
             Headline("error a pixel", errors[main], note=f"mean squared error of values from 0 to 1 on {len(own.test):,} test "
                      f"pictures, out of {main} numbers each; principal components of the same number: {linear[main]:.4g}"),
             Headline("better than PCA", f"at {len(better)} of {len(sizes)} sizes", note=", ".join(map(str, better))),
-            Headline("error of PCA's", errors[main] / linear[main], percent=True, note=f"at {main} numbers"),
+            Headline("share of PCA's error", errors[main] / linear[main], percent=True, note=f"at {main} numbers"),
         ],
         sections=[
             _side_by_side(own, modules, components, main),
@@ -122,7 +122,7 @@ def _sizes(sizes: list[int], errors: dict[int, float], linear: dict[int, float],
             Lines("sizes", f"numbers in the code (a picture has {pixels})", "mean squared error a pixel",
                   [Series("autoencoder", sizes, [errors[size] for size in sizes]),
                    Series("PCA", sizes, [linear[size] for size in sizes])],
-                  "On the test set; both axes logarithmic.", log_x=True, log_y=True),
+                  "On the test set."),
             Rows("size-table", ("code size", "autoencoder", "PCA", "ratio"), rows, "Mean squared error a pixel, test set."),
         ],
     )  # fmt: skip

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from foveal.training.steps.adversarial import Adversarial
 
 RECIPE = TrainingConfig(
-    epochs=6, batch_size=64, optimizer="adam", lr=1e-3, optimizer_options={"beta_1": 0.5}, schedule="cosine",
+    epochs=8, batch_size=64, optimizer="adam", lr=1e-3, optimizer_options={"beta_1": 0.5}, schedule="cosine",
     loss="binary_cross_entropy", label_smoothing=0.1, ema=0.999, metrics=(), validation=0.0, precision="bf16",
 )  # fmt: skip
 SETTINGS: dict[str, int | float | str | bool] = {"noise": 64, "samples": 5000, "judge_epochs": 4, "limit": 0}

@@ -26,7 +26,7 @@ def carry_out(session: Session) -> Findings:
     size = int(chosen["code"])
     sparsity = Sparsity(str(chosen["penalty"]), float(chosen["weight"]), float(chosen["target"]))
     tree = shared.described(session.system.name, own.data.shape, code=size)
-    sparse, history = shared.trained(session, "", tree, own, functools.partial(Reconstruction, sparsity=sparsity))
+    sparse, _ = shared.trained(session, "", tree, own, functools.partial(Reconstruction, sparsity=sparsity))
     free, _ = shared.trained(session, "free", tree, own, Reconstruction)
     values = as_values(own.test.images)
     errors = {name: squared_error(module.predict(own.test.images), values) for name, module in
@@ -75,10 +75,7 @@ def carry_out(session: Session) -> Findings:
                     "a picture is told by few units out of many.",
                     [Rows("sparsity", ("", "error", "mean activation", f"above {ACTIVE}, a picture", "share above",
                           "units never above"), rows, "On the test set."),
-                     _histogram(codes), _units_sorted(codes),
-                     Lines("penalty", "epoch", "penalty",
-                           [Series("put aside", list(range(1, len(history.epoch) + 1)), history.history["val_penalty"])],
-                           "The penalty over the training.")]),
+                     _histogram(codes), _units_sorted(codes)]),
             _features(sparse, codes["sparse"], own),
         ],
         networks={session.system.name: tree},

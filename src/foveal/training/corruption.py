@@ -29,7 +29,7 @@ class Corruption:
         ConfigurationError: a negative amount, or a share above 1.
 
     Example:
-        >>> spoilt = Corruption("masking", 0.25)(torch.ones(1, 1, 100, 100), torch.Generator().manual_seed(0))
+        >>> spoilt = Corruption("masking", 0.25)(torch.ones(1, 1, 300, 300), torch.Generator().manual_seed(1))
         >>> round(float(spoilt.mean()), 2)
         0.75
     """

@@ -16,7 +16,9 @@ from foveal.network import Sequential, layers
 from foveal.training import TrainingConfig, run
 from foveal.training.corruption import Corruption
 from foveal.training.steps import Recordable, Step
+from foveal.training.steps.adversarial import Adversarial
 from foveal.training.steps.reconstruction import Reconstruction, Sparsity
+from foveal.training.steps.variational import Variational
 
 CONFIG = TrainingConfig(epochs=1, batch_size=64, loss="mse", metrics=(), precision="fp32")
 
@@ -128,3 +130,11 @@ def test_it_is_a_step_that_nobody_records():
     step = Reconstruction(build(halves(4, 2), seed=0), CONFIG, 1)
     assert isinstance(step, Step)
     assert not isinstance(step, Recordable)
+
+
+@pytest.mark.parametrize("make", [Reconstruction, Variational, Adversarial])
+def test_a_network_without_the_parts_is_refused(make):
+    with pytest.raises(ConfigurationError, match="a network of named parts"):
+        make(build(Sequential([layers.Dense(2)], input_shape=4)), CONFIG, 1)
+    with pytest.raises(ConfigurationError, match="given     Linear"):
+        make(torch.nn.Linear(4, 4), CONFIG, 1)

@@ -10,11 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from foveal.backends.torch import Network, evaluating
+from foveal.backends.torch import evaluating
 from foveal.training.config import TrainingConfig
 from foveal.training.descent import Descent
 from foveal.training.precision import autocast
 from foveal.training.steps import Values
+from foveal.training.steps.parts import with_parts
 
 MOMENTS = (0.01, 0.03, 0.08, 0.2, 0.4, 0.7, 1.0)  # of a run: most happens early
 
@@ -54,8 +55,7 @@ class Adversarial:
         filmed: int = 0,
         moments: Sequence[float] = MOMENTS,
     ) -> None:
-        assert isinstance(module, Network)
-        self.module = module
+        self.module = module = with_parts(module, "Adversarial", "generator", "discriminator")
         self.generator, self.discriminator = module.node("generator"), module.node("discriminator")
         self.noise_size = module.input_shape.size
         self.making = Descent(self.generator, config, steps_per_epoch)

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from foveal.backends.torch import Network
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.training.config import TrainingConfig
 from foveal.training.corruption import Corruption
@@ -18,6 +17,7 @@ from foveal.training.descent import Descent
 from foveal.training.loss import loss_function
 from foveal.training.precision import autocast
 from foveal.training.steps import Values
+from foveal.training.steps.parts import with_parts
 
 PENALTIES = ("kl", "l1")
 _EDGE = 1e-6  # a unit that is never active has a finite divergence, and a gradient
@@ -103,8 +103,7 @@ class Reconstruction:
         corruption: Corruption | None = None,
         sparsity: Sparsity | None = None,
     ) -> None:
-        assert isinstance(module, Network)
-        self.module = module
+        self.module = module = with_parts(module, "Reconstruction", "encoder", "decoder")
         self.encoder, self.decoder = module.node("encoder"), module.node("decoder")
         self.corruption, self.sparsity = corruption, sparsity
         self.descent = Descent(module, config, steps_per_epoch)

@@ -16,6 +16,7 @@ from foveal.training.config import TrainingConfig
 from foveal.training.descent import Descent
 from foveal.training.precision import autocast
 from foveal.training.steps import Values
+from foveal.training.steps.parts import with_parts
 
 
 class Variational:
@@ -49,8 +50,7 @@ class Variational:
         beta: float = 1.0,
         binarise: bool = False,
     ) -> None:
-        assert isinstance(module, Network)
-        self.module = module
+        self.module = module = with_parts(module, "Variational", "encoder", "sampling", "decoder")
         self.encoder, self.sampling, self.decoder = (module.node(part) for part in ("encoder", "sampling", "decoder"))
         self.beta, self.binarise = beta, binarise
         self.descent = Descent(module, config, steps_per_epoch)
