@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from foveal.systems.session import Session
 
 RECIPE = TrainingConfig(epochs=4, batch_size=64, schedule="one-cycle", lr=3e-3, validation=0.1)
+"""Of the source. At 100 labels of Fashion-MNIST's second half: frozen 0.897, fine-tuned 0.893, from scratch 0.877, a linear
+classifier on pixels 0.867 (means of five draws), in two to three minutes on one thread."""
 SETTINGS = {
     "network": "lecture_cnn",
     "width": 0.5,
@@ -274,19 +276,21 @@ class _Learner:
             if values > WIDEST or isinstance(node, Flatten):  # flattening changes no value
                 continue
             seen = {name: features(self.source, part.images, path) for name, part in self.parts() if name != "train"}
-            scores: dict[float, list[float]] = {}
-            rights: dict[float, list[float]] = {}
+            best, rights = STRENGTHS[0], []
             for draw in range(draws):
                 labelled = self.train.take(self.chosen(count, draw))
                 learnt = features(self.source, labelled.images, path)
-                for strength in STRENGTHS:
-                    found = LogisticRegression(C=strength, max_iter=1000).fit(learnt, labelled.labels)
-                    scores.setdefault(strength, []).append(found.score(seen["validation"], self.validation.labels))
-                    rights.setdefault(strength, []).append(found.score(seen["test"], self.test.labels))
-            best = max(STRENGTHS, key=lambda strength: float(np.mean(scores[strength])))
-            interval = student(rights[best])
+                fitted = {
+                    strength: LogisticRegression(C=strength, max_iter=1000).fit(learnt, labelled.labels)
+                    for strength in (STRENGTHS if draw == 0 else (best,))
+                }
+                if draw == 0:
+                    known = self.validation.labels
+                    best = max(fitted, key=lambda each: fitted[each].score(seen["validation"], known))
+                rights.append(float(fitted[best].score(seen["test"], self.test.labels)))
+            interval = student(rights)
             told.append({
-                "input of": path, "values": values, "C": best, "accuracy": float(np.mean(rights[best])),
+                "input of": path, "values": values, "C": best, "accuracy": float(np.mean(rights)),
                 "low": interval.low, "high": interval.high,
             })  # fmt: skip
         return told
