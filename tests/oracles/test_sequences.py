@@ -157,7 +157,7 @@ def test_tokens_are_written_as_text(text: str) -> None:
     assert as_shape(text) == Tokens(200)
     assert str(as_shape(text)) == "200 tokens"
     assert as_shape("? tokens") == Tokens(None)
-    assert as_shape(str(Tokens(None))) == Tokens(None)
+    assert [as_shape(str(Tokens(n))) for n in (None, 1, 2)] == [Tokens(None), Tokens(1), Tokens(2)]
 
 
 @pytest.mark.parametrize("text", ["0 tokens", "x tokens", "-1 tokens", "2x2 tokens", "tokens"])

@@ -41,7 +41,7 @@ def nothing_left(layer: kinds.Cropping1D, shape: Shape) -> ShapeError:
     assert n is not None
     return ShapeError(
         "nothing is left of the sequence",
-        given=f"input {shape}: {n} − {first} − {last} = {n - first - last}",
+        given=f"input {shape}: {n} − {first} − {last} = " + f"{n - first - last}".replace("-", "−"),
         expected=f"at most {n - 1} places cut off" if n > 1 else "a sequence of more than one place",
         mend=[
             f"cropping=({min(first, n - 1)}, {max(0, n - 1 - first)})",

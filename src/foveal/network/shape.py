@@ -150,10 +150,10 @@ class Tokens(Shape):
         return Tokens(*spatial)
 
     def __str__(self) -> str:
-        return f"{Shape.__str__(self)} tokens"
+        return f"{Shape.__str__(self)} token" + ("" if self.length == 1 else "s")
 
 
-_TOKENS = re.compile(r"([0-9]{1,18}|\?|none) *tokens")
+_TOKENS = re.compile(r"([0-9]{1,18}|\?|none) *tokens?")
 _BY_RANK: dict[int, Callable[..., Shape]] = {1: Vector, 2: Sequence, 3: Image, 4: Volume}
 
 
