@@ -135,9 +135,11 @@ def load(
     train, validation, test = ([found[i] for i in np.sort(cut)] for cut in cuts)
     labels = _labels(train, {**COMMON, **(common or {})})
     vocabulary = _vocabulary(train, rarest)
-    parts = [_documents(part, vocabulary, labels, length) for part in (train, validation, test)]
+    parts = tuple(_documents(part, vocabulary, labels, length) for part in (train, validation, test))
     notes = (*library.notes, *_described(found, train, parts, vocabulary, labels, length))
-    return Topics("stdlib-topics", vocabulary, labels, *parts, library.source, library.problems, notes)
+    return Topics(
+        "stdlib-topics", vocabulary, labels, parts[0], parts[1], parts[2], library.source, library.problems, notes
+    )
 
 
 def examples(count: int = 3) -> list[tuple[str, list[str]]]:

@@ -90,7 +90,7 @@ def correlations(cells: Floats, followed: Floats) -> Floats:
     """
     x, y = cells - cells.mean(0), followed - followed.mean(0)
     scale = np.sqrt((x**2).sum(0))[:, None] * np.sqrt((y**2).sum(0))[None]
-    return np.divide(x.T @ y, scale, out=np.zeros_like(scale), where=scale > 1e-12)
+    return np.asarray(np.divide(x.T @ y, scale, out=np.zeros_like(scale), where=scale > 1e-12))
 
 
 def known_words(text: str, words: set[str]) -> tuple[int, int]:

@@ -147,7 +147,7 @@ class Markov:
             return np.full(3, self.discount)
         share = of[0] / (of[0] + 2 * of[1])
         estimated = [n - (n + 1) * share * of[n] / of[n - 1] for n in (1, 2, 3)]
-        return np.clip(estimated, 0.0, [1.0, 2.0, 3.0])
+        return np.asarray(np.clip(estimated, 0.0, [1.0, 2.0, 3.0]))
 
     def probability(self, codes: Indices) -> Floats:
         """The probability of each window's lowest digit after its others; see :func:`windows`."""

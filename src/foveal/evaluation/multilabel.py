@@ -66,7 +66,7 @@ def ndcg_at(scores: Numbers, targets: Numbers, k: int) -> Floats:
     weights = 1.0 / np.log2(np.arange(k) + 2.0)
     gained = hits(scores, targets, k) @ weights
     possible = np.concatenate([[0.0], np.cumsum(weights)])[np.minimum(np.asarray(targets).sum(1).astype(int), k)]
-    return np.divide(gained, possible, out=np.zeros_like(gained), where=possible > 0)
+    return np.asarray(np.divide(gained, possible, out=np.zeros_like(gained), where=possible > 0))
 
 
 def average_precision(scores: Numbers, targets: Numbers) -> Floats:

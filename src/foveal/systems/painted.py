@@ -11,7 +11,7 @@ from foveal.evaluation.findings import Plot
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = 80
+COLUMNS = 72
 
 
 def painted(
@@ -51,7 +51,7 @@ def painted(
                 axes.text(column + 0.5, row + 0.54, shown, ha="center", va="center", fontsize=8, color=INK)
 
     rows = [(_shown(character), float(value)) for character, value in zip(text, values, strict=True)]
-    return Plot(name, paint, caption, description, ("character", unit), rows, (8.4, 0.22 * lines))
+    return Plot(name, paint, caption, description, ("character", unit), rows, (7.6, 0.23 * lines))
 
 
 def _placed(text: str) -> Iterator[tuple[int, int]]:

@@ -355,7 +355,7 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
 
     loaded = modelfile.load(model)
     words, shape = loaded.metadata.get("vocabulary"), loaded.network.input_shape
-    if not words or not loaded.classes or not isinstance(shape, Tokens):
+    if not words or not loaded.classes or not isinstance(shape, Tokens) or shape.length is None:
         raise ModelFileError(
             "the file has no vocabulary and labels", where=model, expected="one of foveal train text_cnn"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence as List
 
 from foveal.errors import DescriptionError
-from foveal.network import Node, Sequential, Shape, Tokens
+from foveal.network import Node, Sequential, Tokens
 from foveal.network.layers import (
     LSTM,
     AdaptiveMaxPooling1D,
@@ -130,12 +130,12 @@ def text_cnn(
 
 
 def _tokens(name: str, given: Tokens | int) -> Tokens:
-    shape = Tokens(given) if isinstance(given, int) and not isinstance(given, bool) else given
+    shape: object = Tokens(given) if isinstance(given, int) else given
     if not isinstance(shape, Tokens):
         raise DescriptionError(
             f"{name} takes tokens",
             where=name,
-            given=f"input {shape} ({type(shape).__name__})" if isinstance(shape, Shape) else f"input {given!r}",
+            given=f"input {shape} ({type(shape).__name__})",
             expected="Tokens(length): whole numbers, one a character or word",
             mend="input_shape=Tokens(100), say",
         )
