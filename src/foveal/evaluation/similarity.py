@@ -19,7 +19,7 @@ def unit_rows(values: NDArray[Any]) -> NDArray[np.float32]:
     """
     values = np.asarray(values, np.float32)
     length = np.linalg.norm(values, axis=1, keepdims=True)
-    return values / np.where(length > 0, length, np.float32(1))
+    return np.asarray(values / np.where(length > 0, length, 1), np.float32)
 
 
 def neighbours(

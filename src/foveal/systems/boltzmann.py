@@ -99,7 +99,8 @@ def begin(machine: RBM, examples: Tensor) -> None:
 def as_picture(values: NDArray[Any], shape: Sequence[int]) -> NDArray[np.uint8]:
     """Rows of probabilities as uint8 pictures N × height × width × channels; a vector's shape is one row of pixels."""
     whole = tuple(shape) if len(shape) == 3 else (1, int(shape[0]), 1)
-    return np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8).reshape(len(values), *whole)
+    drawn: NDArray[np.uint8] = np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8).reshape(len(values), *whole)
+    return drawn
 
 
 def weights_as_pictures(weights: NDArray[Any], shape: Sequence[int]) -> NDArray[np.uint8]:
@@ -119,8 +120,8 @@ def codes_as_pictures(codes: NDArray[Any], shape: Sequence[int]) -> NDArray[np.u
     side = math.ceil(math.sqrt(codes.shape[1]))
     square = np.full((len(codes), side * side), 0.5)
     square[:, : codes.shape[1]] = codes
-    square = square.reshape(len(codes), side, side)
-    large = square[:, (np.arange(height) * side) // height][:, :, (np.arange(width) * side) // width]
+    whole = square.reshape(len(codes), side, side)
+    large = whole[:, (np.arange(height) * side) // height][:, :, (np.arange(width) * side) // width]
     return np.repeat(as_picture(large.reshape(len(codes), -1), (height, width, 1)), channels, 3)
 
 

@@ -192,7 +192,8 @@ def judge(session: Session, module: Network, train: Split, validation: Split, te
     scores = []
     for count in [*(n for n in LABELS if n < most), most]:
         chosen = train.take(stratified(train.labels, count, session.seed))
-        given, right, row = both(chosen), {}, {"labels": count}
+        given, right = both(chosen), {}
+        row: dict[str, Any] = {"labels": count}
         for name, values in given.items():
             found, strength, score = boltzmann.linear_classifier(
                 (values, chosen.labels), (held[name], validation.labels)

@@ -34,7 +34,8 @@ def bars_and_stripes(side: int = SIDE) -> Tensor:
     lines = every_state(side).float()
     rows = lines[:, :, None].expand(-1, -1, side).reshape(-1, side * side)
     columns = lines[:, None, :].expand(-1, side, -1).reshape(-1, side * side)
-    return torch.unique(torch.cat([rows, columns]), dim=0)
+    pictures: Tensor = torch.unique(torch.cat([rows, columns]), dim=0)
+    return pictures
 
 
 def likelihoods(seed: int, updates: int = LOOKS[-1]) -> dict[str, Any]:
