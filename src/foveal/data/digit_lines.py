@@ -114,8 +114,13 @@ def load(
     data, found = _digits(source)
     assert data.test is not None
     learn, choose = split_validation(data.train, _VALIDATION, seed=0)
-    parts = ((learn, _TRAIN, train), (choose, _CHOOSE, validation), (data.test, _TEST, test))
-    return DigitLines(*(compose(pool, count, seed, part) for pool, part, count in parts), source=found, seed=seed)
+    return DigitLines(
+        train=compose(learn, train, seed, _TRAIN),
+        validation=compose(choose, validation, seed, _CHOOSE),
+        test=compose(data.test, test, seed, _TEST),
+        source=found,
+        seed=seed,
+    )
 
 
 def examples(count: int, seed: int = 0, source: str = "auto") -> tuple[Pixels, tuple[str, ...]]:
@@ -173,7 +178,7 @@ def _prepared(images: Pixels) -> tuple[Pixels, NDArray[np.float64]]:
     inked = images > 64
     boxes = np.empty((len(images), 4))
     for axis, (first, last) in ((1, (0, 2)), (2, (1, 3))):
-        seen = inked.any(axis=axis)
+        seen: NDArray[np.bool_] = np.asarray(inked.any(axis=axis))
         boxes[:, first] = seen.argmax(axis=1)
         boxes[:, last] = seen.shape[1] - seen[:, ::-1].argmax(axis=1)
     return images, boxes

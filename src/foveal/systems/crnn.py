@@ -23,7 +23,7 @@ RECIPE = TrainingConfig(
     precision="bf16",
 )  # fmt: skip
 SETTINGS: dict[str, int | float | str | bool] = {
-    "lines": 24_000,  # to learn from
+    "lines": 20_000,  # to learn from
     "validation_lines": 1_000,
     "test_lines": 2_000,
     "source": "auto",  # whose digits: mnist, digits (scikit-learn's), or MNIST where it can be found

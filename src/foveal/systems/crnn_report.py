@@ -142,7 +142,7 @@ def _columns(lines: Lines, logs: NDArray[np.float64], index: int, name: str) -> 
         below.grid(visible=False)
         for edge in range(1, len(names)):
             below.axhline(edge - 0.5, color=LINE, linewidth=0.3, alpha=0.4)
-        figure.colorbar(image, ax=below, fraction=0.035, pad=0.02).outline.set_visible(False)  # type: ignore[operator]
+        figure.colorbar(image, ax=below, fraction=0.035, pad=0.02)
 
     path = greedy(own, len(LETTERS))
     said = "".join(LETTERS[k] for k in path.text)
@@ -172,8 +172,8 @@ def _confusions(read: Mapping[str, Any]) -> list[Heat | Rows]:
     pairs = sorted(((int(n), i, j) for (i, j), n in np.ndenumerate(taken) if n), reverse=True)
     kinds = [("one digit taken for another", int(taken.sum())), ("a digit overlooked", int(missing.sum())),
              ("a digit that is not there", int(added.sum()))]  # fmt: skip
-    most = [f"{LETTERS[i]} for {LETTERS[j]} {n} ×" for n, i, j in pairs[:_SHORT]]
-    listed = f"Most often {', '.join(most)} (right for read)." if most else "No digit was taken for another."
+    most = [f"{LETTERS[i]} as {LETTERS[j]} ({n} times)" for n, i, j in pairs[:_SHORT]]
+    listed = f"Most often {', '.join(most)}." if most else "No digit was taken for another."
     return [
         Heat("taken-for", taken, list(LETTERS), list(LETTERS), f"Rows: the right digit; columns: what was read. {listed}"),
         Rows("mistakes-by-kind", ("mistake", "count"), kinds, "All changes of all test lines."),
@@ -187,9 +187,7 @@ def _offsets(offsets: NDArray[np.float64]) -> Bars:
     edges = np.arange(-14.0, 15.0, 4.0)
     counts, _ = np.histogram(np.clip(offsets, edges[0], edges[-1]), edges)
     shares = counts / max(1, counts.sum())
-    middles = [
-        f"{(a + b) / 2:+.0f}".replace("-", "−").replace("+0", "0") for a, b in itertools.pairwise(edges)
-    ]
+    middles = [f"{(a + b) / 2:+.0f}".replace("-", "−").replace("+0", "0") for a, b in itertools.pairwise(edges)]
     mean = (
         f"Mean {offsets.mean():+.1f} columns, deviation {offsets.std():.1f}." if len(offsets) else "No line was exact."
     )
