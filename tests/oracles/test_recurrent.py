@@ -10,6 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foveal.arithmetic.receptive_field import box
+from foveal.arithmetic.shapes import trace
 from foveal.backends.torch import build
 from foveal.network import Sequential, layers
 from foveal.network.activations import L1
@@ -151,6 +153,26 @@ def test_inner_layers_pay_their_penalty() -> None:
     penalty = module.regularization_loss()
     assert penalty is not None
     assert penalty.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_film_is_seen_up_to_its_frame() -> None:
+    """A convolution and a flattening on each frame, then a state: what a step answers to is what the arithmetic says."""
+    network = Sequential(
+        [
+            layers.TimeDistributed(layers.Conv2D(2, 3)),
+            layers.TimeDistributed(layers.Flatten()),
+            layers.GRU(3, return_sequences=True, name="past"),
+            layers.TimeDistributed(layers.Dense(2)),
+        ],
+        input_shape=(5, 4, 6, 1),
+    )
+    module, steps = build(network, seed=4), trace(network)
+    x = torch.randn(1, 1, 5, 4, 6, requires_grad=True)
+    for t in range(5):
+        (gradient,) = torch.autograd.grad(module(x)[:, :, t].sum(), x)
+        seen = [tuple(np.flatnonzero(gradient[0, 0].sum(axes))[[0, -1]]) for axes in ((1, 2), (0, 2), (0, 1))]
+        for path in ("past", "time_distributed_3"):
+            assert box(steps, path, (t,)).clipped == tuple(seen) == ((0, t), (0, 3), (0, 5))
 
 
 def test_frames_do_not_meet() -> None:

@@ -283,10 +283,9 @@ class Walk:
         return tuple(frozenset(range(size or 1)) for size in (self._sizes(shape) if shape is not None else ()))
 
     def _reach(self, path: str, axis: int) -> Pattern | None:
+        """Layers that take axes away see everything along those that change, so the axes that are left are still the input's."""
         at = self.at[path]
-        step = reach(at.node, at.input, axis, path) if axis < len(at.input.spatial) else None
-        same_axes = len(at.input.spatial) == len(self.root.input.spatial)
-        return step if same_axes else None
+        return reach(at.node, at.input, axis, path) if axis < len(at.input.spatial) else None
 
     def _sizes(self, shape: Shape) -> tuple[int | None, ...]:
         """The sizes of a map along the network's axes; 1 where it has none."""
