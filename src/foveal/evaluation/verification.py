@@ -66,7 +66,7 @@ def squared_distances(a: Vectors, b: Vectors) -> NDArray[np.float32]:
     """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     squares = (a * a).sum(1)[:, None] + (b * b).sum(1)[None, :] - 2 * (a @ b.T)
-    return np.maximum(squares, 0.0).astype(np.float32)
+    return np.asarray(np.maximum(squares, 0.0), np.float32)
 
 
 def pairs_of(vectors: Vectors, labels: Labels, asked: Labels | None = None) -> Pairs:
