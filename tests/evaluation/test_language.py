@@ -143,6 +143,10 @@ def test_the_interval_draws_whole_texts():
     many = [np.ones(1, np.int64)] * 2000
     low, high = interval(np.tile([0.0, 2.0], 2000), many)
     assert low == high == 1.0  # each text has the same mean
+    short, long = [np.ones(1, np.int64)] * 500, [np.ones(9, np.int64)] * 500
+    low, high = interval(np.repeat([1.0, 3.0], [1000, 5000]), [*short, *long])
+    assert low < 8 / 3 < high  # characters count, not texts: (2 · 1 + 10 · 3) / 12
+    assert high - low < 0.1
     noisy = RANDOM.normal(size=4000)
     low, high = interval(noisy, many)
     assert high - low == pytest.approx(2 * 1.96 / math.sqrt(4000), rel=0.2)

@@ -62,8 +62,11 @@ def test_measuring_leaves_the_training_states_alone():
     step(batches[0])
     part = next(iter(recurrent(step.module).values()))
     before = [state.clone() for state in part.carried]
+    x, y, _ = batches[1]
     with step.evaluating() as values_of:
-        values_of(batches[1])
+        one = values_of((x, y, False))
+        two = values_of((x, y, True))
+    assert one["loss"] == two["loss"], "measuring begins at zero, whatever training carries"
     assert all(torch.equal(a, b) for a, b in zip(before, part.carried, strict=True))
 
 
