@@ -75,6 +75,15 @@ def test_a_table_and_no_validation_part_are_refused(tmp_path):
         systems.train("rbm", "digits", changes={"validation": 0.0}, runs=tmp_path)
 
 
+def test_without_a_test_part_some_pictures_are_put_aside(tmp_path):
+    digits = load("digits").train
+    np.savez(tmp_path / "some.npz", images=digits.images[:100], labels=digits.labels[:100])
+    settings = {"hidden": 4, "labels": 20, "annealing": 10, "fantasies": 2, "tiny_updates": 0}
+    outcome = systems.train("rbm", str(tmp_path / "some.npz"), epochs=1, settings=settings, runs=tmp_path)
+    assert outcome.findings.facts["pictures"] == {"train": 72, "validation": 8, "test": 20}
+    assert any(note.startswith("There is no test part: 20") for note in outcome.findings.notes)
+
+
 def test_first_biases_give_each_pixel_its_own_share():
     machine = build(zoo.rbm((2, 2, 1), hidden=2)).rbm
     rows = torch.tensor([[1.0, 0, 1, 0], [1, 0, 0, 0], [1, 0, 1, 0], [1, 0, 1, 1]])

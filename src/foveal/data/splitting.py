@@ -6,10 +6,12 @@ chosen on a validation part that was cut off the training part here.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from foveal.data.dataset import Labels, Split
+from foveal.data.dataset import DataSet, Labels, Split
 from foveal.errors import DataError
 
 
@@ -60,6 +62,22 @@ def split_validation(
     inside = np.zeros(total, dtype=bool)
     inside[chosen] = True
     return split.take(np.flatnonzero(~inside)), split.take(np.flatnonzero(inside))
+
+
+def with_test(data: DataSet, fraction: float = 0.2, *, seed: int = 0) -> DataSet:
+    """The data set as it is, or with a stratified share of its training part as the test part where it has none.
+
+    Example:
+        >>> part = Split(np.zeros((10, 8, 8, 1), np.uint8), np.array([0, 1] * 5))
+        >>> whole = with_test(DataSet("two", ("a", "b"), part, None, "memory"))
+        >>> len(whole.train), len(whole.test), whole.notes
+        (8, 2, ('there is no test part: 2 pictures of the training part were put aside for it',))
+    """
+    if data.test is not None:
+        return data
+    train, test = split_validation(data.train, fraction, seed=seed)
+    note = f"there is no test part: {len(test):,} pictures of the training part were put aside for it"
+    return replace(data, train=train, test=test, notes=(*data.notes, note))
 
 
 def stratified(labels: Labels, count: int, seed: int) -> NDArray[np.int64]:

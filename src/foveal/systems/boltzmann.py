@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from foveal.backends.torch import Network
     from foveal.backends.torch_layers.stochastic import RBM
-    from foveal.data.dataset import Split
+    from foveal.data.dataset import DataSet, Split
     from foveal.data.resident import ResidentBatches
     from foveal.systems.session import Session
 
@@ -27,13 +27,15 @@ ITERATIONS = 300
 MEASURED = 500  # pictures a batch where nothing is learnt
 
 
-def parts(session: Session) -> tuple[Split, Split, Split]:
-    """Training, validation and test part; what stands in for a missing test part is the validation part.
+def parts(session: Session) -> tuple[DataSet, Split, Split, Split]:
+    """The data set, and its training, validation and test part; a missing test part is cut off the training part.
 
     Raises:
         ConfigurationError: no validation part was left, by which regularisation is chosen here.
     """
-    data = session.pictures()
+    from foveal.data.splitting import with_test
+
+    data = with_test(session.pictures(), seed=session.seed)
     train, validation = session.split(data.train)
     if validation is None:
         raise ConfigurationError(
@@ -43,7 +45,8 @@ def parts(session: Session) -> tuple[Split, Split, Split]:
             expected="a share of the training set",
             mend="validation=0.1",
         )
-    return train, validation, data.test or validation
+    assert data.test is not None
+    return data, train, validation, data.test
 
 
 def batches(session: Session, split: Split, *, training: bool) -> ResidentBatches:

@@ -66,7 +66,7 @@ def carry_out(session: Session) -> Findings:
     from foveal.evaluation.intervals import in_percent
     from foveal.systems import dbn_report
 
-    data, (train, validation, test) = session.pictures(), boltzmann.parts(session)
+    data, train, validation, test = boltzmann.parts(session)
     threshold = float(session.settings["threshold"])
     hidden = [units for n in (1, 2, 3) if (units := int(session.settings[f"hidden{n}"])) > 0]
     tree = zoo.dbn(len(data.classes), data.shape, hidden=hidden, threshold=threshold)
@@ -122,6 +122,7 @@ def carry_out(session: Session) -> Findings:
             f"A pixel counts as on where its brightness is above {100 * threshold:g} % of the most.",
             f"The machines learnt from {len(train):,} pictures without labels; the fine-tuning saw {labels:,} of them with "
             f"labels, and its learning rate was chosen on the {len(validation):,} labelled pictures of the validation part.",
+            *(f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in data.notes),
         ],
     )  # fmt: skip
 

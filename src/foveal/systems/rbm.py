@@ -71,7 +71,7 @@ def carry_out(session: Session) -> Findings:
     from foveal.systems import rbm_report
     from foveal.systems.tiny_machine import likelihoods
 
-    data, (train, validation, test) = session.pictures(), boltzmann.parts(session)
+    data, train, validation, test = boltzmann.parts(session)
     threshold = float(session.settings["threshold"])
     tree = zoo.rbm(data.shape, hidden=int(session.settings["hidden"]), threshold=threshold)
     own = bool(session.settings["persistent"])
@@ -121,6 +121,7 @@ def carry_out(session: Session) -> Findings:
         notes=[
             f"A pixel counts as on where its brightness is above {100 * threshold:g} % of the most.",
             "Regularisation of the linear classifiers was chosen on the validation part; the test part was used once.",
+            *(f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in data.notes),
         ],
     )  # fmt: skip
 

@@ -57,15 +57,17 @@ ASKED = 100  # labels at which the comparison is a headline
 
 def carry_out(session: Session) -> Findings:
     """Learn the first half of the classes, then the second in four ways, with growing numbers of labels."""
+    from foveal.data.splitting import with_test
     from foveal.evaluation import evaluate
     from foveal.evaluation.answers import class_probabilities
     from foveal.evaluation.intervals import in_percent
     from foveal.systems import transfer_report
 
-    source, target = halves(session.pictures())
+    source, target = halves(with_test(session.pictures(), seed=session.seed))
     learnt = classify(session, network(session, source), source, keep="source")
     train, validation = session.split(target.train)
-    test = target.test or validation or train
+    assert target.test is not None
+    test = target.test
     learner = _Learner(session, learnt.module, network(session, target), train, validation or train, test)
     counts = learner.counts()
     choices = {n: session.remember(f"chosen-{n}", functools.partial(learner.choose, n)) for n in counts}
@@ -116,6 +118,7 @@ def carry_out(session: Session) -> Findings:
             f"Learning rates and regularisation were chosen on {len(validation or train):,} labelled pictures put aside from the "
             "training part, for each way and number of labels, with the first draw.",
             f"The confusion matrix below is that of the fine-tuned network with {counts[-1]:,} labels.",
+            *(f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in source.notes),
         ],
     )  # fmt: skip
 
