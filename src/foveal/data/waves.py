@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 CLASSES = ("sine", "square", "triangle", "sawtooth", "chirp", "pulse")
 NOISE = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 """Standard deviations of the noise, the signal's own being 1: at 1 noise and signal are equally strong (0 dB)."""
-LENGTH, TRAIN, TEST = 128, 6000, 4200
+LENGTH, TRAIN, TEST = 128, 12_000, 4_200
 CYCLES = (2.0, 8.0)
 """Periods within the 128 samples; the shortest is 16 samples long at any length."""
 _TRAIN_PART, _TEST_PART = 1, 2

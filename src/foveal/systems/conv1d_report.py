@@ -72,7 +72,7 @@ def _table(facts: Mapping[str, Any]) -> Block:
     rows = []
     for place, level in enumerate(facts["levels"]):
         own, other = (found[kind]["by_noise"][place]["mean"] for kind in ("conv1d", "mlp"))
-        decibels = "no noise" if level == 0 else f"{-20 * math.log10(level):+.1f} dB".replace("-", "−")
+        decibels = "no noise" if level == 0 else f"{0.0 - 20 * math.log10(level):+.1f} dB".replace("-", "−")
         rows.append((level, decibels, own, other, own - other))
     names = ("noise", "signal to noise", TITLES["conv1d"], TITLES["mlp"], "difference")
     sizes = facts["parameters"]

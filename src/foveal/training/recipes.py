@@ -81,13 +81,13 @@ RECIPES: dict[tuple[str | None, str | None], Recipe] = {
     ),
     ("mlp", "fashion-mnist"): Recipe(
         TrainingConfig(epochs=10, batch_size=128, schedule="one-cycle", lr=4e-3, label_smoothing=0.1, validation=0.05),
-        takes="ten epochs, about 2 s each on one CPU core",
-        reaches="test accuracy 0.89",
+        takes="ten epochs, under a minute on one CPU core",
+        reaches="test accuracy 0.892 (one seed)",
     ),
     ("mlp", "iris"): Recipe(
         TrainingConfig(epochs=30, batch_size=16, schedule="one-cycle", lr=1e-2, label_smoothing=0.1, validation=0.2),
         takes="a few seconds",
-        reaches="0.953 by five-fold cross-validation (mean of three seeds)",
+        reaches="0.953 by five-fold cross-validation (three seeds)",
     ),
     (None, "iris"): Recipe(
         TrainingConfig(epochs=100, batch_size=16, schedule="one-cycle", lr=1e-2, validation=0.2),
