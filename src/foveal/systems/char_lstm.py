@@ -42,8 +42,8 @@ SETTINGS: dict[str, int | float | str | bool] = {
 }
 QUICK: dict[str, Any] = {
     "data": "stdlib-text",
-    "config": {"epochs": 1, "batch_size": 8},
-    "settings": {"units": 8, "embedding": 4, "window": 96, "orders": 2, "characters": 20,
+    "config": {"epochs": 1, "batch_size": 16},
+    "settings": {"units": 8, "embedding": 4, "window": 128, "orders": 2, "characters": 12,
                  "modules": "json,textwrap,calendar,string,bisect"},
 }  # fmt: skip
 TEMPERATURES = (0.5, 0.8, 1.0, 1.2)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from foveal.training.history import History
 
 RECIPE = TrainingConfig(
-    epochs=12, batch_size=64, optimizer="adam", lr=4e-3, schedule="one-cycle", peak_at=0.15,
+    epochs=18, batch_size=64, optimizer="adam", lr=4e-3, schedule="one-cycle", peak_at=0.15,
     loss="binary_cross_entropy", metrics=(), validation=0.0, precision="bf16",
 )  # fmt: skip
 SETTINGS: dict[str, int | float | str | bool] = {
