@@ -25,7 +25,9 @@ def test_labels_are_those_of_the_place(data):
         for place, row in zip(part.places, part.targets, strict=True):
             own = data.names(row)
             assert sum(label.startswith("kind:") for label in own) == 1
-            assert set(own) & {label for label in data.labels if label.startswith("module:")} <= {f"module:{place.split('.')[0]}"}
+            assert set(own) & {label for label in data.labels if label.startswith("module:")} <= {
+                f"module:{place.split('.')[0]}"
+            }
             for label in own:
                 if label.startswith("topic:"):
                     assert label[6:].rstrip("y") in place.lower()

@@ -29,6 +29,8 @@ RECIPE = TrainingConfig(
     epochs=10, batch_size=32, optimizer="adam", lr=6e-3, schedule="one-cycle", peak_at=0.1, clip_norm=1.0,
     metrics=(), validation=0.0, precision="bf16",
 )  # fmt: skip
+"""Seed 0, Python 3.11.7: 2.044 bits a character on the test text, where the order-3 Markov model has 2.457 and order 5 2.139.
+228 s of training on one thread with other work beside it, 14 s the quickest epoch."""
 SETTINGS: dict[str, int | float | str | bool] = {
     "units": 256,
     "recurrent": 1,  # LSTMs on top of each other
@@ -369,6 +371,3 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
         random = np.random.default_rng([71, *question.encode()])
         made = writer.write(stdlib_text.encode(question).tolist(), 400, 0.8, random)[0]
         yield question + stdlib_text.decode(made)
-
-
-__all__ = ["QUICK", "RECIPE", "SETTINGS", "answer", "carry_out", "followed", "measured", "samples"]
