@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 RECIPE = TrainingConfig(epochs=3, batch_size=64, schedule="one-cycle", lr=3e-3, validation=0.05, precision="bf16")
 """The lectures' Adam, three epochs for either network. Twelve networks and their measurement took 290 s beside much other work; a
-sixth of it (one seed, one data set) takes 24 s of processor time. Moved by 3 pixels, Fashion-MNIST is named right by the CNN at 0.605 and
-by the MLP at 0.471, MNIST at 0.770 and 0.426."""
+sixth of it (one seed, one data set) takes 24 s of processor time. Moved by 3 pixels, Fashion-MNIST is named right by the CNN at
+0.605 and by the MLP at 0.471, MNIST at 0.770 and 0.426."""
 SETTINGS: dict[str, int | float | str | bool] = {
     "second": "mnist",  # measured after Fashion-MNIST; empty for none
     "seeds": 3,  # networks of each kind
