@@ -238,15 +238,17 @@ def _described(
     whole = np.mean([len(words(each.text)) <= length for each in found])
     known = {label for label in labels if label.startswith("topic:")}
     topics = [(label[6:], each) for each in train for label in labels_of(each) if label in known]
-    said = (
-        np.mean([any(own.startswith(topic) for own in words(each.text)) for topic, each in topics]) if topics else 0.0
-    )
-    return [
+    told = [
         f"{len(found):,} documents of {FEWEST_WORDS} words or more: "
         + ", ".join(
             f"{len(part):,} {title}" for title, part in zip(("training", "validation", "test"), parts, strict=True)
         ),
         f"{len(labels)} labels ({', '.join(f'{n} {group}' for group, n in sizes.items())}), {mean:.2f} a document",
         f"{len(vocabulary) - 2:,} words in the vocabulary; {whole:.0%} of the documents are read whole, others to word {length}",
-        f"a topic word of the name begins a word of the text in {said:.0%} of the cases: the rest has to be inferred",
     ]
+    if topics:
+        said = np.mean([any(own.startswith(topic) for own in words(each.text)) for topic, each in topics])
+        told.append(
+            f"a topic word of the name begins a word of the text in {said:.0%} of the cases: the rest has to be inferred"
+        )
+    return told

@@ -244,12 +244,13 @@ def filters(module: Network, data: Topics) -> list[dict[str, Any]]:
 
 def _headline(figures: dict[str, Any], rank: int) -> Headline:
     key = f"precision_at_{rank}"
-    gap = figures["difference"][key]
+    gap, other, best = figures["difference"][key], figures["linear"][key], figures["best"][str(rank)]
+    points = [f"{100 * gap[name]:+.2f}".replace("-", "−") for name in ("mean", "low", "high")]
     return Headline(
         f"precision at {rank}",
         figures["cnn"][key],
-        note=f"linear model of words {100 * figures['linear'][key]:.2f} %; difference {100 * gap['mean']:+.2f} points, "
-        f"interval {100 * gap['low']:+.2f} to {100 * gap['high']:+.2f}; at best {100 * figures['best'][str(rank)]:.1f} %",
+        note=f"linear model of words {100 * other:.2f} %; difference {points[0]} points, interval {points[1]} to {points[2]}; "
+        f"at best {100 * best:.1f} %",
         percent=True,
     )
 
@@ -293,7 +294,7 @@ def _frequency_section(figures: dict[str, Any]) -> Section:
     return Section(
         "Frequent and rare labels",
         "Average precision of each label over all test documents, in bands by how many training documents have the label "
-        "(in brackets: labels in the band). Rare labels are where most labels are, and where both models are weak.",
+        "(in brackets: labels in the band). Rare labels are the hard case.",
         [
             Bars("bands", names, {"text_cnn": [band["cnn"] for band in bands], "linear model": [band["linear"] for band in bands],
                                   "by chance": [band["frequency"] for band in bands]},
