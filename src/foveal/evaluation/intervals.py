@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, sqrt
+from math import inf, isfinite, sqrt
 from statistics import NormalDist, fmean, stdev
 from typing import Any
 
@@ -93,10 +93,22 @@ def paired(first: NDArray[Any], second: NDArray[Any], level: float = 0.95) -> tu
 
 
 def in_percent(low: float, high: float, digits: int = 1) -> str:
-    """The ends of an interval of shares or their differences, as people write them.
+    """The ends of an interval of shares or their differences, in percent.
 
     Example:
         >>> in_percent(-0.0071, 0.026)
         '−0.7 to 2.6'
     """
-    return f"{100 * low:.{digits}f} to {100 * high:.{digits}f}".replace("-", "−")
+    return ends(100 * low, 100 * high, digits)
+
+
+def ends(low: float, high: float, digits: int = 4) -> str:
+    """The ends of an interval as people write them; a single measurement tells none.
+
+    Example:
+        >>> ends(0.7435, 0.76028), ends(-inf, inf)
+        ('0.7435 to 0.7603', 'not known')
+    """
+    if not (isfinite(low) and isfinite(high)):
+        return "not known"
+    return f"{low:.{digits}f} to {high:.{digits}f}".replace("-", "−")

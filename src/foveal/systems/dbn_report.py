@@ -9,6 +9,7 @@ import numpy as np
 
 from foveal.data.resident import mixed
 from foveal.evaluation.findings import Lines, Pictures, Plot, Rows, Section, Series
+from foveal.evaluation.intervals import ends
 from foveal.systems import boltzmann
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ def _few_labels(facts: Mapping[str, Any]) -> Section:
 
     rows = [
         (
-            name, scores[name]["mean"], f"{scores[name]['low']:.4f} to {scores[name]['high']:.4f}",
+            name, scores[name]["mean"], ends(scores[name]["low"], scores[name]["high"]),
             facts["gain"].get(name, {}).get("mean", ""),
-            f"{facts['gain'][name]['low']:.4f} to {facts['gain'][name]['high']:.4f}" if name in facts["gain"] else "",
+            ends(facts["gain"][name]["low"], facts["gain"][name]["high"]) if name in facts["gain"] else "",
             rates[name]["lr"],
         )
         for name in names
@@ -112,7 +113,7 @@ def _layers(
               "Cross-entropy of what a machine sees and what comes back from its hidden units."),
     ]  # fmt: skip
     rows = [
-        (row["layer"], row["values"], row["accuracy"], f"{row['low']:.4f} to {row['high']:.4f}", row["C"])
+        (row["layer"], row["values"], row["accuracy"], ends(row["low"], row["high"]), row["C"])
         for row in facts["layers"]
     ]
     blocks.append(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.evaluation.findings import Pictures, Plot, Rows, Scatter, Section
+from foveal.evaluation.intervals import ends, in_percent
 from foveal.evaluation.similarity import neighbours
 from foveal.systems.photo_search import NEAREST
 
@@ -76,9 +77,9 @@ def _recall(album: Album, found: Mapping[str, Any]) -> Section:
     rows = []
     for name, told in recall["ways"].items():
         precision = next(value for key, value in told.items() if key.startswith("precision"))
-        rows.append((name, told["recall@1"], f"{told['low']:.4f} to {told['high']:.4f}", precision))
-    points, ends = f"{100 * recall['difference']:+.1f}", f"{100 * recall['low']:+.1f} to {100 * recall['high']:+.1f}"
-    gained = f"{points} points, 95 % interval {ends}, paired".replace("-", "−")
+        rows.append((name, told["recall@1"], ends(told["low"], told["high"]), precision))
+    points = f"{100 * recall['difference']:+.1f}".replace("-", "−")
+    gained = f"{points} points, 95 % interval {in_percent(recall['low'], recall['high'])}, paired"
     unseen = ", none of which the network was trained on," if album.learnt is not None else ""
     return Section(
         "How good the neighbours are",

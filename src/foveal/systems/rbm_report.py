@@ -8,6 +8,7 @@ import numpy as np
 
 from foveal.data.resident import mixed
 from foveal.evaluation.findings import Lines, Pictures, Rows, Section, Series
+from foveal.evaluation.intervals import ends
 from foveal.systems import boltzmann
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _features(facts: Mapping[str, Any]) -> Section:
     ]  # fmt: skip
     rows = [
         (row["labels"], row["features"]["accuracy"], row["pixels"]["accuracy"], row["paired"]["difference"],
-         f"{row['paired']['low']:.4f} to {row['paired']['high']:.4f}", row["features"]["C"], row["pixels"]["C"])
+         ends(row["paired"]["low"], row["paired"]["high"]), row["features"]["C"], row["pixels"]["C"])
         for row in scores
     ]  # fmt: skip
     columns = ("labels", "features", "pixels", "difference", "95 % interval", "C, features", "C, pixels")

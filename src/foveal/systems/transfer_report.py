@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.evaluation.findings import Lines, Pictures, Rows, Scatter, Section, Series
+from foveal.evaluation.intervals import ends
 
 if TYPE_CHECKING:
     from foveal.data.dataset import DataSet
@@ -37,7 +38,8 @@ def _curves(facts: Mapping[str, Any]) -> Section:
         ]  # fmt: skip
 
     def cell(value: Mapping[str, float]) -> str:
-        return f"{100 * value['mean']:.1f} ± {50 * (value['high'] - value['low']):.1f}"
+        half = f" ± {50 * (value['high'] - value['low']):.1f}" if draws > 1 else ""
+        return f"{100 * value['mean']:.1f}{half}"
 
     rows = [(n, *(cell(told[str(n)]["accuracy"][way]) for way in ways)) for n in counts]
     gained = list(told[str(counts[0])]["gain"])
@@ -58,8 +60,7 @@ def _curves(facts: Mapping[str, Any]) -> Section:
 def _depth(facts: Mapping[str, Any]) -> Section:
     labels, layers = facts["depth"]["labels"], facts["depth"]["layers"]
     rows = [
-        (row["input of"], row["values"], row["accuracy"], f"{row['low']:.4f} to {row['high']:.4f}", row["C"])
-        for row in layers
+        (row["input of"], row["values"], row["accuracy"], ends(row["low"], row["high"]), row["C"]) for row in layers
     ]
     return Section(
         "How far up the features are general",
