@@ -131,3 +131,15 @@ def test_no_fold_sees_what_it_is_tested_on(monkeypatch):
     told = mlp._cross_validated(session, load("iris"), 5)
     assert seen == [(120, 30, 0.0)] * 5
     assert told["accuracy"]["mlp"]["mean"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("data", "changes"),
+    [("nodata", {}), ("iris", {"augment": "flip"}), ("iris", {"loss": "mse", "optimizer": "sgd", "lr": 1e30})],
+)
+def test_a_mistake_leaves_no_run_behind_and_a_training_that_failed_does(data, changes, tmp_path):
+    from foveal.errors import FovealError, TrainingError
+
+    with pytest.raises(FovealError) as caught:
+        systems.train("mlp", data, epochs=1, changes=changes, settings={"folds": 0}, runs=tmp_path)
+    assert any(tmp_path.iterdir()) is isinstance(caught.value, TrainingError) is ("lr" in changes)

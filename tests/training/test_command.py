@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from foveal import zoo
 from foveal.errors import CheckpointError, ConfigurationError, FovealError, ShapeError, SourceError, UnknownName
 from foveal.experiment import Experiment, prepare, reopened, resume, start
+from foveal.network import codec
 from foveal.network.layers import Dense
 from foveal.network.tree import Sequential
 from foveal.training.run_folder import RunFolder
@@ -36,8 +38,14 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+def described() -> str:
+    """The MLP as a description file: trained as a plain classifier, where its name alone is the system that cross-validates."""
+    Path("mlp.json").write_text(codec.to_json(zoo.mlp(3, (4,))), encoding="utf-8")
+    return "mlp.json"
+
+
 def test_a_run_leaves_a_model_a_report_and_the_headline(tmp_path: Path) -> None:
-    done = foveal("mlp", "iris", "--epochs", "25", "--seed", "1")
+    done = foveal(described(), "iris", "--epochs", "25", "--seed", "1")
     lines = done.stdout.splitlines()
     assert lines[0] == "mlp, 9,091 parameters"
     assert lines[1] == "iris: 96 to train on, 24 to validate, 30 to test"
@@ -55,7 +63,7 @@ def test_a_run_leaves_a_model_a_report_and_the_headline(tmp_path: Path) -> None:
 
 
 def test_json_is_an_event_a_line_and_the_result_last() -> None:
-    done = foveal("mlp", "iris", "--epochs", "2", "--json")
+    done = foveal(described(), "iris", "--epochs", "2", "--json")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert rows[0]["event"] == "started"
     assert sum(row["event"] == "epoch_done" for row in rows) == 2

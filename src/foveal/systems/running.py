@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foveal import files
-from foveal.errors import CheckpointError, ConfigurationError, FormatError, UnknownName
+from foveal.errors import CheckpointError, ConfigurationError, FormatError, FovealError, UnknownName
 from foveal.evaluation.findings import Findings
 from foveal.systems.registry import System, system
 from foveal.systems.session import Session, Setting, plain
@@ -228,7 +229,12 @@ def start(
     data = Path(str(planned.opening["data"])).stem if planned.opening["data"] else ""
     folder = RunFolder.fresh(runs, name, "-".join(part for part in (planned.system.name, data) if part))
     folder.write_config(description(planned))
-    return _carry_out(planned, folder, display, resuming=False)
+    try:
+        return _carry_out(planned, folder, display, resuming=False)
+    except FovealError:
+        if not ((folder.path / ".lock").exists() or any((folder.path / "stages").glob("[!.]*"))):
+            shutil.rmtree(folder.path)  # a mistake that showed before anything was trained leaves no run behind
+        raise
 
 
 def resume(folder: RunFolder, *, display: Display | None = None) -> SystemOutcome:
