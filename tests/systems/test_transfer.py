@@ -109,6 +109,15 @@ def test_features_are_what_the_last_dense_layer_is_given():
         last_dense(zoo.rbm())
 
 
+def test_one_draw_is_enough_for_a_report(tmp_path):
+    settings = {"width": 0.125, "labels": 10, "draws": 1, "updates": 2, "limit": 240}
+    outcome = systems.train("transfer", "digits", epochs=1, size=(28, 28), settings=settings, runs=tmp_path)
+    assert "not known" in outcome.findings.headlines[0].note
+    assert "inf" not in [
+        cell for s in outcome.findings.sections for b in s.blocks for r in getattr(b, "rows", ()) for cell in r
+    ]
+
+
 def test_what_comes_before_a_cut_is_kept():
     tree = zoo.fashion_resnet(width=0.25)
     names = list(build(tree, seed=0).state_dict())

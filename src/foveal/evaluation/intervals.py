@@ -102,13 +102,13 @@ def in_percent(low: float, high: float, digits: int = 1) -> str:
     return ends(100 * low, 100 * high, digits)
 
 
-def ends(low: float, high: float, digits: int = 4) -> str:
-    """The ends of an interval as people write them; a single measurement tells none.
+def ends(low: float | None, high: float | None, digits: int = 4) -> str:
+    """The ends of an interval as people write them; a single measurement tells none (JSON has None for infinity).
 
     Example:
         >>> ends(0.7435, 0.76028), ends(-inf, inf)
         ('0.7435 to 0.7603', 'not known')
     """
-    if not (isfinite(low) and isfinite(high)):
+    if low is None or high is None or not (isfinite(low) and isfinite(high)):
         return "not known"
     return f"{low:.{digits}f} to {high:.{digits}f}".replace("-", "−")

@@ -101,7 +101,7 @@ def carry_out(session: Session) -> Findings:
         headlines=[
             Headline(
                 f"accuracy with {labels:,} labels, pre-trained", scores[TRAINED]["mean"], percent=True,
-                note=f"mean of {len(draws)} draws of the labels, 95 % interval "
+                note=f"mean of {len(draws)} draw{'s' * (len(draws) > 1)} of the labels, 95 % interval "
                 f"{in_percent(scores[TRAINED]['low'], scores[TRAINED]['high'])}",
             ),
             *(

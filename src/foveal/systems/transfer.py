@@ -103,7 +103,7 @@ def carry_out(session: Session) -> Findings:
         headlines=[
             Headline(
                 f"gain over learning from scratch, {asked:,} labels", gain["mean"], percent=True,
-                note=f"{best}, mean of {draws} draws, 95 % interval {in_percent(gain['low'], gain['high'])}",
+                note=f"{best}, mean of {draws} draw{'s' * (draws > 1)}, 95 % interval {in_percent(gain['low'], gain['high'])}",
             ),
             *(Headline(name, at["accuracy"][name]["mean"], percent=True, note=f"{asked:,} labels, test accuracy")
               for name in (FROZEN, TUNED, SCRATCH, PIXELS)),
