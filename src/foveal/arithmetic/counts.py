@@ -192,8 +192,8 @@ def _each_step(layer: kinds.TimeDistributed, input: Shape, output: Shape) -> Cou
     """The layer's own numbers once, its work at every step."""
     steps, (each, made) = input.axes[0], (as_shape(shape.axes[1:]) for shape in (input, output))
     one = count(layer.layer, each, made)
-    work = {"connections": times(steps, one.connections), "macs": times(steps, one.macs)}
-    return replace(one, activations=output.size, **work)
+    connections, macs = times(steps, one.connections), times(steps, one.macs)
+    return replace(one, activations=output.size, connections=connections, macs=macs)
 
 
 @rules.rule(kinds.Embedding)

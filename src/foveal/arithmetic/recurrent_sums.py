@@ -24,7 +24,7 @@ SOURCES = {
 LECUN = "LeCun, Bottou, Bengio, Haffner 1998, section II.B"
 
 
-def _linear(gate: str, layer: kinds.LSTM, state: str = "h_(t−1)") -> str:
+def _linear(gate: str, layer: kinds.LSTM | kinds.GRU, state: str = "h_(t−1)") -> str:
     bias = f" + b_{gate}" if layer.use_bias else ""
     return f"W_{gate} · x_t + U_{gate} · {state}{bias}"
 
@@ -77,7 +77,7 @@ def _recurrent(layer: kinds.LSTM, input: Shape, output: Shape, _: object) -> Ite
     last = "the last state alone comes out: it has seen all steps"
     every = "length · units" if layer.return_sequences else "units"
     came = Step("output", every, product(*output.axes), output.size, seen if layer.return_sequences else last)
-    yield Section(OUTPUT, (steps, *made, came), SOURCES[type(layer)])  # type: ignore[index]
+    yield Section(OUTPUT, (steps, *made, came), SOURCES[type(layer)])
     yield from _numbers(layer, input, output)
 
 
@@ -92,7 +92,7 @@ def _numbers(layer: kinds.LSTM, input: Shape, output: Shape) -> Iterator[Section
     own, numbers = f"{first}(inputs + units{more}) · units", f"{second}({n} + {u}{more}) × {u}"
     notes = {0: "no bias", 1: "", 2: "two biases: one of the input's side, one of the state's"}
     kept = "one set for all steps" + (f"; {notes[biases]}" if notes[biases] else "")
-    yield Section(PARAMETERS, (Step("parameters", own, numbers, counted.parameters, kept),), SOURCES[type(layer)])  # type: ignore[index]
+    yield Section(PARAMETERS, (Step("parameters", own, numbers, counted.parameters, kept),), SOURCES[type(layer)])
     length = product(*input.spatial)
     connections = Step("connections", f"length · {own}", f"{length} × {numbers}", counted.connections)
     yield Section(CONNECTIONS, (connections,), LECUN)

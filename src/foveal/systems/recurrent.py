@@ -22,6 +22,9 @@ _COMMON = TrainingConfig(
     validation=0.05,
 )  # fmt: skip
 RECIPES = {"rnn": _COMMON.replace(epochs=8, lr=1e-3), "lstm": _COMMON, "gru": _COMMON}
+"""Test accuracy on Fashion-MNIST, seeds 0 to 2: LSTM 0.8892, 0.8882, 0.8891; GRU 0.8954, 0.8937, 0.8950; RNN 0.8695, 0.8673,
+0.8712. A whole run takes 125 to 150 s of one thread's time, some 85 of them for the adding problem. The rates are first guesses
+that were kept: three epochs gave 0.886, 0.887 and 0.860 on 5,000 pictures put aside. Others were not tried."""
 
 SETTINGS: dict[str, int | float | str | bool] = {
     "lags": "10,30,100",  # steps from the first number of the adding problem to the second; empty: leave that part out

@@ -198,10 +198,10 @@ class TimeDistributed(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         steps = x.movedim(2, 1)  # N × steps × channels × …
         made: Tensor = self.layer(steps.flatten(0, 1))
-        return made.unflatten(0, steps.shape[:2]).movedim(1, 2)
+        return made.reshape(*steps.shape[:2], *made.shape[1:]).movedim(1, 2)
 
 
-_RNN = {"tanh": torch._VF.rnn_tanh, "relu": torch._VF.rnn_relu}  # type: ignore[attr-defined]
+_RNN = {"tanh": torch._VF.rnn_tanh, "relu": torch._VF.rnn_relu}
 
 
 @rules.rule(kinds.SimpleRNN)
@@ -215,7 +215,7 @@ def _usual(layer: kinds.LSTM | kinds.GRU) -> bool:
 
 @rules.rule(kinds.LSTM)
 def _lstm(layer: kinds.LSTM, place: Place) -> nn.Module:
-    module = LSTM(layer, place, torch._VF.lstm if _usual(layer) else None, 2)  # type: ignore[attr-defined]
+    module = LSTM(layer, place, torch._VF.lstm if _usual(layer) else None, 2)
     if layer.unit_forget_bias and module.bias is not None and place.generator is not None:
         with torch.no_grad():
             module.bias[layer.units : 2 * layer.units] = 1.0
@@ -225,7 +225,7 @@ def _lstm(layer: kinds.LSTM, place: Place) -> nn.Module:
 @rules.rule(kinds.GRU)
 def _gru(layer: kinds.GRU, place: Place) -> nn.Module:
     fast = _usual(layer) and layer.reset_after
-    return GRU(layer, place, torch._VF.gru if fast else None)  # type: ignore[attr-defined]
+    return GRU(layer, place, torch._VF.gru if fast else None)
 
 
 @rules.rule(kinds.Bidirectional)
