@@ -39,6 +39,14 @@ def test_what_comes_back_has_the_shape_of_what_went_in(name, size):
     assert trace(network)[0].output == Image(*size)
 
 
+@pytest.mark.parametrize(
+    "name", ["autoencoder", "conv_autoencoder", "sparse_autoencoder", "denoising_autoencoder", "vae"]
+)
+def test_a_size_that_varies_is_refused(name):
+    with pytest.raises(ShapeError, match="pictures of one size"):
+        zoo.create(name, input_shape=(None, 28, 1))
+
+
 def test_the_denoising_code_has_as_many_numbers_as_the_picture():
     found = {step.path: step.output for step in trace(zoo.denoising_autoencoder())}
     assert found["encoder"].size == 28 * 28

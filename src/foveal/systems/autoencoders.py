@@ -164,7 +164,7 @@ class Components:
     def back(self, values: NDArray[np.float32], size: int) -> NDArray[np.float32]:
         """The same pictures out of that many coordinates, cut to 0 … 1, which only brings them nearer."""
         found = self.projected(values, size) @ self._axes[:size] + self._mean
-        return np.clip(found, 0, 1).reshape(values.shape)
+        return np.asarray(np.clip(found, 0, 1).reshape(values.shape), dtype=np.float32)
 
     def error(self, values: NDArray[np.float32], size: int) -> float:
         """The mean squared error a pixel at a code of ``size`` numbers."""

@@ -19,7 +19,7 @@ def as_pixels(values: NDArray[np.floating]) -> NDArray[np.uint8]:
         >>> as_pixels(np.array([-0.2, 0.5, 1.0])).tolist()
         [0, 128, 255]
     """
-    return np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8)
+    return np.asarray(np.rint(255 * np.clip(values, 0, 1)), dtype=np.uint8)
 
 
 def as_values(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from foveal.network import Image, Node
 from foveal.network import Sequential as Chain
 from foveal.network.layers import Conv2D, Conv2DTranspose, Dense, Flatten, Reshape
-from foveal.zoo.parts import ShapeLike, picture, thin
+from foveal.zoo.parts import ShapeLike, picture, thin, whole
 
 
 def autoencoder(
@@ -28,6 +29,9 @@ def autoencoder(
         hidden: units of the encoder's hidden layers; the decoder has them in the opposite order.
         activation: of the hidden layers; the paper's is the sigmoid, trained layer by layer first.
         width: factor on the hidden units.
+
+    Raises:
+        ShapeError: a height or width that is not known.
 
     Example:
         >>> [part.name for part in autoencoder().layers]
@@ -55,6 +59,9 @@ def conv_autoencoder(
         maps: feature maps after each halving.
         width: factor on them.
 
+    Raises:
+        ShapeError: a height or width that is not known.
+
     Example:
         >>> [layer.name for layer in conv_autoencoder().layers[1].layers]
         ['hidden', 'maps', 'up1', 'up2']
@@ -63,7 +70,7 @@ def conv_autoencoder(
     channels = [thin(n, width) for n in maps]
     down, up, smallest = _strided(shape, channels)
     encoder = [*down, Flatten(name="flatten"), Dense(code, name="code")]
-    unfold = [Dense(smallest.size, activation="relu", name="hidden"), Reshape(smallest.axes, name="maps")]
+    unfold = [Dense(prod(smallest), activation="relu", name="hidden"), Reshape(smallest, name="maps")]
     return _halves("conv_autoencoder", shape, encoder, [*unfold, *up])
 
 
@@ -72,14 +79,18 @@ def sparse_autoencoder(
 ) -> Chain:
     """A code of sigmoid units, few of which are to be active (Ng 2011, CS294A lecture notes); 870,224 parameters.
 
-    The tree is a plain autoencoder's; what makes it sparse is the penalty of its training step. The notes have the code as the
-    only hidden layer, which ``hidden=()`` gives; with one more on either side it is better than principal components of the same number.
+    The tree is a plain autoencoder's; what makes it sparse is the penalty of its training step. The notes have the code as
+    the only hidden layer, which ``hidden=()`` gives; with one more on either side it is better than as many principal
+    components.
 
     Args:
         input_shape: height × width × channels.
         code: units of the code.
         hidden: units of the encoder's layers before it; the decoder has them in the opposite order.
         width: factor on the hidden units.
+
+    Raises:
+        ShapeError: a height or width that is not known.
 
     Example:
         >>> sparse_autoencoder().layers[0].layers[-1]
@@ -106,6 +117,9 @@ def denoising_autoencoder(
         maps: feature maps after each halving.
         width: factor on them.
 
+    Raises:
+        ShapeError: a height or width that is not known.
+
     Example:
         >>> [layer.name for layer in denoising_autoencoder().layers[0].layers]
         ['down1', 'down2']
@@ -121,10 +135,11 @@ def _halves(name: str, shape: Image, encoder: Sequence[Node], decoder: Sequence[
 
 def _pixels(shape: Image) -> list[Node]:
     """The end of a dense decoder: a value from 0 to 1 a pixel, as a picture."""
-    return [Dense(shape.size, activation="sigmoid", name="pixels"), Reshape(shape.axes, name="picture")]
+    axes = whole("an autoencoder", shape)
+    return [Dense(prod(axes), activation="sigmoid", name="pixels"), Reshape(axes, name="picture")]
 
 
-def _strided(shape: Image, maps: Sequence[int]) -> tuple[list[Node], list[Node], Image]:
+def _strided(shape: Image, maps: Sequence[int]) -> tuple[list[Node], list[Node], tuple[int, int, int]]:
     """Convolutions that halve the size once for each of ``maps``, those that undo it exactly, and the smallest maps' shape.
 
     A stride of 2 takes n to ⌈n / 2⌉ = m with a zero below, and one above where n is odd. What is cut on the way back is what
@@ -132,14 +147,14 @@ def _strided(shape: Image, maps: Sequence[int]) -> tuple[list[Node], list[Node],
     """
     down: list[Node] = []
     up: list[Node] = []
-    sizes = [shape]
+    sizes = [whole("a convolutional autoencoder", shape)]
     for number, channels in enumerate(maps, 1):
-        before = sizes[-1]
-        sizes.append(Image(-(-before.h // 2), -(-before.w // 2), channels))
+        height, across, depth = sizes[-1]
+        sizes.append((-(-height // 2), -(-across // 2), channels))
         down.append(Conv2D(channels, 3, strides=2, padding="same", activation="relu", name=f"down{number}"))
         up.append(
             Conv2DTranspose(
-                before.c, 3, strides=2, padding=((before.h % 2, 1), (before.w % 2, 1)),
+                depth, 3, strides=2, padding=((height % 2, 1), (across % 2, 1)),
                 activation="sigmoid" if number == 1 else "relu", name=f"up{len(maps) + 1 - number}",
             )
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from foveal.errors import DescriptionError, ShapeError
 from foveal.network import Node, Vector, as_shape
@@ -18,7 +19,7 @@ from foveal.network.layers import (
     Reshape,
     Sampling,
 )
-from foveal.zoo.parts import ShapeLike, picture, thin
+from foveal.zoo.parts import ShapeLike, picture, thin, whole
 
 MAPS = 32  # of the DCGAN's larger stage; Radford et al. have 128 there, for pictures of 64 × 64
 
@@ -39,11 +40,15 @@ def vae(
             layer of 500 tanh units.
         width: factor on them.
 
+    Raises:
+        ShapeError: a height or width that is not known.
+
     Example:
         >>> [part.name for part in vae().layers]
         ['encoder', 'sampling', 'decoder']
     """
     shape = picture("vae", input_shape)
+    axes = whole("vae", shape)
     units = [thin(n, width) for n in hidden]
     encoder: list[Node] = [Flatten(name="flatten")]
     encoder += [Dense(n, activation="relu", name=f"hidden{i}") for i, n in enumerate(units, 1)]
@@ -52,7 +57,7 @@ def vae(
         [
             Chain([*encoder, Dense(2 * latent, name="posterior")], name="encoder"),
             Sampling(latent, name="sampling"),
-            Chain([*decoder, Dense(shape.size, name="pixels"), Reshape(shape.axes, name="picture")], name="decoder"),
+            Chain([*decoder, Dense(prod(axes), name="pixels"), Reshape(axes, name="picture")], name="decoder"),
         ],
         input_shape=shape,
         name="vae",
@@ -76,7 +81,7 @@ def dcgan(input_shape: ShapeLike = (64,), picture_shape: ShapeLike = (28, 28, 1)
 
     Raises:
         DescriptionError: noise that is no vector.
-        ShapeError: a height or width that is no multiple of 4.
+        ShapeError: a height or width that is no multiple of 4, or not known.
 
     Example:
         >>> [part.name for part in dcgan().layers]
@@ -93,7 +98,8 @@ def dcgan(input_shape: ShapeLike = (64,), picture_shape: ShapeLike = (28, 28, 1)
         )
     shape = picture("dcgan", picture_shape, smallest=4, because="it is doubled twice from 1 × 1 on")
     low, high = thin(2 * MAPS, width), thin(MAPS, width)
-    if None in shape.spatial or any(n % 4 for n in shape.spatial):
+    height, across, channels = whole("dcgan", shape)
+    if height % 4 or across % 4:
         raise ShapeError(
             "the generator doubles its pictures twice",
             where="dcgan",
@@ -101,7 +107,7 @@ def dcgan(input_shape: ShapeLike = (64,), picture_shape: ShapeLike = (28, 28, 1)
             expected="a height and a width that are multiples of 4",
             mend="picture_shape=(28, 28, 1), say",
         )
-    h, w = shape.h // 4, shape.w // 4
+    h, w = height // 4, across // 4
     generator: list[Node] = [
         Dense(h * w * low, use_bias=False, kernel_initializer="he_normal", name="project"),
         Reshape((h, w, low), name="maps"),
@@ -110,7 +116,7 @@ def dcgan(input_shape: ShapeLike = (64,), picture_shape: ShapeLike = (28, 28, 1)
         Conv2DTranspose(high, 4, strides=2, padding="same", use_bias=False, kernel_initializer="he_normal", name="up1"),
         _normalised(2),
         Activation("relu", name="relu2"),
-        Conv2DTranspose(shape.c, 4, strides=2, padding="same", activation="tanh", name="up2"),
+        Conv2DTranspose(channels, 4, strides=2, padding="same", activation="tanh", name="up2"),
         Rescaling(0.5, 0.5, name="pixels"),
     ]
     discriminator: list[Node] = [

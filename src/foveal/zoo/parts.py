@@ -54,6 +54,27 @@ def picture(name: str, given: ShapeLike, *, smallest: int = 1, because: str = ""
     return shape
 
 
+def whole(name: str, shape: Image) -> tuple[int, int, int]:
+    """Height, width and channels of a network that gives pictures back, which have to be known.
+
+    Raises:
+        ShapeError: a height or width that varies.
+
+    Example:
+        >>> whole("vae", Image(28, 28, 1))
+        (28, 28, 1)
+    """
+    if shape.h is None or shape.w is None:
+        raise ShapeError(
+            f"{name} gives back pictures of one size",
+            where=name,
+            given=f"input {shape}",
+            expected="a height and a width that are known",
+            mend="input_shape=(28, 28, 1), say",
+        )
+    return shape.h, shape.w, shape.c
+
+
 def thin(channels: int, width: float) -> int:
     """``channels`` × ``width``, rounded, at least 1: the same network with fewer feature maps.
 

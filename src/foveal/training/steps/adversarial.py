@@ -57,7 +57,7 @@ class Adversarial:
     ) -> None:
         self.module = module = with_parts(module, "Adversarial", "generator", "discriminator")
         self.generator, self.discriminator = module.node("generator"), module.node("discriminator")
-        self.noise_size = module.input_shape.size
+        self.noise_size = int(module.input_shape.size or 1)
         self.making = Descent(self.generator, config, steps_per_epoch)
         self.judging = Descent(self.discriminator, config.replace(ema=None), steps_per_epoch)
         self.certainty = 1 - config.label_smoothing
