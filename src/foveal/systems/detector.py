@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 RECIPE = TrainingConfig(
     epochs=6, batch_size=16, lr=4e-3, schedule="one-cycle", peak_at=0.2, precision="bf16", validation=0.03, metrics=(),
 )  # fmt: skip
+"""48,000 scenes, each seen once: 2 min 55 s of one core that multiplies bfloat16 in hardware (AMD EPYC, Zen 4), test set and
+report included. mAP at IoU 0.5 on 2,000 test scenes: 0.885 (seed 0); at 0.75: 0.824. 10,000 scenes in one epoch gave 0.773
+on validation scenes. Shirts have the lowest average precision, 0.61: they are taken for T-shirts, pullovers and coats."""
 SETTINGS: dict[str, int | float | str | bool] = {**scene_work.SETTINGS, "box": 2.0, "width": 1.0}
 QUICK: dict[str, Any] = {
     "config": {"epochs": 1, "batch_size": 4},
     "settings": {"source": "digits", "scenes": 24, "test_scenes": 10, "size": 32, "width": 0.25},
 }
-SHOWN = 12
+SHOWN = 8
 SURE = 0.4
 
 
@@ -149,8 +152,10 @@ def _drawn(name: str, found: list[Found], test: Scenes, chosen: NDArray[np.integ
             for box, label, score in zip(*_parts(sure), strict=True):
                 colour = tuple(colours[label])
                 axes.add_patch(Rectangle(*_corner(box), fill=False, edgecolor=colour, linewidth=1.6))
-                axes.text(max(box[1], 0.0), max(box[0], 4.0) - 1.2, f"{test.classes[label]} {score:.2f}", fontsize=6.5,
-                          color="#ffffff", va="bottom" if box[0] > 4 else "top",
+                dark = colours[label] @ (0.3, 0.6, 0.1) < 0.5
+                axes.text(min(max(box[1], 0.0), 0.7 * test.images.shape[2]), max(box[0], 4.0) - 1.2,
+                          f"{test.classes[label]} {score:.2f}", fontsize=6.5,
+                          color="#ffffff" if dark else "#000000", va="bottom" if box[0] > 4 else "top",
                           bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.8, "alpha": 0.85})  # fmt: skip
         return None
 
