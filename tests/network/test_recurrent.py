@@ -75,8 +75,9 @@ def test_a_step_sees_its_past():
     assert box(steps, "back", (0,)).clipped == ((19, 19),)  # the first that comes out has seen the last step alone
     assert box(steps, "back", (4,)).clipped == ((15, 19),)
     assert box(steps, "conv", (4,)).clipped == ((13, 19),)
-    row = next(row for row in summarize(back, (20, 2)).rows if row.path == "back")
-    assert (row.receptive_field, [int(s) for s in row.stride]) == ((20,), [-1])
+    rows = {row.path: row for row in summarize(back, (20, 2)).rows}
+    found = {path: (row.receptive_field, [int(s) for s in row.stride]) for path, row in rows.items()}
+    assert found == {"back": ((20,), [-1]), "conv": ((20 + (3 - 1) * 1,), [-1])}  # the formula's window, over the edge
 
 
 @pytest.mark.parametrize(
