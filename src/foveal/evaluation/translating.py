@@ -20,7 +20,7 @@ from foveal.backends.torch import Network, evaluating
 from foveal.backends.torch_layers.compositions import Attended
 from foveal.backends.torch_layers.recurrent import Recurrent
 from foveal.errors import ConfigurationError
-from foveal.network.tree import Parallel, Sequential, walk
+from foveal.network.tree import Parallel, walk
 
 Numbers = NDArray[np.int64]
 
@@ -68,13 +68,12 @@ class Translator:
                 expected='a Parallel(merge="attention") first, with the branches queries and memory',
                 mend="foveal show seq2seq",
             )
-        branches: list[Any] = list(first._modules.values())
+        (queries, memory), behind = children_of(first), children_of(module)[1:]
         self.attention = first
-        self.reading, (_, *self.writing) = branches[1], branches[0]._modules.values()  # the cut is for whole rows
-        self.after = list(module._modules.values())[1:]
-        queries = joined[0].branches[0]
-        assert isinstance(queries, Sequential)
-        (self.source, _), (length,) = queries.layers[0].cropping, module.input_shape.spatial  # type: ignore[attr-defined]
+        self.reading, (_, *self.writing) = memory, children_of(queries)  # the cut is for whole rows
+        self.after = behind
+        cut: Any = joined[0].branches[0].layers[0]
+        (self.source, _), (length,) = cut.cropping, module.input_shape.spatial
         assert length is not None
         self.places = length - self.source
 
@@ -132,6 +131,11 @@ class Translator:
 
     def _recurrent(self) -> Iterator[Recurrent]:
         return (part for child in self.writing for part in child.modules() if isinstance(part, Recurrent))
+
+
+def children_of(module: nn.Module) -> list[nn.Module]:
+    """The parts of a composition, in order."""
+    return [child for child in module._modules.values() if child is not None]
 
 
 def _through(layers: list[nn.Module], x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,14 +107,12 @@ def _trained(session: Session, data: dates.Dates) -> tuple[Network, History]:
         embedding=int(settings["embedding"]), units=int(settings["units"]),
     )  # fmt: skip
     module, device = build(network, seed=session.seed), chosen_device(config.device)
-    parts = [dates.arrays(part) for part in (data.train, data.validation)]
-    learning, watching = (
-        TokenBatches(
-            *(torch.from_numpy(array) for array in part), size, seed=session.seed, shuffle=shuffle, device=device
-        )
-        for part, size, shuffle in zip(parts, (config.batch_size, 512), (config.shuffle, False), strict=True)
+    (x, y), (x_seen, y_seen) = (
+        tuple(torch.from_numpy(array) for array in dates.arrays(part)) for part in (data.train, data.validation)
     )
-    identity = {"network": codec.to_dict(network), "pairs": digest(*parts[0])}
+    learning = TokenBatches(x, y, config.batch_size, seed=session.seed, shuffle=config.shuffle, device=device)
+    watching = TokenBatches(x_seen, y_seen, 512, shuffle=False, device=device)
+    identity = {"network": codec.to_dict(network), "pairs": digest(x.numpy(), y.numpy())}
     history = session.train("", module, SequenceToSequence, learning, watching, identity=identity)
     return module, history
 
@@ -224,7 +223,7 @@ def _attention_section(drawn: list[dict[str, Any]]) -> Section:
 
 
 def _forms_section(figures: dict[str, Any]) -> Section:
-    examples = {form.tag: form.write(dates.date(2026, 11, 21)) for form in dates.FORMS}
+    examples = {form.tag: form.write(_SHOWN) for form in dates.FORMS}
     rows = [
         (each["form"], examples[each["form"]], *_cells(each["to_iso"]), *_cells(each["from_iso"]))
         for each in figures["forms"]
@@ -287,7 +286,7 @@ def _learning_section(history: History) -> Section:
     )  # fmt: skip
 
 
-_SHOWN = dates.date(2026, 11, 21)
+_SHOWN = date(2026, 11, 21)
 
 
 def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
