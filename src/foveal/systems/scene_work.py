@@ -41,15 +41,15 @@ class Material:
     source: str
     identity: dict[str, Any]
 
-    def single(self, count: int, batch_size: int) -> tuple[SceneBatches, SceneBatches | None]:
+    def single(self, count: int, batch_size: int, multiple: int) -> tuple[SceneBatches, SceneBatches | None]:
         """Small scenes of one thing each, as large as things are in the scenes: training and validation.
 
-        The height is five eighths of a scene's, brought to a multiple of 8.
+        The height is five eighths of a scene's, brought up to a multiple of ``multiple``.
         """
         from foveal.data.scene_batches import SceneBatches
 
         whole = self.train.composer.size
-        size = 8 * math.ceil(whole * 5 / 64)
+        size = multiple * math.ceil(whole * 5 / 8 / multiple)
         low, high = (share * whole / size for share in SCALE)
         parts: list[SceneBatches] = []
         for batches, scenes in ((self.train, count), (self.validation, min(count, 2_000))):

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 RECIPE = TrainingConfig(
     epochs=5, batch_size=16, lr=3e-3, schedule="one-cycle", peak_at=0.2, precision="bf16", validation=0.03, metrics=(),
 )  # fmt: skip
+"""After 200,000 single things, 40,000 scenes, each seen once: 6 min 35 s of one core that multiplies bfloat16 in hardware (AMD
+EPYC, Zen 4), test set and report included. Mean IoU of eleven classes on 2,000 test scenes: 0.718 (seed 0); with every name
+right it would be 0.959."""
 NAMES = {"batch_size": 64, "lr": 4e-3, "label_smoothing": 0.1, "metrics": ("accuracy",)}
 """How the way down learns names first, where that differs from the recipe."""
 SETTINGS: dict[str, int | float | str | bool] = {
-    **scene_work.SETTINGS, "pieces": 50_000, "piece_epochs": 4, "dice": 0.3, "width": 1.0,
+    **scene_work.SETTINGS, "pieces": 50_000, "piece_epochs": 4, "dice": 0.3, "width": 1.0, "levels": 4,
 }  # fmt: skip
 QUICK: dict[str, Any] = {
     "config": {"epochs": 1, "batch_size": 4},
@@ -59,7 +62,8 @@ def carry_out(session: Session) -> Findings:
 
     found = scene_work.material(session)
     test = found.test
-    tree = zoo.unet(len(test.names), test.images.shape[1:], float(session.settings["width"]))
+    width, levels = float(session.settings["width"]), int(session.settings["levels"])
+    tree = zoo.unet(len(test.names), test.images.shape[1:], width, levels)
     module = build(tree, seed=session.seed)
     identity = {**found.identity, "network": codec.to_dict(tree)}
     if int(session.settings["pieces"]) and int(session.settings["piece_epochs"]):
@@ -80,7 +84,9 @@ def _learn_names(session: Session, module: Network, found: scene_work.Material, 
 
     changes = {**NAMES, "epochs": int(session.settings["piece_epochs"])}
     config = session.config.replace(**changes)
-    train, held = found.single(int(session.settings["pieces"]), config.batch_size)
+    train, held = found.single(
+        int(session.settings["pieces"]), config.batch_size, 2 ** (int(session.settings["levels"]) - 1)
+    )
     session.train(
         "names", Downward(module, len(found.test.classes), session.seed), None, Single(train),
         None if held is None else Single(held), config=config, identity=identity,
