@@ -59,7 +59,8 @@ def test_looks_are_of_the_first_of_each_form(pairs: list[dates.Pair]) -> None:
     for each in drawn:
         assert each["given"] == each["target"]
         assert len(each["weights"]) == len(each["given"]) + 1  # and the end
-        assert {len(row) for row in each["weights"]} == {len(each["source"]) + 1}
+        assert {len(row) for row in each["weights"]} == {len(each["source"]) + 2}  # and the end, and the padding
+        assert [sum(row) for row in each["weights"]] == pytest.approx([1.0] * len(each["weights"]), abs=0.01)
 
 
 def test_a_run_and_its_model_s_answers(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def carry_out(session: Session) -> Findings:
             Headline("exact match, to ISO", read["exact"], note=_note(read, "“21. November 2026” → 2026-11-21"), percent=True),
             Headline("exact match, from ISO", written["exact"], note=_note(written, "“de-month: 2026-11-21” → 21. November 2026"),
                      percent=True),
-            Headline("characters to ISO that are right", read["characters"], note="place by place, the end among them",
-                     percent=True),
+            Headline("wrong characters", read["wrong_places"] + written["wrong_places"],
+                     note=f"of {read['places'] + written['places']:,} in both directions, ends among them"),
             Headline("pairs to learn from", len(data.train), note=f"of {sizes['train']:,} pairs of day and form, "
                      f"{sizes['train'] / (dates.DAYS * len(dates.FORMS)):.1%} of all there are"),
         ],
@@ -131,7 +131,8 @@ def measured(translator: Translator, pairs: Sequence[dates.Pair]) -> dict[str, A
         own = np.array([pair.to_iso is to_iso for pair in pairs])
         places = (wanted != dates.PAD)[own]
         same = (given == wanted)[own][places]
-        told[name] = {**share(right[own]), "characters": float(same.mean()) if places.any() else 0.0}
+        found = {"characters": float(same.mean()) if places.any() else 0.0, "places": int(places.sum())}
+        told[name] = {**share(right[own]), **found, "wrong_places": int((~same).sum())}
     told["forms"] = [
         {"form": form.tag, "language": form.language,
          **{name: share(right[[i for i, pair in enumerate(pairs) if (pair.form, pair.to_iso) == (form.tag, to_iso)]])
@@ -174,7 +175,10 @@ def share(right: np.ndarray[Any, Any]) -> dict[str, Any]:
 
 
 def looks(translator: Translator, pairs: Sequence[dates.Pair]) -> list[dict[str, Any]]:
-    """Where each character of some answers looked: the first test pair of each form that is drawn, in each direction."""
+    """Where each character of some answers looked: the first test pair of each form that is drawn, in each direction.
+
+    A row has a weight for each character of the source, one for its end, and one for all the padding behind it.
+    """
     chosen = []
     for tag, to_iso in itertools.product(DRAWN, (True, False)):
         chosen += [pair for pair in pairs if pair.form == tag and pair.to_iso is to_iso][:1]
@@ -186,7 +190,8 @@ def looks(translator: Translator, pairs: Sequence[dates.Pair]) -> list[dict[str,
     for pair, numbers, weights in zip(chosen, found.numbers, found.weights, strict=True):
         given = dates.decoded(numbers)
         rows, columns = min(len(given) + 1, weights.shape[0]), len(pair.source) + 1
-        looked = weights[:rows, :columns].astype(float).round(4).tolist()
+        padding = weights[:rows, columns:].sum(axis=1, keepdims=True)
+        looked = np.concatenate([weights[:rows, :columns], padding], axis=1).astype(float).round(4).tolist()
         told.append({"form": pair.form, "to_iso": pair.to_iso, "source": pair.source, "given": given, "target": pair.target,
                      "weights": looked})  # fmt: skip
     return told
@@ -205,10 +210,7 @@ def _attention_section(drawn: list[dict[str, Any]]) -> Section:
     for number, each in enumerate(drawn, 1):
         verdict = "right" if each["given"] == each["target"] else f"wrong: it should be {each['target']}"
         rows = [*each["given"], dates.alphabet()[dates.END]][: len(each["weights"])]
-        columns = [
-            *(character if character != " " else "␣" for character in each["source"]),
-            dates.alphabet()[dates.END],
-        ]
+        columns = [*(c if c != " " else "␣" for c in each["source"]), dates.alphabet()[dates.END], "∅"]
         blocks.append(
             Heat(f"attention-{number}", np.array(each["weights"]), [c if c != " " else "␣" for c in rows], columns,
                  f"{each['form']}, {DIRECTIONS[each['to_iso']]}: “{each['source']}” → “{each['given']}” ({verdict}). Down: "
@@ -217,7 +219,8 @@ def _attention_section(drawn: list[dict[str, Any]]) -> Section:
     return Section(
         "Where it looks",
         "Each row is one character of the answer, and shows how its look is shared out over the source: the weights of a row "
-        "add up to 1. Nobody told it where a year or a month stands. ⊣ is the end.",
+        "add up to 1. Nobody told it where a year or a month stands. ⊣ is the end, ∅ all padding behind it, where "
+        "a look can go that needs nothing of the source.",
         blocks,
     )
 
