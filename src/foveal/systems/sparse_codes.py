@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foveal.evaluation.findings import Bars, Findings, Headline, Lines, Pictures, Rows, Section, Series
+from foveal.evaluation.findings import Findings, Headline, Lines, Pictures, Rows, Section, Series
 from foveal.systems import autoencoders as shared
 from foveal.systems.pictures import as_pixels, as_values, squared_error
 from foveal.systems.session import Session
@@ -71,8 +71,9 @@ def carry_out(session: Session) -> Findings:
             Section("Inputs and what comes back", "The first test pictures; below what the sparse code keeps of them, and what "
                     "principal components keep with as many numbers as are active.",
                     [Pictures("back", *_back(own, sparse, components, awake), columns=SHOWN)]),
-            Section("Sparsity", "The penalty asks each unit to be active rarely. What it costs is error; what it brings is that "
-                    "a picture is told by few units out of many.",
+            Section("Sparsity", "The penalty asks each unit to be active rarely, so that a picture is told by few units out of "
+                    "many. The table says what that does to the error: it is no longer all that is learned for, but it also keeps "
+                    "units from staying on or off for good, where a sigmoid has no gradient.",
                     [Rows("sparsity", ("", "error", "mean activation", f"above {ACTIVE}, a picture", "share above",
                           "units never above"), rows, "On the test set."),
                      _histogram(codes), _units_sorted(codes)]),
@@ -125,15 +126,14 @@ def _histogram(codes: dict[str, NDArray[np.float32]]) -> Lines:
                  "Histogram of all units' activations over the test pictures.")  # fmt: skip
 
 
-def _units_sorted(codes: dict[str, NDArray[np.float32]]) -> Bars:
-    count = codes["sparse"].shape[1]
-    return Bars(
-        "mean-activation",
-        [str(i + 1) if count <= 20 or i % 8 == 7 else "" for i in range(count)],
-        {name: np.sort(each.mean(0))[::-1].tolist() for name, each in codes.items()},
-        "Each unit's mean activation over the test pictures, the largest first.",
-        y_label="mean activation",
-    )
+def _units_sorted(codes: dict[str, NDArray[np.float32]]) -> Lines:
+    names = {"sparse": "with the penalty", "free": "without"}
+    series = [
+        Series(names[name], list(range(1, each.shape[1] + 1)), np.sort(each.mean(0))[::-1].tolist())
+        for name, each in codes.items()
+    ]
+    return Lines("mean-activation", "unit, the most active first", "mean activation", series,
+                 "Each unit's mean activation over the test pictures.")  # fmt: skip
 
 
 def _features(module: Any, codes: NDArray[np.float32], own: shared.Parts) -> Section:
