@@ -25,6 +25,10 @@ RECIPE = TrainingConfig(
     epochs=5, batch_size=64, optimizer="adam", lr=4e-3, schedule="one-cycle", peak_at=0.15, clip_norm=1.0, metrics=(),
     validation=0.0,
 )  # fmt: skip
+"""225 s on one thread of a machine that had other work too (178 s of processor time), of which 3 of 5 epochs are the way to the
+target: seed 0 gave 0.99975 exact match to ISO (3,999 of 4,000) and 1.0 from ISO (2,872 of 2,872). Every character of every
+validation pair was likeliest, with the true ones before it, after 4 epochs. For an epoch nothing seems to be learned but which
+characters are frequent; then the attention finds its places, and the error falls a hundredfold within an epoch."""
 SETTINGS: dict[str, int | float | str | bool] = {
     "pairs": 30_000,  # of day and form, to learn from; most give an example in each direction
     "validation": 1_000,  # pairs that the training is watched by
@@ -66,7 +70,7 @@ def carry_out(session: Session) -> Findings:
                      percent=True),
             Headline("wrong characters", read["wrong_places"] + written["wrong_places"],
                      note=f"of {read['places'] + written['places']:,} in both directions, ends among them"),
-            Headline("pairs to learn from", len(data.train), note=f"of {sizes['train']:,} pairs of day and form, "
+            Headline("examples to learn from", len(data.train), note=f"of {sizes['train']:,} pairs of day and form, "
                      f"{sizes['train'] / (dates.DAYS * len(dates.FORMS)):.1%} of all there are"),
         ],
         sections=[
@@ -256,7 +260,7 @@ def _cells(figure: dict[str, Any]) -> tuple[object, object]:
 def _errors_section(figures: dict[str, Any]) -> Section:
     errors = figures["errors"][:40]
     count = figures["to_iso"]["count"] + figures["from_iso"]["count"]
-    shown = "All of them." if figures["wrong"] <= len(errors) else f"The first {len(errors)}."
+    shown = "All are shown." if figures["wrong"] <= len(errors) else f"The first {len(errors)} are shown."
     right = Rows("right", ("form", "source", "was"),
                  [(each["form"], each["source"], each["given"]) for each in figures["right"]],
                  "Some that are right, one a form and direction.")  # fmt: skip
@@ -265,7 +269,7 @@ def _errors_section(figures: dict[str, Any]) -> Section:
                  "Translations that are not right to the last character.")  # fmt: skip
     if not errors:
         return Section("What went wrong", f"Nothing, in {count:,} translations.", [right])
-    text = f"{figures['wrong']:,} of {count:,} translations are not right to the last character. {shown}"
+    text = f"{figures['wrong']:,} of {count:,} translations not right to the last character. {shown}"
     return Section("What went wrong", text, [wrong, right] if figures["right"] else [wrong])
 
 
