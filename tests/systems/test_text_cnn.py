@@ -95,14 +95,19 @@ def test_filters_answer_to_words_of_the_training_documents(outcome, module, data
 @pytest.mark.parametrize(
     ("gaps", "said"),
     [
-        ([(-2, -1)] * 3, "the linear model of words ranks better"),
-        ([(1, 2)] * 3, "the network ranks better"),
-        ([(-2, -1), (1, 2), (1, 2)], "neither is better at every rank"),
-        ([(-1, 1)] * 3, "neither is better at every rank"),
+        ([(-2, -1)] * 3, "the linear model at 1 and 3 and 5"),
+        ([(1, 2)] * 3, "the network at 1 and 3 and 5"),
+        ([(-2, -1), (1, 2), (0, 2)], "the linear model at 1; the network at 3; no difference shows at 5"),
+        ([(-1, 1)] * 3, "no difference shows at 1 and 3 and 5"),
     ],
 )
 def test_the_verdict_keeps_to_the_intervals(gaps, said):
-    figures = {"difference": {str(n): {"low": low, "high": high} for n, (low, high) in enumerate(gaps)}}
+    figures = {
+        "difference": {
+            f"precision_at_{rank}": {"low": low, "high": high}
+            for rank, (low, high) in zip((1, 3, 5), gaps, strict=True)
+        }
+    }
     assert text_cnn.verdict(figures) == said
 
 

@@ -42,7 +42,7 @@ def linear_model(data: Topics) -> dict[str, Any]:
                 continue  # every document has it: nothing to learn
             model = (
                 LinearSVC(C=strength, random_state=0) if kind == "svm"
-                else LogisticRegression(C=strength, solver="liblinear", dual=True, max_iter=200, random_state=0)
+                else LogisticRegression(C=strength, solver="liblinear", dual=True, max_iter=2000, random_state=0)
             )  # fmt: skip
             model.fit(train, answers)
             held[:, label], scores[:, label] = model.decision_function(validation), model.decision_function(test)
