@@ -178,9 +178,10 @@ def _list(json: bool) -> None:
     listing.show_systems(systems.SYSTEMS)
 
 
-def _axes(shape: Any) -> tuple[int, ...]:
-    found: tuple[int, ...] = getattr(shape, "axes", shape)
-    return found
+def _axes(shape: Any) -> tuple[int | None, ...]:
+    from foveal.network import as_shape
+
+    return as_shape(shape).axes
 
 
 def _print_json(value: object) -> None:

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from foveal.errors import ConfigurationError, UnknownName
-from foveal.network.shape import Tokens
 
 if TYPE_CHECKING:
     from foveal.network import Sequential
     from foveal.zoo.parts import ShapeLike
 
-Size = tuple[int, ...] | Tokens
+Size = tuple[int, ...] | str
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,8 @@ class Entry:
         title: what people call it.
         paper: authors, year and title, or the lecture.
         year: of the paper.
-        input_shape: height × width × channels by default; a number of values, length × channels, or tokens.
+        input_shape: height × width × channels by default; a number of values, length × channels, or
+            ``200 tokens``.
         classes: by default; None where the values that come out are no classes.
         parameters: trainable ones at the defaults, without side heads; held by a test.
         description: what sets it apart, in one line.
@@ -58,8 +58,8 @@ class Entry:
     @property
     def input_text(self) -> str:
         """The input as people write it: ``28 × 28 × 1``, ``200 tokens``."""
-        if isinstance(self.input_shape, Tokens):
-            return f"{self.input_shape.length} tokens"
+        if isinstance(self.input_shape, str):
+            return self.input_shape
         return " × ".join(map(str, self.input_shape))
 
 
@@ -208,15 +208,15 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("dcgan", "DCGAN", RADFORD, 2015, (64,), None, 270_754,
           "a generator of pictures and its discriminator, in one tree", "generative",
           {"input_shape": (5,), "picture_shape": (8, 12, 1), "width": 1 / 16}),
-    Entry("char_lstm", "LSTM that writes", GRAVES, 2013, Tokens(64), 98, 360_162,
+    Entry("char_lstm", "LSTM that writes", GRAVES, 2013, "64 tokens", 98, 360_162,
           "at each character of a text, the chances of the one that follows", "text",
-          {"classes": 7, "input_shape": Tokens(5), "width": 1 / 16}),
-    Entry("text_cnn", "XML-CNN, for documents with several labels", LIU, 2017, Tokens(100), 250, 1_391_738,
+          {"classes": 7, "input_shape": 5, "width": 1 / 16}),
+    Entry("text_cnn", "XML-CNN, for documents with several labels", LIU, 2017, "100 tokens", 250, 1_391_738,
           "filters of several widths over words, dynamic max pooling, a bottleneck", "text",
-          {"classes": 3, "input_shape": Tokens(9), "words": 11, "width": 1 / 32}),
-    Entry("seq2seq", "Encoder and decoder with attention", LUONG, 2015, Tokens(61), 57, 143_737,
+          {"classes": 3, "input_shape": 9, "words": 11, "width": 1 / 32}),
+    Entry("seq2seq", "Encoder and decoder with attention", LUONG, 2015, "61 tokens", 57, 143_737,
           "reads one sequence both ways and writes another, looking back at each place", "translation",
-          {"classes": 7, "input_shape": Tokens(9), "source": 5, "width": 1 / 16}),
+          {"classes": 7, "input_shape": 9, "source": 5, "width": 1 / 16}),
     Entry("unet", "U-Net", RONNEBERGER, 2015, (64, 64, 3), 11, 482_907,
           "down to what and up again to where: a class for every pixel", "dense_prediction", _small(16, width=1 / 8)),
     Entry("detector", "Single-stage detector", TIAN, 2019, (64, 64, 3), 10, 669_167,
