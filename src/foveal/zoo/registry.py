@@ -64,7 +64,9 @@ class Entry:
 
 
 LECTURES = "the lectures"
-ROSENBLATT = "Rosenblatt 1958, The Perceptron: A Probabilistic Model for Information Storage and Organization in the Brain"
+ROSENBLATT = (
+    "Rosenblatt 1958, The Perceptron: A Probabilistic Model for Information Storage and Organization in the Brain"
+)
 WAIBEL = "Waibel et al. 1989, Phoneme Recognition Using Time-Delay Neural Networks"
 LECUN = "LeCun, Bottou, Bengio, Haffner 1998, Gradient-Based Learning Applied to Document Recognition"
 KRIZHEVSKY = "Krizhevsky, Sutskever, Hinton 2012, ImageNet Classification with Deep Convolutional Neural Networks"
