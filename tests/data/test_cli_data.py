@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from foveal.cli.data import app
 from foveal.data import Split, digits
 from foveal.data.dataset import DataSet
+from foveal.data.generated import GENERATED
 from foveal.data.progress import progress
 from foveal.data.sheet import MOST_CLASSES, channels, draw_samples, draw_tensor
 from foveal.errors import ConfigurationError, DataError, FovealError
@@ -122,7 +123,8 @@ def test_what_is_not_there(name: str) -> None:
 def test_the_list(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOVEAL_DATA", str(shared / "data/mnist"))
     rows = {row["name"]: row for row in json.loads(run("list", "--json"))}
-    assert list(rows) == ["fashion-mnist", "mnist", "digits", "iris"]
+    assert list(rows)[:7] == ["fashion-mnist", "mnist", "digits", "iris", "and", "or", "xor"]
+    assert set(GENERATED) == set(list(rows)[7:])
     assert rows["mnist"]["where"] == str(shared / "data/mnist")
     assert rows["iris"]["where"] == "comes with scikit-learn"
     assert "fashion-mnist" in run("list")

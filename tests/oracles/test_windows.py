@@ -176,16 +176,16 @@ def test_residual(relu: bool, size: tuple[int, int]) -> None:
     body = layers.Conv2D(3, 3, padding="same", activation="relu" if relu else None)
     module = single(Residual([body]), (*size, 3))
     x = drawn((2, *size, 3))
-    weights = weights_of(module)
-    kernel = reference.dense_kernel(body, weights["weight"], 3)
-    sums = reference.convolve(x, kernel, (1, 1), (1, 1), [(1, 1), (1, 1)]) + weights["bias"]
+    weights, inside = weights_of(module), "body.conv2d_1."
+    kernel = reference.dense_kernel(body, weights[inside + "weight"], 3)
+    sums = reference.convolve(x, kernel, (1, 1), (1, 1), [(1, 1), (1, 1)]) + weights[inside + "bias"]
     upstream = drawn(sums.shape, 1)
     out, by_input, by_weight = answers(module, x, upstream)
     np.testing.assert_allclose(out, x + reference.activate(body.activation, sums), atol=1e-10)
     below = gradients.relu(sums, upstream) if relu else upstream
     dx, dk, _ = gradients.convolution(x, kernel, body, below)
     np.testing.assert_allclose(by_input, upstream + dx, atol=1e-10)
-    np.testing.assert_allclose(by_weight["weight"], np.transpose(dk, (3, 2, 0, 1)), atol=1e-10)
+    np.testing.assert_allclose(by_weight[inside + "weight"], np.transpose(dk, (3, 2, 0, 1)), atol=1e-10)
 
 
 @examples

@@ -198,4 +198,4 @@ def test_crnn_by_hand():
 
 def test_embedder_by_hand():
     convolutions = 9 * (1 * 32 + 32 * 48 + 48 * 64) + 2 * (32 + 48 + 64)
-    assert zoo.entry("embedder").parameters == convolutions + 32 * (64 + 1) == 44_128
+    assert zoo.entry("embedder").parameters == convolutions + 128 * (64 + 1) == 50_368
