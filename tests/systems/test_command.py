@@ -43,6 +43,21 @@ def test_a_system_trains_and_tells_its_figures(tmp_path: Path) -> None:
     assert last["facts"] == json.loads((tmp_path / "one" / "evaluation.json").read_text())
     shown = foveal("show", str(tmp_path / "one"))
     assert "Sampling" in shown.output
+    refused = foveal("evaluate", str(tmp_path / "one"))
+    assert isinstance(refused.exception, ConfigurationError)
+    assert "report.html" in str(refused.exception)
+
+
+def test_a_system_that_classifies_can_be_evaluated(tmp_path: Path) -> None:
+    options = ["gru", "digits", "--size", "8x8", "--epochs", "1", "--set", "lags=", "--runs", str(tmp_path)]
+    result = foveal("train", *options, "--name", "rows")
+    assert result.exit_code == 0, result.output
+    told = json.loads((tmp_path / "rows" / "result.json").read_text())
+    again = json.loads(foveal("evaluate", str(tmp_path / "rows"), "--json").output)
+    assert again["accuracy"] == told["accuracy"]
+    assert again["split"] == "test"
+    held = json.loads(foveal("evaluate", str(tmp_path / "rows"), "--split", "validation", "--json").output)
+    assert held["count"] > 0
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal.errors import DataError
+from foveal.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
     from foveal.data.dataset import Split
@@ -47,6 +47,7 @@ def command(
     from foveal.evaluation.trained import open_trained
 
     trained = open_trained(run, runs)
+    _check_system(trained, data)
     name, classes, chosen, part = _own(trained, split) if data is None else _other(trained, data, split)
     labels = matched(part.labels, classes, trained.classes, name)
     found = evaluate(trained.probabilities(part.images), labels, trained.classes)
@@ -68,6 +69,29 @@ def command(
         typer.echo(f"\nThe test set has now been used {often} for this run. Choose by validation, not by it.")
 
 
+def _check_system(trained: Trained, data: str | None) -> None:
+    """A system that is no classifier has its own report; accuracy says nothing of it."""
+    from foveal import modelfile
+
+    metadata = modelfile.read_header(trained.path).metadata
+    name = metadata.get("system")
+    if not isinstance(name, str):
+        return
+    result = trained.path.with_name("result.json")
+    told = json.loads(result.read_text(encoding="utf-8")) if result.is_file() else {}
+    classifies = bool(metadata.get("classes")) and len(trained.module.output_shape.axes) == 1
+    if classifies and (data is not None or "accuracy" in told):
+        return
+    raise ConfigurationError(
+        f"{name} is measured otherwise than by accuracy",
+        where=str(trained.path),
+        expected="a classifier",
+        mend=[f"{result.with_name('report.html')} and {result} have what was measured"]
+        if told
+        else f"foveal train {name} measures it, and writes a report",
+    )
+
+
 Chosen = tuple[str, tuple[str, ...], str, "Split"]
 
 
@@ -78,11 +102,16 @@ def _own(trained: Trained, split: str) -> Chosen:
 
     if trained.folder is not None:
         from foveal.experiment import reopened
+        from foveal.systems.running import data_of, is_system
         from foveal.training.run_folder import RunFolder
 
-        experiment = reopened(RunFolder(trained.folder))
-        train, held = experiment.parts()
-        data = experiment.data
+        folder = RunFolder(trained.folder)
+        if is_system(folder):
+            data, train, held = data_of(folder)
+        else:
+            experiment = reopened(folder)
+            train, held = experiment.parts()
+            data = experiment.data
         return (
             data.name,
             data.classes,

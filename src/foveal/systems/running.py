@@ -22,6 +22,7 @@ from foveal.training.interruption import Interrupted
 from foveal.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from foveal.data.dataset import DataSet, Split
     from foveal.training.display import Display
 
 SCHEMA = 1
@@ -262,6 +263,18 @@ def reopened(folder: RunFolder) -> Plan:
         raise CheckpointError(
             "this run's config.json is damaged", where=str(folder.config), given=f"{type(error).__name__}: {error}"
         ) from error
+
+
+def data_of(folder: RunFolder) -> tuple[DataSet, Split, Split | None]:
+    """The data of a run, and its training part without and its validation part as they were in training."""
+    from foveal.training.display import Silent
+
+    told = reopened(folder)
+    session = Session(
+        told.system, told.config, told.settings, folder, opening=told.opening, display=Silent(), resuming=True
+    )
+    data = session.load()
+    return data, *session.split(data.train)
 
 
 def description(planned: Plan) -> dict[str, Any]:
