@@ -28,17 +28,18 @@ if TYPE_CHECKING:
 
 RECIPE = TrainingConfig(
     epochs=1, batch_size=140, optimizer="adam", lr=2e-3, schedule="one-cycle", metrics=(), validation=0.0, precision="bf16",
+    augment="shift=2,flip",
 )  # fmt: skip
 SETTINGS: dict[str, int | float | str | bool] = {
     "held_out": "3,5,8",  # classes never trained on: Fashion-MNIST's dress, sandal, bag; numbers or names
     "also_held_out": "0,4,7",  # a second training holds these out instead (T-shirt, coat, sneaker); empty for none
     "validation_classes": "2,9",  # held out of a first training, to choose the threshold on (pullover, ankle boot)
-    "loss": "contrastive",  # or semi-hard, batch-hard
+    "loss": "semi-hard",  # or batch-hard, contrastive
     "margin": 0.2,  # of the two triplet losses, in squared distance
     "temperature": 0.3,  # of contrastive
     "classes": 0,  # in a batch; 0 for all
     "each": 20,  # pictures of each class in a batch
-    "dimensions": 32,
+    "dimensions": 128,  # of the sphere
     "classifier": True,  # measure an ordinary classifier's features beside
     "width": 1.0,
     "limit": 0,

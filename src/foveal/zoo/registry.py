@@ -132,7 +132,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("crnn", "Convolutional-recurrent reader", SHI, 2015, (32, 192, 1), None, 343_067,
           "columns of a line of text, read both ways by an LSTM", "reading",
           {"characters": 3, "input_shape": (32, 13, 1), "width": 1 / 16}),
-    Entry("embedder", "Embedding on the unit sphere", SCHROFF, 2015, CLOTHES, None, 44_128,
+    Entry("embedder", "Embedding on the unit sphere", SCHROFF, 2015, CLOTHES, None, 50_368,
           "a small convolutional network that gives each picture a place", "embedding",
           {"dimensions": 3, "input_shape": (9, 8, 1), "width": 1 / 16}),
     Entry("lenet5", "LeNet-5, as the lectures have it", LECUN, 1998, CLOTHES, 10, 61_706,
