@@ -25,7 +25,7 @@ POINTS = ("#2f74c0", "#d0682a", *PALETTE[2:])  # for points drawn as a picture, 
 _DRAWN = 3000  # points of a map that are drawn; more would only cover one another
 
 
-HALF = (kinds.Lines, kinds.Bars, kinds.Plot)  # kinds that stand two in a row
+HALF = (kinds.Lines, kinds.Bars, kinds.Heat, kinds.Plot)  # kinds that stand two in a row
 
 
 def block(found: kinds.Block, budget: int) -> tuple[Markup, Markup | None]:
@@ -143,12 +143,15 @@ def _heat(found: kinds.Heat, budget: int) -> tuple[Markup, None]:
         for names, axis in ((found.columns, axes.xaxis), (found.rows, axes.yaxis)):
             if names and len(names) <= 48:
                 axis.set_ticks(range(len(names)), [shorten(each, 18) if each.strip() else "·" for each in names])
-        if found.columns and max(len(each) for each in found.columns) > 3:
+        if all(len(each) <= 3 for each in (*found.rows, *found.columns)):
+            axes.tick_params(labelsize=10.5 if max(height, width) <= 30 else 9)
+        elif found.columns and max(len(each) for each in found.columns) > 3:
             axes.tick_params(axis="x", rotation=60)
         bar = figure.colorbar(image, ax=axes, fraction=0.035, pad=0.02)
         bar.outline.set_visible(False)
 
-    size = (7.2, min(6.0, max(1.9, 7.2 * height / width * 0.85 + 0.9)))
+    across = 5.6 if max(height, width) <= 40 else 7.2
+    size = (across, min(6.0, max(1.9, across * height / width * 0.85 + 0.9)))
     svg = draw(found.name, size, paint, found.caption)
     rows = [
         (found.rows[i] if i < len(found.rows) else i, *(_number(each) for each in row))
