@@ -11,6 +11,7 @@ training alone) and peak memory go into ``results/systems.json``, run by run; do
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import subprocess
@@ -45,12 +46,16 @@ def main() -> None:
 
 
 def keep(row: dict[str, Any]) -> None:
-    """Put a row into the results, in place of an earlier one of the same system and seed."""
-    kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else []
-    kept = [each for each in kept if (each["system"], each["seed"]) != (row["system"], row["seed"])] + [row]
+    """Put a row into the results, in place of an earlier one of the same system, data and seed."""
     order = list(systems.names())
-    kept.sort(key=lambda each: (order.index(each["system"]), each["seed"]))
-    write_json(RESULTS, kept)
+
+    def key(each: dict[str, Any]) -> tuple[int, str, int]:
+        return order.index(each["system"]), each.get("data", ""), each["seed"]
+
+    with RESULTS.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two of these may run side by side
+        kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else []
+        write_json(RESULTS, sorted([*(each for each in kept if key(each) != key(row)), row], key=key))
     first = row["headlines"][0] if row["headlines"] else {"label": "failed", "text": row["error"]}
     print(
         f"{row['system']:<22} seed {row['seed']}  {row['seconds']:6.0f} s  {first['label']}: {first['text']}",
@@ -61,7 +66,8 @@ def keep(row: dict[str, Any]) -> None:
 def collected(path: Path) -> dict[str, Any] | None:
     """The row of a finished run, if it was one of the default recipe, settings and data; None otherwise."""
     told, config = json.loads(path.read_text()), json.loads((path.parent / "config.json").read_text())
-    planned = systems.plan(config["system"], changes={"seed": config["training"]["seed"]})
+    data, usual = config["data"]["opening"]["data"], next(iter(systems.system(config["system"]).data), None)
+    planned = systems.plan(config["system"], data, changes={"seed": config["training"]["seed"]})
     same = (
         planned.config.to_json() == config["training"]
         and dict(planned.settings) == config["settings"]
@@ -78,6 +84,7 @@ def collected(path: Path) -> dict[str, Any] | None:
         "threads": config["environment"]["threads"],
         "headlines": told["headlines"],
         "training_seconds": round(told["seconds"], 1),
+        **({} if data == usual else {"data": data}),
     }
 
 

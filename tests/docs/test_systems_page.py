@@ -34,10 +34,16 @@ def table() -> str:
         measured.setdefault(row["system"], []).append(row)
     lines = ["| system | lecture | command | result measured | time |", "| --- | --- | --- | --- | --- |"]
     for each in systems.SYSTEMS:
-        rows = measured.get(each.name, [])
+        found = measured.get(each.name, [])
+        rows = [row for row in found if "data" not in row]
+        more = "".join(f"; on {row['data']}: **{_first(row)}**" for row in found if "data" in row)
         link = f"[{each.title}](systems/{page_of(each.name).name})"
-        lines.append(f"| {link} | {each.lecture} | `{each.command}` | {result(rows)} | {taken(rows)} |")
+        lines.append(f"| {link} | {each.lecture} | `{each.command}` | {result(rows)}{more} | {taken(rows)} |")
     return "\n".join(lines) + "\n"
+
+
+def _first(row: dict[str, Any]) -> str:
+    return f"{row['headlines'][0]['label']} {row['headlines'][0]['text']}"
 
 
 def result(rows: list[dict[str, Any]]) -> str:
@@ -61,7 +67,8 @@ def taken(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "–"
     seconds = statistics.fmean(row["seconds"] for row in rows)
-    return f"{seconds:.0f} s" if seconds < 90 else f"{int(seconds // 60)} min {seconds % 60:.0f} s"
+    whole = round(seconds)
+    return f"{whole} s" if whole < 90 else f"{whole // 60} min {whole % 60} s"
 
 
 def filled(page: str) -> str:

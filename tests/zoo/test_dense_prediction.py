@@ -9,14 +9,16 @@ from foveal.errors import ShapeError
 
 
 def test_unet_has_the_sizes_of_figure_1_with_padding(sizes):
-    one, two, three, four = (
-        f"level1{''.join(f'/join/below/level{n}' for n in range(2, last + 1))}" for last in range(1, 5)
+    one, two, three, four, five = (
+        f"level1{''.join(f'/join/below/level{n}' for n in range(2, last + 1))}" for last in range(1, 6)
     )
     table = {
         f"{one}/contract": "64 × 64 × 16",
         f"{two}/contract": "32 × 32 × 32",
         f"{three}/contract": "16 × 16 × 64",
         f"{four}/contract": "8 × 8 × 128",
+        f"{five}/contract": "4 × 4 × 256",
+        f"{four}/join": "8 × 8 × 256",
         f"{three}/join/below/up": "16 × 16 × 64",
         f"{three}/join": "16 × 16 × 128",
         f"{two}/join": "32 × 32 × 64",
@@ -51,9 +53,9 @@ def test_the_detector_sees_every_fourth_pixel_and_adds_up(sizes, count):
 
 
 def test_sizes_that_cannot_be_halved_are_refused():
-    with pytest.raises(ShapeError, match="halved 3 times"):
+    with pytest.raises(ShapeError, match="halved 4 times"):
         zoo.unet(input_shape=(4, 4, 3))
     from foveal.backends.torch import build
 
     with pytest.raises(ShapeError):
-        build(zoo.unet(input_shape=(20, 20, 3)))  # 20 → 10 → 5 → 2 → 4 ≠ 5
+        build(zoo.unet(input_shape=(40, 40, 3)))  # 40 → 20 → 10 → 5 → 2 → 4 ≠ 5

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from foveal import zoo
 from foveal.errors import ConfigurationError, DataError
 from foveal.evaluation.findings import Findings, Headline
-from foveal.systems.embedder_measures import DRAWS, LOOKED_AT, looked_at, measured, rates, unit, without
+from foveal.systems.embedder_measures import DRAWS, LOOKED_AT, embedded, looked_at, measured, rates, unit, without
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RECIPE = TrainingConfig(
     epochs=1, batch_size=140, optimizer="adam", lr=2e-3, schedule="one-cycle", metrics=(), validation=0.0, precision="bf16",
-    augment="shift=2,flip",
+    augment="shift=2,flip", mirror=True,
 )  # fmt: skip
 SETTINGS: dict[str, int | float | str | bool] = {
     "held_out": "3,5,8",  # classes never trained on: Fashion-MNIST's dress, sandal, bag; numbers or names
@@ -69,7 +69,7 @@ def carry_out(session: Session) -> Findings:
     rehearsal = _rehearsed(session, data, held, choosing)
     tree, module = _trained(session, data, "", held)
     part = looked_at(data.test or data.train, held)
-    vectors = module.predict(part.images)
+    vectors = embedded(module, part.images, session.config.mirror)
     found = {"embedder": measured(vectors, part.labels, held, session.seed, DRAWS)}
     if session.settings["classifier"]:
         session.say("an ordinary classifier's features, to compare")
@@ -83,6 +83,7 @@ def carry_out(session: Session) -> Findings:
         module,
         classes=list(data.classes),
         threshold=rehearsal["threshold"],
+        mirror=session.config.mirror,
         training={
             "data": data.name, "held_out": [data.classes[k] for k in held], "test": {"auc": own.among.auc},
         },
@@ -205,7 +206,7 @@ def _rehearsed(session: Session, data: DataSet, held: NDArray[np.int64], choosin
         part = without(data.train, held)
         rows = np.random.default_rng([session.seed, 12]).permutation(len(part))[:LOOKED_AT]
         some = part.take(np.sort(rows))
-        found = verify(pairs_of(module.predict(some.images), some.labels, choosing))
+        found = verify(pairs_of(embedded(module, some.images, session.config.mirror), some.labels, choosing))
         return {
             "validation_classes": [data.classes[k] for k in choosing],
             "threshold": found.threshold, "auc": found.auc, "equal_error": found.equal_error, "pairs": found.pairs,
@@ -253,7 +254,7 @@ def _second(session: Session, data: DataSet, other: NDArray[np.int64]) -> dict[s
     """The same training with other classes held out, and the same figures."""
     _, module = _trained(session, data, "other-classes", other)
     part = looked_at(data.test or data.train, other)
-    found = {"embedder": module.predict(part.images), "raw pixels": unit(part.images)}
+    found = {"embedder": embedded(module, part.images, session.config.mirror), "raw pixels": unit(part.images)}
     return {name: measured(each, part.labels, other, session.seed, DRAWS).to_json() for name, each in found.items()}
 
 
@@ -280,7 +281,8 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     network, state, told = modelfile.load(model)
     module = build(network)
     module.load_state_dict(state)
-    vectors = module.predict(np.stack([as_trained(path, module.input_shape.axes) for path in questions]))
+    pictures = np.stack([as_trained(path, module.input_shape.axes) for path in questions])
+    vectors = embedded(module, pictures, bool(told.get("mirror")))
     distances, threshold = squared_distances(vectors, vectors), float(told["threshold"])
     for i, j in itertools.combinations(range(len(questions)), 2):
         said = "the same" if distances[i, j] <= threshold else "different"

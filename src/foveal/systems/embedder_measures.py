@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from foveal.backends.torch import Network
     from foveal.data.dataset import Split
     from foveal.evaluation.verification import Verification
 
@@ -64,6 +65,20 @@ def evenly(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """
     present, counts = np.unique(labels, return_counts=True)
     return np.concatenate([np.flatnonzero(labels == k)[: counts.min()] for k in present])
+
+
+def embedded(module: Network, images: NDArray[np.uint8], mirror: bool) -> NDArray[np.float32]:
+    """The embeddings of pictures, N × dimensions, each of length 1.
+
+    Args:
+        module: the network.
+        images: uint8, N × height × width × channels.
+        mirror: the direction between those of a picture and of its mirror image, for things that are the same in a mirror.
+    """
+    found = module.predict(images)
+    if mirror:
+        found = found + module.predict(np.ascontiguousarray(images[:, :, ::-1]))
+    return unit(found)
 
 
 def unit(values: NDArray[Any]) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ from foveal.network import Node, Parallel, Residual, Sequential
 from foveal.network.layers import Conv2D, Conv2DTranspose, MaxPooling2D, Rescaling
 from foveal.zoo.parts import ShapeLike, convolution, picture, thin
 
-UNET = (16, 32, 64, 128)  # maps of each level, from full size down; the paper has 64 … 1024 on five
+UNET = (16, 32, 64, 128, 256)  # maps of each level, from full size down; the paper has 64 … 1024
 DETECTOR = (32, 48, 64, 128, 128)  # maps at a half (two layers), a quarter, an eighth of the size, and of the head
 
 
@@ -18,8 +18,7 @@ def unet(
     Each level is two 3 × 3 convolutions, then side by side the maps as they are and the level below (pooled, and brought
     back by a transposed 2 × 2 convolution that halves the maps), laid behind one another, then two convolutions again. A
     1 × 1 convolution gives each pixel its logits. Figure 1 of the paper, with these deviations: padding keeps the size,
-    so nothing is cropped; batch normalisation after each 3 × 3 convolution; four levels in place of five, with a
-    quarter of the maps and less.
+    so nothing is cropped; batch normalisation after each 3 × 3 convolution; a quarter of the maps.
 
     Args:
         classes: values a pixel, ground counted.
@@ -33,7 +32,7 @@ def unet(
     Example:
         >>> from foveal.network.tree import walk
         >>> [path for path, node in walk(unet()) if node.kind == "MaxPooling2D"][-1]
-        'level1/join/below/level2/join/below/level3/join/below/pool'
+        'level1/join/below/level2/join/below/level3/join/below/level4/join/below/pool'
     """
     smallest = 2 ** (levels - 1)
     shape = picture("unet", input_shape, smallest=smallest, because=f"it is halved {levels - 1} times")

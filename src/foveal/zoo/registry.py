@@ -219,7 +219,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("seq2seq", "Encoder and decoder with attention", LUONG, 2015, "61 tokens", 57, 143_737,
           "reads one sequence both ways and writes another, looking back at each place", "translation",
           {"classes": 7, "input_shape": 9, "source": 5, "width": 1 / 16}),
-    Entry("unet", "U-Net", RONNEBERGER, 2015, (64, 64, 3), 11, 482_907,
+    Entry("unet", "U-Net", RONNEBERGER, 2015, (64, 64, 3), 11, 1_942_747,
           "down to what and up again to where: a class for every pixel", "dense_prediction", _small(16, width=1 / 8)),
     Entry("detector", "Single-stage detector", TIAN, 2019, (64, 64, 3), 10, 669_167,
           "at every fourth pixel whether, where and what", "dense_prediction", _small(24, width=_THIN)),
