@@ -30,8 +30,8 @@ RECIPE = TrainingConfig(
     epochs=1, batch_size=140, optimizer="adam", lr=2e-3, schedule="one-cycle", metrics=(), validation=0.0, precision="bf16",
     augment="shift=2,flip", mirror=True,
 )  # fmt: skip
-"""AUC on Fashion-MNIST's dress, sandal and bag, never trained on: 0.906, 0.904 and 0.907 (seeds 0 to 2); raw pixels have 0.772. Under
-two minutes on one busy thread."""
+"""AUC on Fashion-MNIST's dress, sandal and bag, never trained on: 0.906, 0.904 and 0.907 (seeds 0 to 2); raw pixels have 0.772.
+Under two minutes on one busy thread."""
 SETTINGS: dict[str, int | float | str | bool] = {
     "held_out": "3,5,8",  # classes never trained on: Fashion-MNIST's dress, sandal, bag; numbers or names
     "also_held_out": "0,4,7",  # a second training holds these out instead (T-shirt, coat, sneaker); empty for none
