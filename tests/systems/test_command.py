@@ -66,6 +66,11 @@ def test_a_system_that_classifies_can_be_evaluated(tmp_path: Path) -> None:
         (["vae", "--set", "latnet=3"], UnknownName, "--set latent="),
         (["vae", "--set", "latent"], ConfigurationError, "NAME=VALUE"),
         (["vae", "--set", "latent=two"], ConfigurationError, "a whole number"),
+        (["rbm", "digits", "--set", "hidden=0"], ConfigurationError, "--set hidden=1"),
+        (["dbn", "digits", "--set", "labels=0"], ConfigurationError, "20 or more"),
+        (["autoencoder", "digits", "--set", "limit=2"], ConfigurationError, "0 for all, or 20 or more"),
+        (["lstm", "digits", "--set", "limit=-5"], ConfigurationError, "limit"),
+        (["conv1d", "--set", "train=6"], ConfigurationError, "--set train=84"),
         (["vae", "scenes"], ConfigurationError, "foveal train vae fashion-mnist"),
         (["vae", "iris"], DataError, "pictures"),
         (["crnn", "mnist"], ConfigurationError, "foveal train crnn digit-lines"),
@@ -80,6 +85,12 @@ def test_mistakes_are_explained(arguments: list[str], kind: type[Exception], tex
     result = foveal("train", *arguments, "--runs", str(tmp_path))
     assert isinstance(result.exception, kind), result.exception
     assert text in str(result.exception)
+
+
+def test_a_system_of_several_networks_names_them() -> None:
+    result = foveal("show", "why-convolution")
+    assert isinstance(result.exception, UnknownName)
+    assert "foveal show mlp" in str(result.exception)
 
 
 def test_control_c_is_survived(tmp_path: Path) -> None:

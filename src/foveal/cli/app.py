@@ -24,9 +24,11 @@ app = typer.Typer(
     help="Convolutional networks you can see through: describe, check by hand, train, look inside, ship.",
 )
 app.command("show", help="Shapes, parameters, MACs and receptive fields of a network, each with its sum.")(show.command)
-app.command("train", help="Train a network, evaluate it, and write a report.")(train.command)
+app.command("train", help="Train a network or another system, test it once, and write a report.")(train.command)
 app.command("evaluate", help="Evaluate a trained model on a test set.")(evaluate.command)
-app.command("predict", help="Classify pictures with a trained model.")(predict.command)
+app.command("predict", help="Use what was trained: classify, find, read, translate, go on with a text.")(
+    predict.command
+)
 app.add_typer(data.app, name="data", help="Look at data: samples, counts, pictures as tensors.")
 
 

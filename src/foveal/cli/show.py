@@ -109,6 +109,16 @@ def _from_zoo(name: str, classes: int | None, input: str | None) -> Sequential:
                 "a description or a model file; pickles (.pt, .pth, .pkl) and Keras files are never opened",
             ],
         )
+    from foveal import systems
+
+    if systems.known(name) and systems.system(name).name not in zoo.names():
+        raise UnknownName(
+            f"{name} is a system of several networks",
+            where="NET",
+            given=name,
+            expected="one network",
+            mend=[f"foveal show {each}" for each in systems.system(name).networks],
+        )
     if input is None and classes is None:
         return zoo.create(name)
     shape = None if input is None else as_shape(input)

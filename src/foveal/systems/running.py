@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from foveal import files
 from foveal.errors import CheckpointError, ConfigurationError, FormatError, FovealError, UnknownName
 from foveal.evaluation.findings import Findings
+from foveal.systems.least import check_least
 from foveal.systems.registry import System, system
 from foveal.systems.session import Session, Setting, plain
 from foveal.training.config import TrainingConfig
@@ -188,6 +189,7 @@ def _settings(found: System, given: Mapping[str, Any]) -> dict[str, Setting]:
                 mend=[f"--set {near}={known[near]}" for near in difflib.get_close_matches(name, known, 2, 0.4)] or None,
             )
         known[name] = _read(name, value, known[name])
+    check_least(found.name, {name: known[name] for name in given})
     return known
 
 
