@@ -36,14 +36,16 @@ def table() -> str:
     for each in systems.SYSTEMS:
         found = measured.get(each.name, [])
         rows = [row for row in found if "data" not in row]
-        more = "".join(f"; on {row['data']}: **{_first(row)}**" for row in found if "data" in row)
+        others = sorted({row["data"] for row in found if "data" in row})
+        more = "".join(f"; on {data}: {_alone([row for row in found if row.get('data') == data])}" for data in others)
         link = f"[{each.title}](systems/{page_of(each.name).name})"
         lines.append(f"| {link} | {each.lecture} | `{each.command}` | {result(rows)}{more} | {taken(rows)} |")
     return "\n".join(lines) + "\n"
 
 
-def _first(row: dict[str, Any]) -> str:
-    return f"{row['headlines'][0]['label']} {row['headlines'][0]['text']}"
+def _alone(rows: list[dict[str, Any]]) -> str:
+    """The first headline over all seeds, and nothing else."""
+    return result([{**row, "headlines": row["headlines"][:1]} for row in rows])
 
 
 def result(rows: list[dict[str, Any]]) -> str:
