@@ -43,6 +43,8 @@ def test_a_resumed_run_says_where_it_goes_on() -> None:
     out = io.StringIO()
     PlainLines(out)(events.Started(5, 1000, 32000, epoch=2, step=340))
     assert out.getvalue() == "Going on after step 340 of epoch 3.\n"
+    PlainLines(out)(events.Started(5, 1000, 32000, epoch=5, step=0))
+    assert out.getvalue().endswith("Trained already, all 5 epochs.\n")
 
 
 def test_json_lines_hold_every_event() -> None:

@@ -45,6 +45,12 @@ class Silent:
         """Nothing to put away."""
 
 
+def _going_on(event: events.Started) -> str:
+    if event.epoch >= event.epochs:
+        return f"Trained already, all {event.epochs} epochs."
+    return f"Going on after step {event.step:,} of epoch {event.epoch + 1}."
+
+
 class JsonLines(Silent):
     """Every event as one JSON object a line.
 
@@ -79,7 +85,7 @@ class PlainLines(Silent):
         if isinstance(event, events.Message):
             return f"note: {event.text}"
         if isinstance(event, events.Started) and (event.epoch or event.step):
-            return f"Going on after step {event.step:,} of epoch {event.epoch + 1}."
+            return _going_on(event)
         if isinstance(event, events.EpochDone):
             values = " - ".join(f"{name}: {value:.4f}" for name, value in event.values.items())
             pace = f"{event.seconds:.1f} s - {event.examples_per_second:,.0f}/s"
@@ -147,7 +153,7 @@ class LiveBar(Silent):
         elif isinstance(event, events.Message):
             self.console.print(f"[yellow]note[/]: {event.text}", highlight=False)
         elif isinstance(event, events.Started) and (event.epoch or event.step):
-            self.console.print(f"Going on after step {event.step:,} of epoch {event.epoch + 1}.", highlight=False)
+            self.console.print(_going_on(event), highlight=False)
         elif isinstance(event, events.Finished) and event.stopped_early:
             self.console.print(f"Stopped early after epoch {event.epochs}.", highlight=False)
 
