@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from foveal.errors import ConfigurationError
 
-LEAST: dict[str, float] = {
-    **dict.fromkeys(("hidden", "hidden1", "hidden2", "latent", "code", "units", "dimensions", "objects", "seeds"), 1),
-    **dict.fromkeys(("draws", "lines", "test_lines", "validation_lines", "scenes", "test_scenes", "samples"), 1),
-    "each": 2,
-    "size": 16,
-}
-"""By the name of a setting, for every system that has one of that name."""
-OF_SYSTEM: dict[str, dict[str, float]] = {
-    "dbn": {"labels": 20},
-    "rbm": {"labels": 20},
-    "transfer": {"labels": 10},
+LEAST: dict[str, dict[str, float]] = {
+    "dbn": {"labels": 20, "hidden1": 1, "hidden2": 1, "draws": 1},
+    "rbm": {"labels": 20, "hidden": 1},
+    "transfer": {"labels": 10, "draws": 1},
     "conv1d": {"train": 84, "test": 84},  # two of each class and level of noise
 }
+"""By system and setting; what is not here, its family refuses with words of its own."""
 SOME = 20  # a limit of fewer examples leaves nothing to validate or to compare
 
 
@@ -40,13 +35,13 @@ def check_least(system: str, settings: Mapping[str, object]) -> None:
     for name, value in settings.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
-        least = OF_SYSTEM.get(system, {}).get(name, LEAST.get(name, 0))
-        several = name == "limit" and 0 < value < SOME
-        if value < least or several:
+        least = LEAST.get(system, {}).get(name, -math.inf)
+        few = name == "limit" and value != 0 and value < SOME
+        if value < least or few:
             raise ConfigurationError(
                 f"{name} is too small for {system}",
                 where="--set",
                 given=f"{name}={value}",
                 expected=f"0 for all, or {SOME} or more" if name == "limit" else f"{least:g} or more",
-                mend=f"--set {name}={SOME if several else least:g}",
+                mend=f"--set {name}={SOME if few else least:g}",
             )
