@@ -15,8 +15,6 @@ smallest. A thing whose middle part holds no point of the grid gets the nearest 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -24,9 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from foveal.training.config import TrainingConfig
-from foveal.training.descent import Descent
-from foveal.training.precision import autocast
 from foveal.training.steps import Values
+from foveal.training.steps.single import RecordableSingle
 
 RADIUS = 1.5
 _LONGEST = 4.0  # e⁴ ≈ 55 grid steps: no distance is longer, so that no exponential overflows
@@ -46,7 +43,7 @@ class Assigned(NamedTuple):
     labels: Tensor
 
 
-class Detection:
+class Detection(RecordableSingle):
     """One network that gives a map of answers, held against boxes and labels.
 
     The batch is ``(pictures, masks, boxes, labels)``: boxes (N, K, 4) in pixels, labels (N, K) with -1 for none; the masks
@@ -65,55 +62,8 @@ class Detection:
     """
 
     def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int, *, box: float = 2.0) -> None:
-        self.module, self.box, self.smoothing = module, box, config.label_smoothing
-        self.descent = Descent(module, config, steps_per_epoch)
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
-        module.train()
-
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
-
-    @property
-    def rate(self) -> float:
-        return self.descent.rate
-
-    def __call__(self, batch: Any) -> Values:
-        self.begin()
-        values = self.learn(batch)
-        self.settle()
-        return values
-
-    def begin(self) -> None:
-        self.descent.begin()
-
-    def learn(self, batch: Any) -> Values:
-        values = self._measured(batch)
-        self.descent.descend(values["loss"])
-        return {name: value.detach() for name, value in values.items()}
-
-    def settle(self) -> None:
-        self.descent.settle()
-
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
-        self.module.eval()
-        try:
-            with self.descent.averaged(), torch.no_grad():
-                yield self._measured
-        finally:
-            self.module.train()
-
-    def finish(self) -> None:
-        self.descent.finish()
-        self.module.eval()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"network": dict(self.module.state_dict()), "descent": self.descent.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
-        self.descent.load_state_dict(state["descent"])
+        super().__init__(module, config, steps_per_epoch)
+        self.box, self.smoothing = box, config.label_smoothing
 
     def _measured(self, batch: Any) -> Values:
         pictures, _, boxes, labels = batch

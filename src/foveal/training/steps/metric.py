@@ -12,8 +12,7 @@ Three losses on unit vectors f, all built from the pairs within a batch; dÂ² = â
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,15 +20,14 @@ from torch import Tensor, nn
 
 from foveal.errors import UnknownName
 from foveal.training.config import TrainingConfig
-from foveal.training.descent import Descent
-from foveal.training.precision import autocast
 from foveal.training.steps import Values
+from foveal.training.steps.single import RecordableSingle
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]
 _FAR = 1e9
 
 
-class Metric:
+class Metric(RecordableSingle):
     """One network that gives unit vectors, and a loss on the pairs of a batch.
 
     The batch is ``(inputs, labels)`` with several pictures of each label. ``nearest`` is the share of pictures whose nearest
@@ -43,67 +41,15 @@ class Metric:
     """
 
     def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int, loss: PairLoss) -> None:
-        self.module = module
+        super().__init__(module, config, steps_per_epoch)
         self.loss = loss
-        self.descent = Descent(module, config, steps_per_epoch)
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
-        module.train()
 
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
-
-    @property
-    def rate(self) -> float:
-        return self.descent.rate
-
-    def __call__(self, batch: Any) -> Values:
-        self.begin()
-        values = self.learn(batch)
-        self.settle()
-        return values
-
-    def begin(self) -> None:
-        self.descent.begin()
-
-    def learn(self, batch: Any) -> Values:
-        loss, right = self._compared(batch)
-        self.descent.descend(loss)
-        return {"loss": loss.detach(), "nearest": right}
-
-    def settle(self) -> None:
-        self.descent.settle()
-
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
-        def measure(batch: Any) -> Values:
-            loss, right = self._compared(batch)
-            return {"loss": loss, "nearest": right}
-
-        self.module.eval()
-        try:
-            with self.descent.averaged(), torch.no_grad():
-                yield measure
-        finally:
-            self.module.train()
-
-    def finish(self) -> None:
-        self.descent.finish()
-        self.module.eval()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"network": dict(self.module.state_dict()), "descent": self.descent.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
-        self.descent.load_state_dict(state["descent"])
-
-    def _compared(self, batch: Any) -> tuple[Tensor, Tensor]:
+    def _measured(self, batch: Any) -> Values:
         inputs, labels = batch
         with self._autocast():
             vectors = self.module(inputs)
         vectors = vectors.float()
-        return self.loss(vectors, labels), nearest(vectors.detach(), labels)
+        return {"loss": self.loss(vectors, labels), "nearest": nearest(vectors.detach(), labels)}
 
 
 def pair_loss(name: str, *, margin: float = 0.2, temperature: float = 0.1) -> PairLoss:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -11,12 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from foveal.training.config import TrainingConfig
-from foveal.training.descent import Descent
-from foveal.training.precision import autocast
 from foveal.training.steps import Values
+from foveal.training.steps.single import RecordableSingle
 
 
-class Segmentation:
+class Segmentation(RecordableSingle):
     """One network that gives logits (N, classes, h, w), held against masks (N, h, w).
 
     The batch is ``(pictures, masks, …)``; what follows is not looked at. The loss is
@@ -36,55 +33,8 @@ class Segmentation:
     """
 
     def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int, *, dice: float = 0.3) -> None:
-        self.module, self.dice, self.smoothing = module, dice, config.label_smoothing
-        self.descent = Descent(module, config, steps_per_epoch)
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
-        module.train()
-
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
-
-    @property
-    def rate(self) -> float:
-        return self.descent.rate
-
-    def __call__(self, batch: Any) -> Values:
-        self.begin()
-        values = self.learn(batch)
-        self.settle()
-        return values
-
-    def begin(self) -> None:
-        self.descent.begin()
-
-    def learn(self, batch: Any) -> Values:
-        values = self._measured(batch)
-        self.descent.descend(values["loss"])
-        return {name: value.detach() for name, value in values.items()}
-
-    def settle(self) -> None:
-        self.descent.settle()
-
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
-        self.module.eval()
-        try:
-            with self.descent.averaged(), torch.no_grad():
-                yield self._measured
-        finally:
-            self.module.train()
-
-    def finish(self) -> None:
-        self.descent.finish()
-        self.module.eval()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"network": dict(self.module.state_dict()), "descent": self.descent.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
-        self.descent.load_state_dict(state["descent"])
+        super().__init__(module, config, steps_per_epoch)
+        self.dice, self.smoothing = dice, config.label_smoothing
 
     def _measured(self, batch: Any) -> Values:
         pictures, masks = batch[0], batch[1]

@@ -7,23 +7,20 @@ the padding. Translating, a network reads its own answers instead: :mod:`foveal.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn, no_grad
+from torch import nn
 
 from foveal.training.config import TrainingConfig
-from foveal.training.descent import Descent
-from foveal.training.precision import autocast
 from foveal.training.steps import Values
+from foveal.training.steps.single import Single
 
 PAD = 0  # the answer that counts nothing
 
 
-class SequenceToSequence:
+class SequenceToSequence(Single):
     """One network that is asked for the next character everywhere at once.
 
     The batch is ``(x, y)``: x whole numbers N × length, source and target (moved on by one place) in one row; y the target,
@@ -37,48 +34,10 @@ class SequenceToSequence:
     """
 
     def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
-        self.module = module
-        self.descent = Descent(module, config, steps_per_epoch)
+        super().__init__(module, config, steps_per_epoch)
         self.smoothing = config.label_smoothing
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
-        module.train()
 
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
-
-    @property
-    def rate(self) -> float:
-        return self.descent.rate
-
-    def __call__(self, batch: Any) -> Values:
-        self.descent.begin()
-        loss, values = self._measured(batch)
-        self.descent.descend(loss)
-        self.descent.settle()
-        return values
-
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
-        self.module.eval()
-        try:
-            with self.descent.averaged(), no_grad():
-                yield lambda batch: self._measured(batch)[1]
-        finally:
-            self.module.train()
-
-    def finish(self) -> None:
-        self.descent.finish()
-        self.module.eval()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"network": dict(self.module.state_dict()), "descent": self.descent.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
-        self.descent.load_state_dict(state["descent"])
-
-    def _measured(self, batch: Any) -> tuple[Tensor, Values]:
+    def _measured(self, batch: Any) -> Values:
         x, y = batch
         with self._autocast():
             logits = self.module(x)
@@ -88,4 +47,4 @@ class SequenceToSequence:
             right = (logits.detach().argmax(1) == y) | ~real
             characters = (right & real).sum() / real.sum()
             whole = right.all(1).float().mean()
-        return loss, {"loss": loss.detach(), "characters": characters, "whole": whole}
+        return {"loss": loss, "characters": characters, "whole": whole}

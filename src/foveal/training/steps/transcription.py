@@ -7,21 +7,17 @@ product of its probabilities (equation 8). A dynamic programme sums them all (se
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from foveal.training.config import TrainingConfig
-from foveal.training.descent import Descent
-from foveal.training.precision import autocast
 from foveal.training.steps import Values
+from foveal.training.steps.single import Single
 
 
-class Transcription:
+class Transcription(Single):
     """One network and the loss of connectionist temporal classification.
 
     The batch is ``(inputs, texts, lengths)``: texts N × L class numbers, of which the first ``lengths`` count. The last
@@ -35,57 +31,12 @@ class Transcription:
         steps_per_epoch: for the schedule.
     """
 
-    def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
-        self.module = module
-        self.descent = Descent(module, config, steps_per_epoch)
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
-        module.train()
-
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
-
-    @property
-    def rate(self) -> float:
-        return self.descent.rate
-
-    def __call__(self, batch: Any) -> Values:
-        self.descent.begin()
-        loss, right = self._read(batch)
-        self.descent.descend(loss)
-        self.descent.settle()
-        return {"loss": loss.detach(), "lines": right}
-
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
-        def measure(batch: Any) -> Values:
-            loss, right = self._read(batch)
-            return {"loss": loss, "lines": right}
-
-        self.module.eval()
-        try:
-            with self.descent.averaged(), torch.no_grad():
-                yield measure
-        finally:
-            self.module.train()
-
-    def finish(self) -> None:
-        self.descent.finish()
-        self.module.eval()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"network": dict(self.module.state_dict()), "descent": self.descent.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
-        self.descent.load_state_dict(state["descent"])
-
-    def _read(self, batch: Any) -> tuple[Tensor, Tensor]:
+    def _measured(self, batch: Any) -> Values:
         inputs, texts, lengths = batch
         with self._autocast():
             outputs = self.module(inputs)
         outputs = outputs.float()
-        return ctc(outputs, texts, lengths), exact(outputs.detach(), texts, lengths)
+        return {"loss": ctc(outputs, texts, lengths), "lines": exact(outputs.detach(), texts, lengths)}
 
 
 def ctc(outputs: Tensor, texts: Tensor, lengths: Tensor) -> Tensor:
