@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from foveal.printable import bounded, printable
+
 
 class FovealError(Exception):
     """The root of the tree.
@@ -47,7 +49,8 @@ class FovealError(Exception):
         super().__init__(problem)
 
     def __str__(self) -> str:
-        lines = [f"{self.where}: {self.problem}" if self.where else self.problem]
+        problem = _shown(self.problem)
+        lines = [f"{_shown(self.where)}: {problem}" if self.where else problem]
         for label, text in (("given", self.given), ("expected", self.expected)):
             if text:
                 lines += _labelled(label, text)
@@ -59,9 +62,14 @@ class FovealError(Exception):
         return _rebuild, (type(self), self.problem, self.where, self.given, self.expected, self.mend)
 
 
+def _shown(text: str) -> str:
+    """A part of a message as it may be printed: what users' files bring into it is made visible, and bounded."""
+    return printable(bounded(text), lines=True)
+
+
 def _labelled(label: str, text: str) -> list[str]:
     """``text`` beside its label; further lines of the text are set under the first."""
-    first, *rest = text.split("\n")
+    first, *rest = _shown(text).split("\n")
     return [f"  {label:<8}  {first}", *(f"            {line}" for line in rest)]
 
 

@@ -4,6 +4,8 @@ The order of steps is the classic one: a temporary in the same directory (so tha
 write, flush, ``fsync``, :func:`os.replace`, ``fsync`` of the directory. Until the rename the previous file stays,
 after the directory's ``fsync`` the new one survives a power cut. Any error is raised as
 :class:`~foveal.errors.FileError`, and the temporary is removed.
+
+Reading takes regular files only: a pipe would wait for ever, a device never end.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import errno
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -60,6 +63,88 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and not isinstance(error, FileError):
             raise explained(error, target) from error
         raise
+
+
+@contextlib.contextmanager
+def open_regular(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A regular file, opened to read; never waits for a pipe's other end.
+
+    Raises:
+        FileError: nothing there, a folder, pipe, socket or device, or a file that may not be read.
+
+    Example:
+        >>> with open_regular(__file__) as file:
+        ...     len(file.read(3))
+        3
+        >>> with open_regular("/dev/null") as file:
+        ...     file.read()
+        Traceback (most recent call last):
+        ...
+        foveal.errors.FileError: /dev/null: only regular files are read
+          given     a device
+          expected  a file on a disk
+          to mend   write its content to a file first, and name that
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise _unreadable(error, path) from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise FileError(
+            "only regular files are read",
+            where=os.fsdecode(path),
+            given=_kind_of_file(mode),
+            expected="a file on a disk",
+            mend=None if stat.S_ISDIR(mode) else "write its content to a file first, and name that",
+        )
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
+
+
+def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
+    """The whole content of a regular file of at most ``limit`` bytes.
+
+    Raises:
+        FileError: see :func:`open_regular`; or the file is larger.
+
+    Example:
+        >>> len(read_regular(__file__, limit=1_000_000)) > 1_000
+        True
+    """
+    with open_regular(path) as file:
+        try:
+            data = file.read(limit + 1)
+        except OSError as error:
+            raise _unreadable(error, path) from error
+        if len(data) <= limit:
+            return data
+        raise FileError(
+            "the file is larger than files of this kind may be",
+            where=os.fsdecode(path),
+            given=f"{max(os.fstat(file.fileno()).st_size, len(data)):,} bytes",
+            expected=f"at most {limit:,} bytes",
+        )
+
+
+def _kind_of_file(mode: int) -> str:
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def _unreadable(error: OSError | ValueError, path: str | os.PathLike[str]) -> FileError:
+    number = error.errno if isinstance(error, OSError) else None
+    missing = number in (errno.ENOENT, errno.ENOTDIR)
+    mend = "check the path" if missing else "give yourself permission to read it" if number == errno.EACCES else None
+    told = FileError(
+        "there is no such file" if missing else "the file cannot be read",
+        where=os.fsdecode(path),
+        given=None if missing else getattr(error, "strerror", None) or str(error),
+        mend=mend,
+    )
+    told.errno = number
+    return told
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray | memoryview) -> None:

@@ -89,3 +89,29 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("whole")
     files.remove_leftovers(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_pipe_or_device_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for path, kind in (
+        (tmp_path / "pipe", "a pipe"),
+        (Path("/dev/zero"), "a device"),
+        (tmp_path / "folder", "a folder"),
+    ):
+        with pytest.raises(FileError, match="only regular files are read") as refused:
+            files.read_regular(path, 100)
+        assert refused.value.given == kind
+
+
+def test_a_file_is_read_up_to_its_bound(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"x" * 10)
+    assert files.read_regular(path, 10) == b"x" * 10
+    with pytest.raises(FileError, match="larger") as refused:
+        files.read_regular(path, 9)
+    assert refused.value.given == "10 bytes"
+    with pytest.raises(FileError, match="no such file"):
+        files.read_regular(tmp_path / "b", 9)
+    with pytest.raises(FileError):
+        files.read_regular("nul\0", 9)

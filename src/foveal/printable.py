@@ -1,0 +1,55 @@
+"""Text of other people's, made safe to print: what would steer a terminal or turn a line around becomes visible.
+
+Names of classes, files, layers and runs come from outside. Printed raw, an escape sequence can clear the screen or set the
+window's title, and a right-to-left mark shows ``exe.gnp`` as ``png.exe`` (Boucher, Anderson 2021, *Trojan Source*). Every
+text that Foveal prints and did not write itself goes through :func:`printable`.
+"""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+
+_JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji are written with them; they move nothing
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+LONGEST = 2_000
+"""Characters of one text that a message shows; more helps nobody, and a hostile file may hold megabytes."""
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""``text`` with control, format and bidi characters, line separators and lone surrogates as visible escapes.
+
+    Args:
+        text: any text.
+        lines: line feeds are meant, and stay.
+
+    Example:
+        >>> printable("cat\x1b[2J"), printable("a\u202eb"), printable("two\nlines"), printable("Käse 猫")
+        ('cat\\x1b[2J', 'a\\u202eb', 'two\\nlines', 'Käse 猫')
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if lines and c == "\n" else _visible(c) for c in text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _visible(c: str) -> str:
+    if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or c in _JOINERS:
+        return c
+    if c in _SHORT:
+        return _SHORT[c]
+    number = ord(c)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def bounded(text: str, longest: int = LONGEST) -> str:
+    """``text``, or its beginning and end with what was left out between them in words.
+
+    Example:
+        >>> bounded("x" * 5_000, 40)
+        'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx … (4,960 characters left out) … xxxxxxxxxx'
+    """
+    if len(text) <= longest:
+        return text
+    tail = longest // 4
+    return f"{text[: longest - tail]} … ({len(text) - longest:,} characters left out) … {text[len(text) - tail :]}"
