@@ -13,11 +13,12 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "foveal"
 
 # What each room may import of Foveal, besides itself. errors ← network ← arithmetic ← drawing;
 # network ← backends ← training ← evaluation; everything ← model ← cli; zoo imports only network.
-LOW = {"errors", "printable"}  # what everything stands on
+LOW = {"errors", "printable", "strictjson"}  # what everything stands on
 NAMES = {"losses", "optimizers", "random", "files", "tensorheader"}  # closed lists of names, and writing files
 ALLOWED: dict[str, set[str]] = {
     "printable": set(),
     "errors": {"printable"},
+    "strictjson": {"errors"},
     **dict.fromkeys(NAMES, LOW),
     "network": LOW | {"files"},
     "arithmetic": LOW | {"network"},
@@ -47,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
 }  # fmt: skip
 ONE_ROOM = {"outcome": "experiment", "samples": "model"}  # files of their own beside a room's first
 FREE = {"cli", "__init__", "__main__"}  # above everything; nobody imports cli
-NO_TORCH = ("printable", "errors", "network", "arithmetic", "drawing", "zoo")
+NO_TORCH = ("printable", "errors", "strictjson", "network", "arithmetic", "drawing", "zoo")
 
 
 def modules() -> list[Path]:
