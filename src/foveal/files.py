@@ -12,24 +12,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import re
 import secrets
-<<<<<<< HEAD
-import stat
-=======
 import shutil
 import stat
 import sys
 import tempfile
 import time
->>>>>>> 43359b5 (Outputs are written through devices and pipes, links are kept, permissions stay)
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from foveal.errors import FileError, FovealError
+from foveal.printable import json_text
 
 TEMPORARY_SUFFIX = ".part"
 
@@ -92,7 +88,6 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise
 
 
-<<<<<<< HEAD
 @contextlib.contextmanager
 def open_regular(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A regular file, opened to read; never waits for a pipe's other end.
@@ -173,7 +168,8 @@ def _unreadable(error: OSError | ValueError, path: str | os.PathLike[str]) -> Fi
     )
     told.errno = number
     return told
-=======
+
+
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Refuse at once a place that :func:`atomic_writer` would refuse in the end, before hours are spent on its contents.
 
@@ -313,7 +309,6 @@ def _not_taken(error: OSError, path: Path) -> FileError:
     )
     refusal.errno = error.errno
     return refusal
->>>>>>> 43359b5 (Outputs are written through devices and pipes, links are kept, permissions stay)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray | memoryview) -> None:
@@ -323,13 +318,13 @@ def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray | memoryvi
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Replace the contents of ``path`` by ``text`` in UTF-8, atomically and durably."""
-    write_bytes(path, text.encode("utf-8"))
+    """Replace the contents of ``path`` by ``text`` in UTF-8, atomically and durably; lone surrogates become escapes."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Replace the contents of ``path`` by ``value`` as indented JSON, atomically and durably."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json_text(value, ascii=False, indent=2) + "\n")
 
 
 def sync_directory(folder: Path) -> None:

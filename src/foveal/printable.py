@@ -8,7 +8,10 @@ text that Foveal prints and did not write itself goes through :func:`printable`.
 from __future__ import annotations
 
 import functools
+import json
+import re
 import unicodedata
+from typing import Any
 
 _JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji are written with them; they move nothing
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -53,3 +56,33 @@ def bounded(text: str, longest: int = LONGEST) -> str:
         return text
     tail = longest // 4
     return f"{text[: longest - tail]} … ({len(text) - longest:,} characters left out) … {text[len(text) - tail :]}"
+
+
+def json_text(value: Any, *, ascii: bool = True, indent: int | None = None) -> str:
+    r"""``value`` as JSON that keeps every text exactly, and that a terminal may show.
+
+    Args:
+        value: what :mod:`json` takes.
+        ascii: for programs that read a pipe of whatever encoding; False leaves letters as they are, for files in UTF-8,
+            and escapes only what :func:`printable` would.
+        indent: as :func:`json.dumps` has it.
+
+    Example:
+        >>> print(json_text(["Käse", "a\u202eb\x7f"]), json_text(["Käse", "a\u202eb\udcff"], ascii=False))
+        ["K\u00e4se", "a\u202eb\u007f"] ["Käse", "a\u202eb\udcff"]
+    """
+    text = json.dumps(value, ensure_ascii=ascii, indent=indent)
+    if ascii:
+        return text.replace("\x7f", "\\u007f")
+    return "".join(map(_escaped, text)) if _UNUSUAL.search(text) else text
+
+
+_UNUSUAL = re.compile(r"[^\n -~\xa1-\xac\xae-\u02ff]")
+
+
+@functools.lru_cache(maxsize=4096)
+def _escaped(c: str) -> str:
+    if c == "\n" or _visible(c) == c:
+        return c
+    units = c.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
