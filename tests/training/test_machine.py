@@ -9,8 +9,11 @@ import pytest
 import torch
 from small_training import Clusters, network
 
-from foveal.errors import ConfigurationError
-from foveal.training import TrainingConfig, events, memory, precision, run
+from foveal import layers, systems, zoo
+from foveal.backends.torch import build
+from foveal.errors import ConfigurationError, ShapeError
+from foveal.systems import registry, running
+from foveal.training import TrainingConfig, events, memory, precision, recipes, run
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -25,7 +28,7 @@ def test_a_device_that_is_not_there() -> None:
 @pytest.mark.parametrize(
     ("asked", "device", "cpu_has_it", "used"),
     [("auto", CPU, True, False), ("bf16", CPU, True, True), ("bf16", CPU, False, False), ("fp32", CUDA, True, False),
-     ("auto", CUDA, False, True)],
+     ("auto", CUDA, False, False), ("bf16", CUDA, False, True)],
 )  # fmt: skip
 def test_when_bfloat16_is_used(
     monkeypatch: pytest.MonkeyPatch, asked: str, device: torch.device, cpu_has_it: bool, used: bool
@@ -53,6 +56,46 @@ def test_bfloat16_trains_float32_weights(monkeypatch: pytest.MonkeyPatch) -> Non
     history = run(module, Clusters(), Clusters(30), TrainingConfig(epochs=4, batch_size=16, lr=0.01, precision="bf16"))
     assert {p.dtype for p in module.parameters()} == {torch.float32}
     assert history.history["loss"][-1] < history.history["loss"][0]
+
+
+def test_what_decides_the_result_stays_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: True)
+    tree = layers.Sequential(
+        [
+            layers.Conv2D(4, 3, name="conv"),
+            layers.BatchNormalization(name="norm"),
+            layers.Flatten(),
+            layers.Dense(6, name="hidden"),
+            layers.Dense(3, name="logits"),
+        ],
+        input_shape=(6, 6, 2),
+    )
+    module = build(tree, seed=0)
+    seen: dict[str, torch.dtype] = {}
+    context = precision.autocast("bf16", CPU, module)
+    for name in ("conv", "norm", "hidden", "logits"):
+        module.node(name).register_forward_hook(lambda _, __, out, name=name: seen.__setitem__(name, out.dtype))
+    with context():
+        assert module(torch.rand(4, 2, 6, 6)).dtype == torch.float32
+    bf16, fp32 = torch.bfloat16, torch.float32
+    assert seen == {"conv": bf16, "norm": fp32, "hidden": bf16, "logits": fp32}
+    with context(), pytest.raises(ShapeError):
+        module(torch.rand(4, 2, 5, 5))
+    assert torch.mm(torch.rand(2, 2), torch.rand(2, 2)).dtype == torch.float32  # nothing is left behind
+
+
+@pytest.mark.parametrize("name", ["crnn", "unet", "detector", "googlenet", "lstm"])
+def test_every_output_of_a_network_comes_from_a_layer_in_float32(name: str) -> None:
+    module = build(zoo.tiny(name), seed=0)
+    kept = precision.in_float32(module)
+    last = [each for each in module.modules() if next(each.parameters(recurse=False), None) is not None][-1]
+    assert any(last is each or last in list(each.modules()) for each in kept)
+
+
+def test_no_recipe_asks_for_what_was_not_compared() -> None:
+    asked = {name: running.recipe(registry.system(name)).precision for name in systems.names()}
+    asked |= {str(key): recipe.config.precision for key, recipe in recipes.RECIPES.items()}
+    assert {name for name, value in asked.items() if value == "bf16"} == set()
 
 
 def test_glibc_keeps_its_pages() -> None:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 RECIPES = {
     "autoencoder": TrainingConfig(epochs=10, batch_size=128, lr=2e-3, schedule="one-cycle", peak_at=0.2, loss="mse",
-                                  metrics=(), precision="bf16"),
+                                  metrics=()),
     "conv_autoencoder": TrainingConfig(epochs=5, batch_size=128, lr=4e-3, schedule="one-cycle", peak_at=0.2, loss="mse",
                                        metrics=(), precision="fp32"),
     "sparse_autoencoder": TrainingConfig(epochs=12, batch_size=128, lr=2e-3, schedule="one-cycle", peak_at=0.2,
-                                         loss="mse", metrics=(), precision="bf16"),
+                                         loss="mse", metrics=()),
     "denoising_autoencoder": TrainingConfig(epochs=4, batch_size=128, lr=4e-3, schedule="one-cycle", peak_at=0.2,
                                             loss="mse", metrics=(), precision="fp32"),
 }  # fmt: skip

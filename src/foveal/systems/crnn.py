@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 RECIPE = TrainingConfig(
     epochs=3, batch_size=32, optimizer="adam", lr=3e-3, schedule="one-cycle", clip_norm=5.0, metrics=(), validation=0.0,
-    precision="bf16",
 )  # fmt: skip
 """Character error rate on 2,000 test lines of MNIST's digits: 1.87 % (seed 0), 4 min 31 s on one busy thread."""
 SETTINGS: dict[str, int | float | str | bool] = {

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 RECIPE = TrainingConfig(
     epochs=8, batch_size=64, optimizer="adam", lr=1e-3, optimizer_options={"beta_1": 0.5}, schedule="cosine",
-    loss="binary_cross_entropy", label_smoothing=0.1, ema=0.999, metrics=(), validation=0.0, precision="bf16",
+    loss="binary_cross_entropy", label_smoothing=0.1, ema=0.999, metrics=(), validation=0.0,
 )  # fmt: skip
 """On Fashion-MNIST with seed 0: all ten classes among the samples, the largest 11.7 % of them and 24.7 % of those that the judge
 is confident of (40.0 %; of real pictures 76.4 %); 3 min 28 s on one thread, the judge's 35 s included. At the paper's rate of 2e-4

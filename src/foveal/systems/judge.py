@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from foveal.systems.session import Session
 
 CONFIDENT = 0.9
-RECIPE = TrainingConfig(epochs=4, batch_size=64, lr=5e-3, schedule="one-cycle", precision="bf16")
+RECIPE = TrainingConfig(epochs=4, batch_size=64, lr=5e-3, schedule="one-cycle")
 """0.9085 on Fashion-MNIST's test set with seed 0, in 33 seconds on one thread."""
 
 

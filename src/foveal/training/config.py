@@ -56,7 +56,7 @@ class TrainingConfig:
         shuffle: a new order of the training set every epoch.
         device: auto, cpu, cuda or cuda:N.
         engine: auto or torch.
-        precision: fp32, bf16 (where the hardware has it), or auto: bf16 on CUDA, fp32 on a CPU.
+        precision: auto and fp32 are float32; bf16 is bfloat16 for convolutions and matrix products, where the hardware has it.
         deterministic: on CUDA, choose algorithms that give the same bits each time.
         cuda_graph: on CUDA, record a step once and replay it, where that is possible.
         checkpoint_seconds: how often a checkpoint is written, beside one at the end of every epoch.

@@ -52,7 +52,6 @@ RESIDUAL = TrainingConfig(
     label_smoothing=0.1,
     augment="shift=2,flip",
     mirror=True,
-    precision="bf16",
     validation=0.05,
 )
 """For the small residual networks: every parameter decays, and the rate rises for a fifth of the run."""

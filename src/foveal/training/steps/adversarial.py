@@ -67,7 +67,7 @@ class Adversarial:
         self._moments = {max(1, round(share * whole)) for share in moments} if filmed else set()
         self._filmed = self.noise(filmed, torch.Generator().manual_seed(config.seed))
         self.film: dict[int, Tensor] = {}
-        self._autocast = autocast(config.precision, self._device)
+        self._autocast = autocast(config.precision, self._device, self.generator, self.discriminator)
         module.train()
 
     @property

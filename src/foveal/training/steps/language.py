@@ -37,7 +37,7 @@ class Language:
     def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
         self.module = module
         self.descent = Descent(module, config, steps_per_epoch)
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
+        self._autocast = autocast(config.precision, self.descent.parameters[0].device, module)
         self._recurrent = recurrent(module)
         for part in self._recurrent.values():
             part.carries = True

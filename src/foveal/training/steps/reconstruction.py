@@ -109,7 +109,7 @@ class Reconstruction:
         self.descent = Descent(module, config, steps_per_epoch)
         self.distance = loss_function(config)
         self.seed = config.seed
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
+        self._autocast = autocast(config.precision, self.descent.parameters[0].device, self.encoder, self.decoder)
         module.train()
 
     @property

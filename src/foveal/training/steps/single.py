@@ -27,7 +27,7 @@ class Single:
     def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
         self.module = module
         self.descent = Descent(module, config, steps_per_epoch)
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
+        self._autocast = autocast(config.precision, self.descent.parameters[0].device, module)
         module.train()
 
     def _measured(self, batch: Any) -> Values:

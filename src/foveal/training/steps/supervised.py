@@ -37,7 +37,7 @@ class Supervised:
         self.measures = measures(config)
         self._regularisation: Callable[[], Tensor | None] = getattr(module, "regularization_loss", lambda: None)
         self._auxiliary_weights: tuple[float, ...] = tuple(getattr(module, "auxiliary_weights", ()))
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
+        self._autocast = autocast(config.precision, self.descent.parameters[0].device, module)
         module.train()
 
     @property

@@ -55,7 +55,7 @@ class Variational:
         self.beta, self.binarise = beta, binarise
         self.descent = Descent(module, config, steps_per_epoch)
         self.seed = config.seed
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device)
+        self._autocast = autocast(config.precision, self.descent.parameters[0].device, self.encoder, self.decoder)
         module.train()
 
     @property
