@@ -108,7 +108,7 @@ def in_float32(network: nn.Module) -> list[nn.Module]:
         >>> module.node("fc") in in_float32(module), module.node("conv1") in in_float32(module)
         (True, False)
     """
-    found = [module for module in network.modules() if isinstance(module, _FULL)]
+    found: list[nn.Module] = [module for module in network.modules() if isinstance(module, _FULL)]
     heads = [network, *(each for each in network.modules() if isinstance(each, compositions.Auxiliary))]
     found += [module for head in heads for module in _last(head) if module not in found]
     return found
@@ -134,7 +134,7 @@ def _keep(module: nn.Module) -> None:
     def enter(_: nn.Module, inputs: tuple[object, ...]) -> tuple[object, ...]:
         kinds = {each.device.type for each in inputs if isinstance(each, Tensor)}
         context = torch.autocast(next(iter(kinds), "cpu"), enabled=False)
-        context.__enter__()
+        context.__enter__()  # type: ignore[no-untyped-call]
         entered.append(context)
         return tuple(
             each.float() if isinstance(each, Tensor) and each.dtype == torch.bfloat16 else each for each in inputs
