@@ -17,12 +17,11 @@ from torch import Tensor, nn, no_grad
 
 from foveal.backends.torch_layers.recurrent import Recurrent
 from foveal.training.config import TrainingConfig
-from foveal.training.descent import Descent
-from foveal.training.precision import autocast
 from foveal.training.steps import Values
+from foveal.training.steps.single import Single
 
 
-class Language:
+class Language(Single):
     """One network that predicts the next symbol, and the states that it carries along.
 
     The batch is ``(x, y, fresh)``: symbols N × L, those that follow, and whether all states begin at zero
@@ -35,21 +34,10 @@ class Language:
     """
 
     def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
-        self.module = module
-        self.descent = Descent(module, config, steps_per_epoch)
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device, module)
+        super().__init__(module, config, steps_per_epoch)
         self._recurrent = recurrent(module)
         for part in self._recurrent.values():
             part.carries = True
-        module.train()
-
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
-
-    @property
-    def rate(self) -> float:
-        return self.descent.rate
 
     def __call__(self, batch: Any) -> Values:
         self.descent.begin()

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from foveal.backends.torch import Network
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.training.config import TrainingConfig
 from foveal.training.corruption import Corruption
-from foveal.training.descent import Descent
 from foveal.training.loss import loss_function
-from foveal.training.precision import autocast
 from foveal.training.steps import Values
 from foveal.training.steps.parts import with_parts
+from foveal.training.steps.single import Single
 
 PENALTIES = ("kl", "l1")
 _EDGE = 1e-6  # a unit that is never active has a finite divergence, and a gradient
@@ -77,7 +77,7 @@ class Sparsity:
         return self.weight * divergence.sum()
 
 
-class Reconstruction:
+class Reconstruction(Single):
     """One network that is to give its own input back.
 
     The loss is that of the configuration (``mse``, the mean over all pixels; or ``binary_cross_entropy``) between what comes
@@ -94,6 +94,8 @@ class Reconstruction:
     Batches are ``(pictures, …)``; labels are not looked at.
     """
 
+    module: Network
+
     def __init__(
         self,
         module: nn.Module,
@@ -103,22 +105,12 @@ class Reconstruction:
         corruption: Corruption | None = None,
         sparsity: Sparsity | None = None,
     ) -> None:
-        self.module = module = with_parts(module, "Reconstruction", "encoder", "decoder")
+        module = with_parts(module, "Reconstruction", "encoder", "decoder")
+        super().__init__(module, config, steps_per_epoch)
         self.encoder, self.decoder = module.node("encoder"), module.node("decoder")
         self.corruption, self.sparsity = corruption, sparsity
-        self.descent = Descent(module, config, steps_per_epoch)
         self.distance = loss_function(config)
         self.seed = config.seed
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device, self.encoder, self.decoder)
-        module.train()
-
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
-
-    @property
-    def rate(self) -> float:
-        return self.descent.rate
 
     def __call__(self, batch: Any) -> Values:
         self.descent.begin()
@@ -151,14 +143,3 @@ class Reconstruction:
                 yield lambda batch: self._values(batch[0], draw)
         finally:
             self.module.train()
-
-    def finish(self) -> None:
-        self.descent.finish()
-        self.module.eval()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"network": dict(self.module.state_dict()), "descent": self.descent.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
-        self.descent.load_state_dict(state["descent"])

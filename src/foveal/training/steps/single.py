@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -27,8 +27,12 @@ class Single:
     def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
         self.module = module
         self.descent = Descent(module, config, steps_per_epoch)
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device, module)
+        self._autocast = autocast(config.precision, self.descent.parameters[0].device, *self._ends(module))
         module.train()
+
+    def _ends(self, module: nn.Module) -> Sequence[nn.Module]:
+        """The parts whose outputs the loss reads: their last layers stay in float32."""
+        return (module,)
 
     def _measured(self, batch: Any) -> Values:
         """The batch's values, of which ``loss`` is what is lowered."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from foveal.training.config import TrainingConfig
-from foveal.training.descent import Descent
 from foveal.training.loss import LossFunction, loss_function, measures
-from foveal.training.precision import autocast
 from foveal.training.steps import Values
+from foveal.training.steps.single import RecordableSingle
 
 
-class Supervised:
+class Supervised(RecordableSingle):
     """One network, one loss against the answers.
 
     The batch is ``(inputs, targets)``, or ``(inputs, targets, others, share)`` of mixup, whose loss is
@@ -31,31 +30,11 @@ class Supervised:
     """
 
     def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
-        self.module = module
-        self.descent = Descent(module, config, steps_per_epoch)
+        super().__init__(module, config, steps_per_epoch)
         self.loss: LossFunction = loss_function(config)
         self.measures = measures(config)
         self._regularisation: Callable[[], Tensor | None] = getattr(module, "regularization_loss", lambda: None)
         self._auxiliary_weights: tuple[float, ...] = tuple(getattr(module, "auxiliary_weights", ()))
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device, module)
-        module.train()
-
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
-
-    @property
-    def rate(self) -> float:
-        return self.descent.rate
-
-    def __call__(self, batch: Any) -> Values:
-        self.begin()
-        values = self.learn(batch)
-        self.settle()
-        return values
-
-    def begin(self) -> None:
-        self.descent.begin()
 
     def learn(self, batch: Any) -> Values:
         inputs, *answers = batch
@@ -69,10 +48,7 @@ class Supervised:
             loss = loss + penalty
         self.descent.descend(loss)
         with torch.no_grad():
-            return {"loss": loss.detach(), **self._measured(outputs.detach(), answers)}
-
-    def settle(self) -> None:
-        self.descent.settle()
+            return {"loss": loss.detach(), **self._metrics(outputs.detach(), answers)}
 
     @contextlib.contextmanager
     def evaluating(self) -> Iterator[Callable[[Any], Values]]:
@@ -82,7 +58,7 @@ class Supervised:
                 outputs, _ = _with_sides(self.module(inputs))
             loss = self._mixed(self.loss, outputs, answers)
             penalty = self._regularisation()
-            return {"loss": loss if penalty is None else loss + penalty, **self._measured(outputs, answers)}
+            return {"loss": loss if penalty is None else loss + penalty, **self._metrics(outputs, answers)}
 
         self.module.eval()
         try:
@@ -91,18 +67,7 @@ class Supervised:
         finally:
             self.module.train()
 
-    def finish(self) -> None:
-        self.descent.finish()
-        self.module.eval()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"network": dict(self.module.state_dict()), "descent": self.descent.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
-        self.descent.load_state_dict(state["descent"])
-
-    def _measured(self, outputs: Tensor, answers: list[Any]) -> Values:
+    def _metrics(self, outputs: Tensor, answers: list[Any]) -> Values:
         return {name: self._mixed(measure, outputs, answers) for name, measure in self.measures.items()}
 
     @staticmethod

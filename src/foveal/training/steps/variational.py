@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -13,13 +13,12 @@ from torch import Tensor, nn
 
 from foveal.backends.torch import Network
 from foveal.training.config import TrainingConfig
-from foveal.training.descent import Descent
-from foveal.training.precision import autocast
 from foveal.training.steps import Values
 from foveal.training.steps.parts import with_parts
+from foveal.training.steps.single import Single
 
 
-class Variational:
+class Variational(Single):
     """Raises the evidence lower bound (Kingma, Welling 2013, equations 3 and 10).
 
         ELBO = E_q(z|x) [ln p(x|z)] − KL(q(z|x) ‖ N(0, I)),   loss = −E[ln p(x|z)] + β · KL, in nats a picture
@@ -41,6 +40,8 @@ class Variational:
     Batches are ``(pictures, …)``, values from 0 to 1; labels are not looked at.
     """
 
+    module: Network
+
     def __init__(
         self,
         module: nn.Module,
@@ -50,21 +51,15 @@ class Variational:
         beta: float = 1.0,
         binarise: bool = False,
     ) -> None:
-        self.module = module = with_parts(module, "Variational", "encoder", "sampling", "decoder")
+        module = with_parts(module, "Variational", "encoder", "sampling", "decoder")
+        super().__init__(module, config, steps_per_epoch)
         self.encoder, self.sampling, self.decoder = (module.node(part) for part in ("encoder", "sampling", "decoder"))
         self.beta, self.binarise = beta, binarise
-        self.descent = Descent(module, config, steps_per_epoch)
         self.seed = config.seed
-        self._autocast = autocast(config.precision, self.descent.parameters[0].device, self.encoder, self.decoder)
-        module.train()
 
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
-
-    @property
-    def rate(self) -> float:
-        return self.descent.rate
+    def _ends(self, module: nn.Module) -> tuple[nn.Module, ...]:
+        assert isinstance(module, Network)
+        return module.node("encoder"), module.node("decoder")
 
     def __call__(self, batch: Any) -> Values:
         x = self._seen(batch[0], None)
@@ -101,17 +96,6 @@ class Variational:
                 yield measure
         finally:
             self.module.train()
-
-    def finish(self) -> None:
-        self.descent.finish()
-        self.module.eval()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"network": dict(self.module.state_dict()), "descent": self.descent.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
-        self.descent.load_state_dict(state["descent"])
 
 
 def halves(posterior: Tensor) -> tuple[Tensor, Tensor]:
