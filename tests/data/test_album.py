@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from foveal.data.dataset import Split
-from foveal.data.folder import has_classes, read_album
+from foveal.data.folder import read_album
+from foveal.data.layout import has_classes
 from foveal.data.resident import ResidentBatches
 from foveal.data.turned import Turned
 from foveal.errors import DataError

@@ -75,7 +75,10 @@ def test_damaged_files_are_listed_and_stop_nobody(tmp_path: Path) -> None:
     assert [Path(origin).stem for origin in data.train.origins] == ["0", "1", "0", "2", "3"]
     assert sorted(problem.split(":")[0] for problem in data.problems) == ["a/2.png", "a/3.png", "b/1.jpg"]
     assert any(problem.startswith("a/3.png: the file is empty") for problem in data.problems)
-    assert data.notes == ("1 files that are no pictures by their name were passed over",)
+    assert data.notes == (
+        "1 files that are no pictures by their name were passed over",
+        "1 hidden or system files and folders were passed over: a/.DS_Store",
+    )
 
 
 def test_nothing_readable(tmp_path: Path) -> None:
@@ -114,7 +117,8 @@ def test_several_sizes_become_one_and_it_is_said(tmp_path: Path) -> None:
         (["1.png", "2.png"], "2 pictures outside any subfolder"),
         (["a/1.png"], "one class alone"),
         (["train/a/1.png", "train/b/1.png", "test/c/1.png"], "a class that the training part lacks"),
-        (["train/a/1.png", "train/b/1.png", "test/1.png"], "1 pictures outside any subfolder"),
+        (["train/1.png", "test/1.png"], "train/ with pictures and no class folders"),
+        (["train/1.png", "train/2.png"], "train/ with pictures and no class folders"),
     ],
 )
 def test_layouts_that_are_none(files: list[str], says: str, tmp_path: Path) -> None:

@@ -1,49 +1,34 @@
 """A folder of pictures: a subfolder a class, perhaps inside ``train/`` and ``test/``.
 
-A picture that cannot be read is counted and listed in ``DataSet.problems``; it never stops the others and never vanishes
-silently. Files that are no pictures by their name are counted in ``DataSet.notes``.
+A picture or folder that cannot be read is counted and listed in ``DataSet.problems``; it never stops the others and never
+vanishes silently. What else is passed over, followed or decided has one line in ``DataSet.notes``.
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from foveal.data.dataset import DataSet, Split
-from foveal.data.images import SUFFIXES, Fit, Probe, probe, read
+from foveal.data.images import Fit, Probe, probe, read
+from foveal.data.layout import Listing, has_classes, layout, listing
+from foveal.data.listing import Tally, pictures, shown
 from foveal.data.progress import progress
 from foveal.errors import DataError, ImageError
+from foveal.printable import printable
 
 LIMIT = 8 << 30
 """Bytes that the decoded pictures may take together, 8 GiB."""
 
-_ROLES = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-}
 _BAR_FROM = 500
+_FEW = 12
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class _Listing:
-    """The picture files of one part, with the name of each one's class."""
-
-    files: tuple[Path, ...]
-    names: tuple[str, ...]
-    others: int
 
 
 def read_folder(
@@ -58,7 +43,8 @@ def read_folder(
 
     Args:
         path: holds a subfolder for each class, or ``train/`` and ``test/`` that do. A ``val/`` is joined to the training
-            part (validation is cut off it anew), or is the test part where there is no ``test/``.
+            part (validation is cut off it anew), or is the test part where there is no ``test/``. A ``train/`` without
+            class folders is a class, a ``test/`` without them has no labels and is passed over. Linked folders are read.
         size: (height, width) for all. Without it pictures of one size stay so; of several sizes, all become squares of
             their median side, a multiple of 8 between 32 and 224, and ``notes`` says so.
         channels: 1 or 3; without it 1 if every picture is grey, else 3.
@@ -66,24 +52,24 @@ def read_folder(
         threads: how many decode at once; as many as there are processors where none is said.
 
     Returns:
-        Classes in the order of their names (as numbers, where all are), ``origins`` with the path of each picture.
+        Classes in the order of their names (as numbers, where all are), ``origins`` with the path of each picture. Two
+        spellings of one name (composed letters or not, spaces around it) are one class.
 
     Raises:
-        DataError: no class folders, no picture that can be read, a test class that training lacks, or too much for
-            memory.
+        DataError: no class folders, a ``train/`` that may be a class as well, no picture that can be read, a test class
+            that training lacks, or too much for memory.
     """
-    root = Path(path)
-    if not root.is_dir():
-        raise DataError("there is no such folder", where=str(root))
-    parts = _parts(root)
-    listings = {role: _list(folder, root) for role, folder in parts.items()}
+    root = _folder(path)
+    tally = Tally(root)
+    found = layout(root, tally)
+    listings = {role: listing(folder, root, tally) for role, folder in found.parts.items()}
     if "test" not in listings and "validation" in listings:
         listings["test"] = listings.pop("validation")
-    classes = _classes(listings, root)
-    joined = [file for listing in listings.values() for file in listing.files]
+    classes = _classes(listings, found.parts["train"], root)
+    joined = [file for each in listings.values() for file in each.files]
     workers = threads or min(16, os.cpu_count() or 1)
     heads = _parallel(_head, joined, workers, f"looking at {root.name}")
-    problems = [
+    problems = tally.problems + [
         _line(file, head, root) for file, head in zip(joined, heads, strict=True) if isinstance(head, ImageError)
     ]
     good = {file: head for file, head in zip(joined, heads, strict=True) if isinstance(head, Probe)}
@@ -94,16 +80,16 @@ def read_folder(
             given="\n".join(problems[:5]),
             expected="PNG, JPEG, WebP, BMP, GIF or TIFF",
         )
-    notes = []
+    notes = [*found.notes, *(line for each in listings.values() for line in each.notes)]
     target, note = (size, None) if size else _common_size(list(good.values()))
     if note:
         notes.append(note)
     depth = channels or max(head.channels for head in good.values())
     _check_memory(len(good), (*target, depth), root)
     splits: dict[str, Split] = {}
-    for role, listing in listings.items():
+    for role, each in listings.items():
         number = {name: index for index, name in enumerate(classes)}
-        chosen = [(file, number[name]) for file, name in zip(listing.files, listing.names, strict=True) if file in good]
+        chosen = [(file, number[name]) for file, name in zip(each.files, each.names, strict=True) if file in good]
         splits[role], lost = _decode(chosen, (*target, depth), fit, workers, root, role)
         problems += lost
     train = splits["train"]
@@ -112,10 +98,11 @@ def read_folder(
             f"{len(splits['validation']):,} pictures of the validation folder are counted as training pictures"
         )
         train = _joined(train, splits["validation"])
-    if others := sum(listing.others for listing in listings.values()):
-        notes.append(f"{others:,} files that are no pictures by their name were passed over")
-    if lonely := [name for index, name in enumerate(classes) if not train.counts(len(classes))[index]]:
-        notes.append(f"no training picture of {', '.join(lonely)} could be read")
+    notes += tally.notes()
+    if lonely := _without(train, classes):
+        notes.append(f"no training picture of {lonely} could be read")
+    if "test" in splits and (lonely := _without(splits["test"], classes)):
+        notes.append(f"there is no test picture of {lonely}")
     return DataSet(
         root.resolve().name, classes, train, splits.get("test"), str(root), problems=tuple(problems), notes=tuple(notes)
     )
@@ -140,13 +127,14 @@ def read_album(
     Raises:
         DataError: no such folder, no picture that can be read, or too much for memory.
     """
-    root = Path(path)
-    if not root.is_dir():
-        raise DataError("there is no such folder", where=str(root))
-    files = [file for file in _walk(root) if file.suffix.lower() in SUFFIXES]
+    root = _folder(path)
+    tally = Tally(root)
+    files = list(pictures(root, tally))
     workers = threads or min(16, os.cpu_count() or 1)
     heads = dict(zip(files, _parallel(_head, files, workers, f"looking at {root.name}"), strict=True))
-    problems = [_line(file, head, root) for file, head in heads.items() if isinstance(head, ImageError)]
+    problems = tally.problems + [
+        _line(file, head, root) for file, head in heads.items() if isinstance(head, ImageError)
+    ]
     good = {file: head for file, head in heads.items() if isinstance(head, Probe)}
     if not good:
         raise DataError(
@@ -161,79 +149,59 @@ def read_album(
     chosen = [(file, 0) for file in good]
     split, lost = _decode(chosen, (*target, depth), fit, workers, root, "album")
     name = root.resolve().name
-    return DataSet(name, (name,), split, None, str(root), problems=(*problems, *lost), notes=(note,) if note else ())
+    notes = ([note] if note else []) + tally.notes()
+    return DataSet(name, (name,), split, None, str(root), problems=(*problems, *lost), notes=tuple(notes))
 
 
-def has_classes(path: str | os.PathLike[str]) -> bool:
-    """Whether a folder holds pictures in two class folders or more, as :func:`read_folder` wants them."""
+def _folder(path: str | os.PathLike[str]) -> Path:
     root = Path(path)
-    part = _parts(root)["train"]
-    return sum(any(file.suffix.lower() in SUFFIXES for file in _walk(folder)) for folder in _folders(part)) >= 2
+    if not os.path.isdir(root):
+        raise DataError("there is no such folder", where=str(root))
+    return root
 
 
-def _parts(root: Path) -> dict[str, Path]:
-    """The folder of each part; the whole is the training part where there is no ``train/``."""
-    folders = {entry.name.lower(): entry for entry in _folders(root)}
-    roles = {role: folders[name] for name, role in _ROLES.items() if name in folders}
-    return roles if "train" in roles else {"train": root}
-
-
-def _folders(root: Path) -> list[Path]:
-    return [entry for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
-
-
-def _list(part: Path, root: Path) -> _Listing:
-    files: list[Path] = []
-    names: list[str] = []
-    others = 0
-    for folder in _folders(part):
-        for file in _walk(folder):
-            if file.suffix.lower() in SUFFIXES:
-                files.append(file)
-                names.append(folder.name)
-            else:
-                others += 1
-    if not files:
-        loose = sum(entry.suffix.lower() in SUFFIXES for entry in part.iterdir())
-        raise DataError(
-            "there are no class folders with pictures",
-            where=str(part),
-            given=f"{loose:,} pictures outside any subfolder" if loose else "no pictures",
-            expected="a subfolder for each class, or train/ and test/ that hold them",
-            mend=f"{root.name}/cat/1.jpg, {root.name}/dog/1.jpg, …",
-        )
-    return _Listing(tuple(files), tuple(names), others)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for place, below, names in os.walk(folder):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith("."):
-                yield Path(place, name)
-
-
-def _classes(listings: dict[str, _Listing], root: Path) -> tuple[str, ...]:
+def _classes(listings: Mapping[str, Listing], part: Path, root: Path) -> tuple[str, ...]:
     names = set(listings["train"].names)
-    for role, listing in listings.items():
-        if unknown := sorted(set(listing.names) - names):
-            raise DataError(
-                f"the {role} part has a class that the training part lacks",
-                where=str(root),
-                given=", ".join(unknown),
-                expected=", ".join(sorted(names)),
-                mend="the same class folders in each part",
-            )
+    for role, each in listings.items():
+        if unknown := sorted(set(each.names) - names):
+            raise _unknown_class(role, unknown, sorted(names), part, root)
     if len(names) < 2:
+        inner = part / listings["train"].files[0].relative_to(part).parts[0]
         raise DataError(
             "one class alone cannot be told from anything",
             where=str(root),
             given=", ".join(names),
             expected="two class folders or more",
+            mend=f"{inner}, which holds class folders" if has_classes(inner) else None,
         )
     if all(name.isascii() and name.isdigit() for name in names):
         return tuple(sorted(names, key=int))
     return tuple(sorted(names))
+
+
+def _unknown_class(role: str, unknown: Sequence[str], names: Sequence[str], part: Path, root: Path) -> DataError:
+    mend = ["the same class folders in each part", f"{part}, to do without the {role} part"]
+    alike = {name.casefold(): name for name in names}
+    if (near := alike.get(unknown[0].casefold())) is not None:
+        mend.insert(0, f"rename the folder {unknown[0]} of the {role} part to {near}")
+    return DataError(
+        f"the {role} part has a class that the training part lacks",
+        where=str(root),
+        given=_few(unknown),
+        expected=_few(names),
+        mend=mend,
+    )
+
+
+def _without(part: Split, classes: Sequence[str]) -> str:
+    """The classes that have no picture in a part, as a bounded list."""
+    counts = part.counts(len(classes))
+    return _few([name for name, count in zip(classes, counts, strict=True) if not count])
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f", … ({len(names):,} in all)" * (len(names) > _FEW)
+    return ", ".join(shown(name) for name in names[:_FEW]) + more
 
 
 def _common_size(heads: list[Probe]) -> tuple[tuple[int, int], str | None]:
@@ -306,7 +274,7 @@ def _parallel(act: Callable[..., _T], items: range | list[Path], workers: int, t
 
 def _line(file: Path, error: ImageError, root: Path) -> str:
     given = f" ({error.given})" if error.given else ""
-    return f"{file.relative_to(root)}: {error.problem}{given}"
+    return f"{printable(os.path.relpath(file, root))}: {error.problem}{printable(given)}"
 
 
 def _joined(first: Split, second: Split) -> Split:

@@ -152,7 +152,8 @@ def turned(session: Session, split: Split, *, training: bool) -> Turned:
 
 def _album(session: Session) -> Album:
     """Open what is to be searched: the test part, or all of a folder."""
-    from foveal.data.folder import has_classes, read_album
+    from foveal.data.folder import read_album
+    from foveal.data.layout import has_classes
     from foveal.data.splitting import split_validation
 
     place = Path(str(session.data_name))
