@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal import random
+from foveal import arguments, random
 from foveal.arithmetic.shapes import trace
 from foveal.errors import ConfigurationError, DataError, DescriptionError, ModelFileError
+from foveal.intake import Notes
 from foveal.network.ending import check_ending, ends_in_probabilities
 from foveal.network.node import Node
-from foveal.network.shape import Shape, Tokens
+from foveal.network.shape import Shape
 from foveal.network.tree import Sequential, find
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Model:
         self._seed = seed
         self._module: Network | None = None
         self._config: TrainingConfig | None = None
+        self._notes = Notes()
 
     # The description ---------------------------------------------------------------------------------------------------
 
@@ -213,11 +215,11 @@ class Model:
 
         Args:
             x: inputs with channels last, N × height × width × channels (the channel axis of grey pictures may be missing).
-                uint8 pixels are divided by 255, floats are taken as they are.
-            y: class numbers (N,), or values (N, K).
+                uint8 pixels are divided by 255, which is said once; numbers of other types are taken as they are.
+            y: class numbers (N,), or values (N, K). Targets that are images, volumes or sequences have channels last too.
             batch_size: samples a step.
             epochs: passes over the data.
-            verbose: 0 silent, 1 a progress bar, 2 a line an epoch, "auto" by what the output is.
+            verbose: 0 silent, 1 a progress bar, 2 a line an epoch, "auto" as the output is.
             callbacks: of ``foveal.callbacks``.
             validation_split: the share of the samples, the last ones as in Keras, that is put aside for validation.
             validation_data: (x, y) measured after every epoch.
@@ -230,31 +232,29 @@ class Model:
         from foveal.training.precision import chosen_device
         from foveal.training.runner import run
 
-        config = self._compiled("fit").replace(
-            epochs=epochs, batch_size=batch_size, shuffle=shuffle, seed=self.seed, validation=0.0
-        )
-        if not 0.0 <= validation_split < 1.0:
-            raise ConfigurationError(
-                "validation_split is a share of the samples", where="fit", given=f"validation_split={validation_split}",
-                expected="0 or more, below 1", mend="validation_split=0.1",
-            )  # fmt: skip
-        device = chosen_device(config.device)
+        config = self._compiled("fit")
+        batch_size = arguments.whole("batch_size", batch_size, 1, "fit", usual=32)
+        epochs = arguments.whole("epochs", epochs, 1, "fit", usual=5)
+        verbose = arguments.verbosity(verbose, "fit")
+        shuffle = arguments.switch("shuffle", shuffle, "fit")
+        validation_split = arguments.share("validation_split", validation_split, "fit")
+        held = None if validation_data is None else arguments.pair(validation_data)
+        callbacks = arguments.hung(callbacks)
+        config = config.replace(epochs=epochs, batch_size=batch_size, shuffle=shuffle, seed=self.seed, validation=0.0)
         inputs, targets = self._pair(x, y)
-        held = None
-        if validation_data is not None:
-            held = self._pair(*validation_data)
+        self._notes.fitted()
+        if held is not None:
+            held = self._pair(*held, ("x_val", "y_val"))
         elif validation_split:
             cut = len(inputs) - max(1, round(len(inputs) * validation_split))
             if cut < 1:
                 raise DataError("nothing is left to train on", where="fit", given=f"{len(inputs)} samples")
             held = inputs[cut:], targets[cut:]
             inputs, targets = inputs[:cut], targets[:cut]
+        device = chosen_device(config.device)
         batches = self._batches(inputs, targets, config, device, shuffle)
-        validation = (
-            None
-            if held is None
-            else self._batches(*held, config.replace(batch_size=max(batch_size, 256)), device, False)
-        )
+        wide = config.replace(batch_size=max(batch_size, 256))
+        validation = None if held is None else self._batches(*held, wide, device, False)
         with display_for(verbose) as display:
             history = run(self.module, batches, validation, config, callbacks=callbacks, readers=[display], model=self)
         self.facts = {**self.facts, "config": config.to_json(), "history": history.history}
@@ -268,25 +268,26 @@ class Model:
         verbose: int | str = "auto",
         return_dict: bool = False,
     ) -> list[float] | dict[str, float]:
-        """The loss and the metrics on arrays: a list in the order loss, metrics; or a dict.
+        """The loss and the metrics on arrays as :meth:`fit` takes them: a list in the order loss, metrics; or a dict.
 
-        The numbers do not depend on ``batch_size``, which only bounds memory; it is kept for Keras' scripts.
+        The numbers do not depend on ``batch_size``, which only bounds memory.
         """
         import torch
 
         from foveal.training.loss import loss_function, measures
 
         config = self._compiled("evaluate")
+        batch_size = arguments.whole("batch_size", batch_size, 1, "evaluate", usual=32)
+        verbose = arguments.verbosity(verbose, "evaluate")
         inputs, targets = self._pair(x, y)
         functions = {"loss": loss_function(config), **measures(config)}
         size, begin = max(batch_size, 256), time.perf_counter()
         totals = dict.fromkeys(functions, 0.0)
         module = self.module.eval()
         device = next((p.device for p in module.parameters()), torch.device("cpu"))
+        batches = self._batches(inputs, targets, config.replace(batch_size=size), device, False)
         with torch.inference_mode():
-            for batch, answers in self._batches(inputs, targets, config.replace(batch_size=size), device, False).epoch(
-                0
-            ):
+            for batch, answers in batches.epoch(0):
                 outputs = module(batch)
                 for name, function in functions.items():
                     totals[name] += float(function(outputs, answers)) * len(answers)
@@ -304,9 +305,10 @@ class Model:
 
         They are what the last layer gives: logits where it has no softmax (``predict_proba`` gives probabilities).
         """
-        inputs = self._inputs(x)
-        answers: Array = self.module.predict(inputs.numpy(), batch_size)
-        return answers
+        batch_size = arguments.whole("batch_size", batch_size, 1, "predict", usual=256)
+        arguments.verbosity(verbose, "predict")
+        inputs = self._inputs(x).numpy()  # before the module: they may tell its shape
+        return self.module.predict(inputs, batch_size)
 
     def predict_proba(self, x: Array | Tensor, batch_size: int = 256) -> Array:
         """Probabilities of the classes, N × classes, whether or not the network ends in a softmax."""
@@ -337,7 +339,6 @@ class Model:
                 expected="a name that ends in .safetensors",
                 mend=f'model.save("{Path(path).with_suffix(".safetensors")}")',
             )
-
         metadata = {"classes": list(self.classes), "training": self.facts}
         return modelfile.save(path, self.network, self.module.state_dict(), metadata)
 
@@ -375,23 +376,25 @@ class Model:
 
         return TensorBatches(x, y, config.batch_size, seed=config.seed, shuffle=shuffle, device=device)
 
-    def _inputs(self, x: Any) -> Tensor:
+    def _inputs(self, x: Any, what: str = "x") -> Tensor:
         """An array as a float tensor with channels last; the first one tells a network its input shape."""
+        from foveal.backends.values import as_tensor
+        from foveal.intake import input_shape_of
         from foveal.samples import as_inputs
 
+        tensor = as_tensor(x, self.name, what)
         if self.input_shape is None:
-            sizes = np.shape(x)[1:]
-            grey = len(sizes) == 2 and any("2D" in layer.kind for layer in self.network.layers[:1])
-            text = len(sizes) == 1 and any(layer.takes_tokens for layer in self.network.layers[:1])
-            self._replace(self.network.with_input(Tokens(*sizes) if text else (*sizes, 1) if grey else sizes))
+            self._replace(self.network.with_input(input_shape_of(tensor, self.network, self.name, what)))
         assert self.input_shape is not None
-        return as_inputs(x, self.input_shape, self.name)
+        inputs = as_inputs(tensor, self.input_shape, self.name, what)
+        self._notes.arrived(tensor, self.network, self.name, what)
+        return inputs
 
-    def _pair(self, x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    def _pair(self, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[Tensor, Tensor]:
         """Inputs and answers as tensors that belong together."""
         from foveal.samples import as_answers
 
-        inputs = self._inputs(x)
+        inputs = self._inputs(x, names[0])
         if not len(inputs):
             raise DataError("there is no sample", where=self.name, given="arrays of length 0", expected="one or more")
-        return inputs, as_answers(y, len(inputs), self.module.output_shape.channels, self.name)
+        return inputs, as_answers(y, len(inputs), self.module.output_shape, self.name, names[1])

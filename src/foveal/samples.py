@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from foveal.backends.values import as_tensor, refuse_not_finite
 from foveal.errors import DataError
-from foveal.network.shape import Shape, Tokens
+from foveal.layouts import repairs
+from foveal.network.shape import Shape, Tokens, Vector
 
 
-def as_inputs(x: Any, shape: Shape, where: str) -> Tensor:
+def as_inputs(x: Any, shape: Shape, where: str, what: str = "x") -> Tensor:
     """An array as a float32 tensor with channels last, N × the network's input shape; tokens as int64.
 
     Args:
@@ -20,37 +23,53 @@ def as_inputs(x: Any, shape: Shape, where: str) -> Tensor:
             pictures may be missing. Tokens are whole numbers, N × length, and stay what they are.
         shape: the network's input.
         where: the network's name, for messages.
+        what: the array's name, for messages and repairs.
 
     Raises:
-        DataError: no numbers, or another shape.
+        DataError: no numbers, values that are not finite, or another shape.
 
     Example:
         >>> from foveal.network import Image
         >>> as_inputs(np.full((2, 28, 28), 255, np.uint8), Image(28, 28, 1), "net").shape
         torch.Size([2, 28, 28, 1])
     """
-    tensor = x if isinstance(x, Tensor) else _tensor(np.asarray(x), where)
+    tensor = as_tensor(x, where, what)
     if isinstance(shape, Tokens):
-        return _tokens(tensor, shape, where)
-    tensor = tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor.to(torch.float32)
-    if tensor.dim() == len(shape.axes) and shape.channels == 1:
+        return _tokens(tensor, shape, where, what)
+    grey = tensor.dim() == len(shape.axes) and shape.channels == 1 and not isinstance(shape, Vector)
+    if grey and _agrees(tensor.shape[1:], shape.axes[:-1]):
         tensor = tensor.unsqueeze(-1)
-    known = [n is None or n == m for n, m in zip(shape.axes, tensor.shape[1:], strict=False)]
-    if tensor.dim() == len(shape.axes) + 1 and all(known):
-        return tensor
-    same_size = shape.size is not None and len(tensor) > 0 and tensor[0].numel() == shape.size
+    if tensor.dim() != len(shape.axes) + 1 or not _agrees(tensor.shape[1:], shape.axes):
+        _refuse_shape(
+            tensor.shape, shape.axes, where, what, "the array is not of the network's input shape",
+            "bring the pictures to this size, or give the network another input_shape",
+        )  # fmt: skip
+    values = tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor.to(torch.float32)
+    refuse_not_finite(values, where, what)
+    return values
+
+
+def _refuse_shape(
+    given: Sequence[int], wanted: Sequence[int | None], where: str, what: str, problem: str, fix: str
+) -> None:
+    """Refuse an array of another shape than N × ``wanted``, with repairs that mean the same."""
+    mend, sentence = repairs(given, wanted, what)
+    text = " × ".join("?" if n is None else str(n) for n in wanted)
     raise DataError(
-        "the array is not of the network's input shape",
+        problem,
         where=where,
-        given=f"an array of shape {' × '.join(map(str, tensor.shape))}",
-        expected=f"N × {shape}",
-        mend=f"x.reshape((-1, {', '.join(map(str, shape.axes))}))"
-        if same_size
-        else "bring the pictures to this size, or give the network another input_shape",
+        given=f"{what}: an array of shape {' × '.join(map(str, given)) or '() (one number)'}",
+        expected=f"N × {text}" + (f"; {sentence}" if sentence else ""),
+        mend=mend or (None if sentence else fix),
     )
 
 
-def _tokens(tensor: Tensor, shape: Tokens, where: str) -> Tensor:
+def _agrees(sizes: Sequence[int], wanted: Sequence[int | None]) -> bool:
+    """Whether every known size is met; a size of 0 meets none."""
+    return all(m > 0 and n in (None, m) for n, m in zip(wanted, sizes, strict=True))
+
+
+def _tokens(tensor: Tensor, shape: Tokens, where: str, what: str) -> Tensor:
     """Whole numbers, N × length."""
     if tensor.is_floating_point() or tensor.dtype == torch.bool:
         raise DataError(
@@ -71,92 +90,137 @@ def _tokens(tensor: Tensor, shape: Tokens, where: str) -> Tensor:
     return tensor.long()
 
 
-def as_answers(y: Any, count: int, outputs: int, where: str) -> Tensor:
-    """Class numbers as int64 (N,), or values as float32 (N, K).
+def as_answers(y: Any, count: int, output: Shape, where: str, what: str = "y") -> Tensor:
+    """Class numbers as int64, or values as float32 in the layout of the module's outputs (channels first).
 
     Args:
-        y: class numbers (N,) or (N, 1), one-hot rows or other values (N, K).
+        y: for a network with K outputs class numbers (N,) or (N, 1), one-hot rows or other values (N, K). For one that gives
+            images, volumes or sequences: values with channels last, N × the output shape (a single channel's axis may be
+            missing), or class numbers, N × the output shape without its channels.
         count: how many samples there are.
-        outputs: how many values the network gives.
+        output: what the network gives for a sample.
         where: the network's name, for messages.
+        what: the array's name, for messages and repairs.
 
     Raises:
         DataError: another number of answers than samples, a class without an output, no numbers, values that are neither one
-            a sample nor one an output.
+            a sample nor one an output, or another layout than channels last.
 
     Example:
-        >>> as_answers([3, 1], 2, 10, "net")
+        >>> from foveal.network import Image, Vector
+        >>> as_answers([3, 1], 2, Vector(10), "net")
         tensor([3, 1])
+        >>> as_answers(torch.zeros(2, 8, 6, 3), 2, Image(8, 6, 3), "net").shape
+        torch.Size([2, 3, 8, 6])
     """
-    tensor = y if isinstance(y, Tensor) else _tensor(_named(np.asarray(y), where), where)
+    tensor = as_tensor(_named(y, where, what), where, what)
+    if tensor.dim() == 0 or len(tensor) != count:
+        raise DataError(
+            "there are not as many answers as inputs",
+            where=where,
+            given=f"{count:,} inputs, {len(tensor) if tensor.dim() else 'no list of'} answers",
+            expected="one answer an input",
+            mend="x and y of the same part of the data",
+        )
+    found = _row(tensor, output.channels, where, what) if output.spatial == () else _map(tensor, output, where, what)
+    if found.is_floating_point():
+        refuse_not_finite(found, where, what)
+    elif output.channels > 1 and found.numel():
+        _check_classes(found, output.channels, where)
+    return found
+
+
+def _row(tensor: Tensor, outputs: int, where: str, what: str) -> Tensor:
+    """Answers for a network that gives a row of values."""
     if tensor.dim() == 2 and tensor.shape[1] == 1 and (outputs > 1 or not tensor.is_floating_point()):
         tensor = tensor[:, 0]  # labels as a column, as some data sets have them
     if tensor.dim() == 1 and tensor.is_floating_point() and outputs > 1:
-        tensor = _whole(tensor, outputs, where)  # labels as floats; left so, they would be spread over all outputs
+        tensor = _whole(tensor, f"N × {outputs} values", outputs, where, what)
     if tensor.dim() == 2 and tensor.shape[1] != outputs:
         raise DataError(
             "there are not as many values a sample as the network has outputs",
             where=where,
             given=f"answers of shape {len(tensor)} × {tensor.shape[1]}; the network has {outputs} outputs",
             expected=f"N class numbers, or N × {outputs} values",
-            mend=f"Dense({tensor.shape[1]}) as the last layer",
+            mend=f"Dense({tensor.shape[1]}) as the last layer" if tensor.shape[1] else None,
         )
-    tensor = tensor.float() if tensor.is_floating_point() or tensor.dim() > 1 else tensor.long()
-    if len(tensor) != count:
+    if tensor.dim() > 2:
         raise DataError(
-            "there are not as many answers as inputs",
+            "the targets are not of the network's output shape",
             where=where,
-            given=f"{count:,} inputs, {len(tensor):,} answers",
-            expected="one answer an input",
-            mend="x and y of the same part of the data",
+            given=f"{what}: an array of shape {' × '.join(map(str, tensor.shape))}",
+            expected=f"N class numbers, or N × {outputs} values",
         )
-    if tensor.dim() == 1 and not tensor.is_floating_point() and outputs > 1 and count:
-        low, high = int(tensor.min()), int(tensor.max())
-        if low < 0 or high >= outputs:
-            raise DataError(
-                "a label has no output",
-                where=where,
-                given=f"labels from {low} to {high}; the network has {outputs} outputs",
-                expected=f"0 to {outputs - 1}",
-                mend=f"Dense({high + 1}) as the last layer" if low >= 0 else "number the classes from 0",
-            )
-    return tensor
+    return tensor.float() if tensor.is_floating_point() or tensor.dim() > 1 else tensor.long()
 
 
-def _named(labels: np.ndarray[Any, Any], where: str) -> np.ndarray[Any, Any]:
-    """The labels, unless they are words."""
-    if labels.dtype.kind in "USO":
+def _map(tensor: Tensor, output: Shape, where: str, what: str) -> Tensor:
+    """Answers for a network that gives an image, a volume or a sequence: a value or a class number at each place."""
+    places, channels = output.axes[:-1], output.channels
+    if tensor.dim() == len(output.axes) + 1 and _agrees(tensor.shape[1:], output.axes):
+        return tensor.to(torch.float32).movedim(-1, 1)
+    column = tensor.dim() == len(output.axes) + 1 and tensor.shape[-1] == 1
+    numbers = tensor.squeeze(-1) if column else tensor
+    if numbers.dim() != len(output.axes) or not _agrees(numbers.shape[1:], places):
+        _refuse_shape(
+            tensor.shape, output.axes, where, what, "the targets are not of the network's output shape",
+            f"targets with channels last, as the network's output: {output}",
+        )  # fmt: skip
+    if channels == 1:
+        return numbers.to(torch.float32).unsqueeze(1)
+    if numbers.is_floating_point():
+        numbers = _whole(numbers, f"N × {output} values", channels, where, what)
+    return numbers.long()
+
+
+def _check_classes(labels: Tensor, outputs: int, where: str) -> None:
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= outputs:
+        raise DataError(
+            "a label has no output",
+            where=where,
+            given=f"labels from {low} to {high}; the network has {outputs} outputs",
+            expected=f"0 to {outputs - 1}",
+            mend=f"Dense({high + 1}) as the last layer" if low >= 0 and high < 10_000 else "number the classes from 0",
+        )
+
+
+def _named(labels: Any, where: str, what: str) -> Any:
+    """The labels, unless they are words or nothing at all."""
+    if labels is None:
+        raise DataError("there are no targets", where=where, given=f"{what}=None", expected="one target a sample")
+    kind = getattr(getattr(labels, "dtype", None), "kind", "")
+    first = labels
+    while isinstance(first, (list, tuple)) and first:
+        first = first[0]
+    if kind in ("U", "S", "T") or isinstance(first, (str, bytes)) or (kind == "O" and _a_word(labels)):
+        array = np.asarray(labels)
         raise DataError(
             "labels are class numbers, not names",
             where=where,
-            given=f"an array of {labels.dtype}, the first {labels.flat[0]!r}" if labels.size else f"{labels.dtype}",
+            given=f"an array of {array.dtype}" + (f", the first {str(array.flat[0])!r}" if array.size else ""),
             expected="whole numbers from 0",
             mend="classes, y = np.unique(y, return_inverse=True)",
         )
     return labels
 
 
-def _whole(labels: Tensor, outputs: int, where: str) -> Tensor:
-    """Class numbers that were written as floats."""
+def _a_word(labels: Any) -> bool:
+    """Whether an array of objects holds words; a pandas column of text is one."""
+    array = np.asarray(labels)
+    return bool(array.size) and isinstance(array.flat[0], (str, bytes))
+
+
+def _whole(labels: Tensor, otherwise: str, outputs: int, where: str, what: str) -> Tensor:
+    """Class numbers that were written as floats; left so, they would be spread over all outputs."""
+    refuse_not_finite(labels, where, what)
     broken = labels[labels != labels.round()]
     if len(broken):
         raise DataError(
             "a label is no class number",
             where=where,
             given=f"{float(broken[0]):g}; the network has {outputs} outputs",
-            expected=f"whole numbers from 0 to {outputs - 1}, or N × {outputs} values",
+            expected=f"whole numbers from 0 to {outputs - 1}, or {otherwise}",
             mend="Dense(1) as the last layer, to learn one number a sample",
         )
     return labels.long()
-
-
-def _tensor(array: np.ndarray[Any, Any], where: str) -> Tensor:
-    if array.dtype.kind not in "fiub":
-        raise DataError(
-            "these are no numbers",
-            where=where,
-            given=f"an array of {array.dtype}",
-            expected="uint8 pixels, floats, or class numbers",
-            mend='array.astype("float32"), if they are numbers written as text',
-        )
-    return torch.from_numpy(np.ascontiguousarray(array) if array.flags.writeable else array.copy())

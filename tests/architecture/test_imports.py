@@ -46,7 +46,8 @@ ALLOWED: dict[str, set[str]] = {
     "models": LOW | {"network", "model"},
     "keras": LOW | {"callbacks", "datasets", "layers", "losses", "models", "network", "optimizers", "regularizers"},
 }  # fmt: skip
-ONE_ROOM = {"outcome": "experiment", "samples": "model"}  # files of their own beside a room's first
+# files of their own beside a room's first
+ONE_ROOM = {"outcome": "experiment", **dict.fromkeys(("samples", "layouts", "arguments", "intake"), "model")}
 FREE = {"cli", "__init__", "__main__"}  # above everything; nobody imports cli
 NO_TORCH = ("printable", "errors", "strictjson", "network", "arithmetic", "drawing", "zoo")
 

@@ -21,6 +21,7 @@ from foveal.backends.torch_layers import Place, compositions, rules
 from foveal.backends.torch_layers.activations import Activation
 from foveal.backends.torch_layers.convolution import penalised
 from foveal.backends.torch_layers.dense import channels_to_end, channels_to_front
+from foveal.backends.values import as_tensor
 from foveal.errors import DataError, ShapeError
 from foveal.network import layers as kinds
 from foveal.network.node import Node
@@ -293,14 +294,7 @@ def as_nchw(images: np.ndarray[Any, Any] | Tensor, shape: Shape | None = None) -
         >>> as_nchw(np.zeros((2, 28, 28, 3), np.uint8)).shape
         torch.Size([2, 3, 28, 28])
     """
-    if isinstance(images, np.ndarray) and images.dtype.kind not in "fiub":
-        raise DataError(
-            "the array holds no numbers",
-            given=f"dtype {images.dtype}",
-            expected="uint8 pixels or float values",
-            mend="images.astype('float32')",
-        )
-    batch = images if isinstance(images, Tensor) else torch.from_numpy(_readable(images))
+    batch = as_tensor(images, "network") if isinstance(images, np.ndarray) else images
     if isinstance(shape, Tokens):
         if batch.is_floating_point() or batch.dtype == torch.bool:
             raise DataError(
@@ -314,12 +308,6 @@ def as_nchw(images: np.ndarray[Any, Any] | Tensor, shape: Shape | None = None) -
         batch = batch.unsqueeze(-1)
     batch = batch.float() / 255 if batch.dtype == torch.uint8 else batch.to(torch.float32)
     return channels_to_front(batch)
-
-
-def _readable(images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """An array that PyTorch can share: no negative strides, native byte order, writeable."""
-    fine = images.flags.writeable and images.dtype.isnative and min(images.strides, default=0) >= 0
-    return images if fine else images.astype(images.dtype.newbyteorder("="))
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The losses and measures as functions on tensors: (outputs, targets) → a 0-dimensional tensor, the batch's mean.
 
-Outputs are (N, K). Targets are class numbers (N,), or values (N, K) such as one-hot rows, several labels at once, or
-numbers to be predicted. All is computed in float32, whatever the network's own precision.
+Outputs are (N, K), or (N, K, …) where there are places beside the channels: pixels, steps of a sequence. Targets are class
+numbers (N,) or (N, …), or values in the outputs' own shape: one-hot rows, several labels at once, numbers to be predicted.
+All is computed in float32, whatever the network's own precision.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def hinge(outputs: Tensor, targets: Tensor) -> Tensor:
 
 def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     """The share of samples whose largest output is that of the right class."""
-    right = targets.argmax(1) if targets.ndim > 1 else targets
+    right = targets.argmax(1) if targets.ndim == outputs.ndim else targets
     return (outputs.argmax(1) == right).float().mean()
 
 
@@ -110,8 +111,8 @@ def as_values(outputs: Tensor, targets: Tensor) -> Tensor:
         return targets.float()
     if targets.ndim == 1 and outputs.shape == (len(targets), 1):
         return targets.float()[:, None]
-    if targets.ndim == 1 and not targets.is_floating_point() and outputs.ndim == 2:
-        return F.one_hot(targets, outputs.shape[1]).float()
+    if not targets.is_floating_point() and targets.shape == outputs[:, 0].shape:
+        return F.one_hot(targets, outputs.shape[1]).float().movedim(-1, 1)
     raise ConfigurationError(
         "the targets do not have the shape of the network's outputs",
         given=f"outputs {tuple(outputs.shape)}, targets {tuple(targets.shape)}",

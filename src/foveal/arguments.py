@@ -1,0 +1,117 @@
+"""The arguments of ``fit``, ``evaluate`` and ``predict``, checked before anything is computed."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from foveal.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from foveal.training.callbacks import Callback
+
+
+def whole(name: str, value: Any, least: int, where: str, usual: int) -> int:
+    """A whole number of at least ``least``; numpy's are taken, floats and booleans are not.
+
+    Example:
+        >>> whole("epochs", 5, 1, "fit", usual=5)
+        5
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or isinstance(value, bool):
+        raise ConfigurationError(
+            f"{name} is a whole number, {least} or more",
+            where=where,
+            given=f"{name}={_short(value)}",
+            expected=f"{least}, {least + 1}, {least + 2}, …",
+            mend=f"{name}={usual}",
+        )
+    return number
+
+
+def share(name: str, value: Any, where: str) -> float:
+    """A share of the samples: 0 or more, below 1."""
+    number = isinstance(value, (int, float)) or hasattr(value, "__float__")
+    if not number or isinstance(value, bool) or not 0.0 <= (part := float(value)) < 1.0 or not math.isfinite(part):
+        raise ConfigurationError(
+            f"{name} is a share of the samples",
+            where=where,
+            given=f"{name}={_short(value)}",
+            expected="0 or more, below 1",
+            mend=f"{name}=0.1",
+        )
+    return part
+
+
+def switch(name: str, value: Any, where: str) -> bool:
+    """True or False; numpy's booleans, 0 and 1 are taken."""
+    if type(value).__name__ not in ("bool", "bool_", "int") or value not in (True, False):
+        raise ConfigurationError(
+            f"{name} is True or False",
+            where=where,
+            given=f"{name}={_short(value)}",
+            mend=[f"{name}=True", f"{name}=False"],
+        )
+    return bool(value)
+
+
+def verbosity(value: Any, where: str) -> int | str:
+    """What ``verbose`` may be: 0 silent, 1 a bar, 2 lines, "auto"."""
+    if isinstance(value, str):
+        if value == "auto":
+            return value
+    elif hasattr(value, "__index__") and value in (0, 1, 2):
+        return operator.index(value)
+    raise ConfigurationError(
+        "verbose says how much is shown",
+        where=where,
+        given=f"verbose={_short(value)}",
+        expected='0 (silent), 1 (a bar), 2 (a line an epoch) or "auto"',
+        mend=["verbose=0", 'verbose="auto"'],
+    )
+
+
+def pair(value: Any) -> tuple[Any, Any]:
+    """``validation_data``: x and y."""
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return value[0], value[1]
+    given = f"a {type(value).__name__}" + (f" of {len(value)}" if isinstance(value, (tuple, list)) else "")
+    raise ConfigurationError(
+        "validation_data is a pair of arrays",
+        where="fit",
+        given=given,
+        expected="(x, y); weights of single samples are not supported",
+        mend="validation_data=(x_val, y_val)",
+    )
+
+
+def hung(callbacks: Any) -> list[Callback]:
+    """The callbacks as a list; a single one, or None, is understood as Keras understands it."""
+    from foveal.training.callbacks import Callback
+
+    if callbacks is None:
+        return []
+    one = not isinstance(callbacks, Iterable) or isinstance(callbacks, (str, Mapping))
+    listed: list[Any] = [callbacks] if one else [*callbacks]
+    for callback in listed:
+        if not isinstance(callback, Callback):
+            kind = isinstance(callback, type) and issubclass(callback, Callback)
+            raise ConfigurationError(
+                "a callback is an object of foveal.callbacks.Callback or a subclass",
+                where="fit",
+                given=f"the class {callback.__name__}" if kind else _short(callback),
+                expected="callbacks=[callbacks.EarlyStopping(patience=3)], say",
+                mend=f"{callback.__name__}(…): call it" if kind else "derive the class from foveal.callbacks.Callback",
+            )
+    return listed
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,148 @@
+"""Whatever people hold numbers in, as a tensor: the one door through which arrays come in.
+
+Converted without a word is what means the same: another byte order or width, read-only memory, negative strides, lists,
+data frames, tensors of any device or with a gradient. What cannot mean one thing (texts, complex numbers, masked values,
+records, dates) is refused in one sentence.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from foveal.errors import DataError
+
+_REFUSED = {
+    "c": ("these are complex numbers", "real numbers", ["np.abs(x)", "np.stack([x.real, x.imag], axis=-1), as two channels"]),
+    "V": ("these are records of several fields", "an array of plain numbers", ["x['name of the field']"]),
+    "M": ("these are dates", "numbers", ["(x - x.min()) / np.timedelta64(1, 'D'), days since the first"]),
+    "m": ("these are spans of time", "numbers", ["x / np.timedelta64(1, 's'), in seconds"]),
+}  # fmt: skip
+
+
+def as_tensor(values: Any, where: str, what: str = "the array") -> Tensor:
+    """Numbers as a tensor on the CPU, of their own type where torch has it (uint8, int64, float32, bool, …).
+
+    Args:
+        values: an array of any numeric type and layout, a tensor, nested lists, or anything that numpy takes for an array.
+        where: the network's name, for messages.
+        what: what the values are, for messages.
+
+    Returns:
+        a tensor that may share the array's memory. long double becomes float64, float16 and bfloat16 float32, unsigned
+        integers of more than 8 bits int64.
+
+    Raises:
+        DataError: no numbers, complex or masked ones, records, rows of unequal length.
+
+    Example:
+        >>> as_tensor(np.array([1, 2], ">i4"), "net").dtype, as_tensor([0.5, 1], "net").tolist()
+        (torch.int32, [0.5, 1.0])
+    """
+    if isinstance(values, Tensor):
+        return _own(values, where, what)
+    return _shared(_numbers(_array(values, where, what), where, what))
+
+
+def _own(tensor: Tensor, where: str, what: str) -> Tensor:
+    if tensor.is_complex():
+        raise _refused("c", str(tensor.dtype), where, what)
+    if tensor.layout is not torch.strided or tensor.is_quantized:
+        tensor = tensor.dequantize() if tensor.is_quantized else tensor.to_dense()
+    tensor = tensor.detach().cpu()
+    if tensor.dtype in (torch.uint16, torch.uint32):
+        return tensor.long()
+    if tensor.dtype == torch.uint64:
+        return as_tensor(tensor.numpy(), where, what)
+    small = tensor.is_floating_point() and tensor.dtype not in (torch.float32, torch.float64)
+    return tensor.float() if small else tensor
+
+
+def _array(values: Any, where: str, what: str) -> np.ndarray[Any, Any]:
+    """The values as numpy sees them; refused where it sees nothing, or only after guessing."""
+    if isinstance(values, np.ma.MaskedArray):
+        if np.ma.is_masked(values):
+            raise DataError(
+                "some values are masked",
+                where=where,
+                given=f"{what}: {int(np.ma.getmaskarray(values).sum()):,} of {values.size:,} values have no number",
+                expected="a number everywhere",
+                mend=["x.filled(0)", "leave out the samples that have gaps"],
+            )
+        values = values.data
+    if isinstance(values, (list, tuple)) and values and all(isinstance(value, Tensor) for value in values):
+        values = [_own(value, where, what).numpy() for value in values]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # deprecated guesses of numpy are refusals here
+            array = np.asarray(values)
+        if array.dtype == object:
+            array = np.asarray([np.asarray(row).tolist() for row in array]) if array.ndim else array
+    except Exception as error:
+        raise DataError(
+            "this is no array of numbers",
+            where=where,
+            given=f"{what}: {type(values).__name__}; {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+            expected="an array whose rows all have one shape",
+            mend="bring all samples to one size, then np.stack(samples)",
+        ) from error
+    return array
+
+
+def _numbers(array: np.ndarray[Any, Any], where: str, what: str) -> np.ndarray[Any, Any]:
+    """The same numbers in a type that torch has too."""
+    kind = array.dtype.kind
+    if kind in _REFUSED:
+        raise _refused(kind, str(array.dtype), where, what)
+    if kind not in "fiub":
+        word = str(array.flat[0])[:30] if array.size else ""
+        raise DataError(
+            "the array holds no numbers",
+            where=where,
+            given=f"{what}: an array of {array.dtype}" + (f", the first {word!r}" if word else ""),
+            expected="uint8 pixels, floats, or class numbers",
+            mend='x.astype("float32"), if they are numbers written as text',
+        )
+    if kind == "f" and array.dtype.itemsize not in (4, 8):
+        return array.astype(np.float32 if array.dtype.itemsize == 2 else np.float64)
+    if kind == "u" and array.dtype.itemsize > 1:
+        if array.dtype.itemsize == 8 and array.size and int(array.max()) > np.iinfo(np.int64).max:
+            return array.astype(np.float64)
+        return array.astype(np.int64)
+    return array
+
+
+def _shared(array: np.ndarray[Any, Any]) -> Tensor:
+    """The array's memory where torch may have it; else a copy: read-only, turned round, or in another byte order."""
+    fine = array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0
+    fine = fine and all(stride % array.itemsize == 0 for stride in array.strides)  # a column of a table of records
+    return torch.from_numpy(array if fine else np.array(array, array.dtype.newbyteorder("="), order="C", subok=False))
+
+
+def refuse_not_finite(tensor: Tensor, where: str, what: str = "x") -> None:
+    """Refuse NaN and infinite values before anything is learned from them.
+
+    Raises:
+        DataError: how many there are, and where the first one is.
+    """
+    if not tensor.is_floating_point() or bool(torch.isfinite(tensor).all()):
+        return
+    bad = ~torch.isfinite(tensor)
+    first = tuple(int(n) for n in bad.nonzero()[0])
+    rest = f".all(axis={tuple(range(1, tensor.dim()))})" if tensor.dim() > 1 else ""
+    raise DataError(
+        "some values are not finite numbers",
+        where=where,
+        given=f"{what}: {int(bad.sum()):,} of {tensor.numel():,} values, the first ({float(tensor[first])}) at {list(first)}",
+        expected="finite numbers that float32 can hold",
+        mend=f"leave those samples out: keep = np.isfinite({what}){rest}",
+    )
+
+
+def _refused(kind: str, dtype: str, where: str, what: str) -> DataError:
+    problem, expected, mend = _REFUSED[kind]
+    return DataError(problem, where=where, given=f"{what}: an array of {dtype}", expected=expected, mend=mend)
