@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal import arguments, random
+from foveal import arguments, random, streams
 from foveal.arithmetic.shapes import trace
 from foveal.errors import ConfigurationError, DataError, DescriptionError, ModelFileError
 from foveal.intake import Notes
@@ -297,7 +297,7 @@ class Model:
             values["loss"] += float(penalty)
         if verbose in (1, 2) or verbose == "auto":
             shown = " - ".join(f"{name}: {value:.4f}" for name, value in values.items())
-            print(f"{len(inputs):,} samples - {time.perf_counter() - begin:.0f}s - {shown}")
+            streams.say(f"{len(inputs):,} samples - {time.perf_counter() - begin:.0f}s - {shown}")
         return values if return_dict else list(values.values())
 
     def predict(self, x: Array | Tensor, batch_size: int = 256, verbose: int | str = 0) -> Array:

@@ -13,12 +13,13 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "foveal"
 
 # What each room may import of Foveal, besides itself. errors ← network ← arithmetic ← drawing;
 # network ← backends ← training ← evaluation; everything ← model ← cli; zoo imports only network.
-LOW = {"errors", "printable", "strictjson"}  # what everything stands on
+LOW = {"errors", "printable", "strictjson", "streams"}  # what everything stands on
 NAMES = {"losses", "optimizers", "random", "files", "tensorheader"}  # closed lists of names, and writing files
 ALLOWED: dict[str, set[str]] = {
     "printable": set(),
     "errors": {"printable"},
     "strictjson": {"errors"},
+    "streams": {"errors", "printable"},
     **dict.fromkeys(NAMES, LOW),
     "network": LOW | {"files"},
     "arithmetic": LOW | {"network"},
@@ -49,7 +50,7 @@ ALLOWED: dict[str, set[str]] = {
 # files of their own beside a room's first
 ONE_ROOM = {"outcome": "experiment", **dict.fromkeys(("samples", "layouts", "arguments", "intake"), "model")}
 FREE = {"cli", "__init__", "__main__"}  # above everything; nobody imports cli
-NO_TORCH = ("printable", "errors", "strictjson", "network", "arithmetic", "drawing", "zoo")
+NO_TORCH = ("printable", "errors", "strictjson", "streams", "network", "arithmetic", "drawing", "zoo")
 
 
 def modules() -> list[Path]:

@@ -1,19 +1,20 @@
 """``foveal``: the verbs, and how errors leave.
 
-An error that a user can mend is printed as text, exit status 2. Ctrl-C ends with one line, status 130.
+An error that a user can mend is printed as text, exit status 2; so is standard output that takes no more. Ctrl-C ends with
+one line, status 130; a reader that went away (``| head``) with status 141 and none.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 
 import typer
 
-from foveal import __version__
+from foveal import __version__, streams
 from foveal.cli import data, evaluate, predict, show, train
 from foveal.errors import FovealError
+from foveal.printable import printable
 
 app = typer.Typer(
     name="foveal",
@@ -34,7 +35,7 @@ app.add_typer(data.app, name="data", help="Look at data: samples, counts, pictur
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"foveal {__version__}")
+        streams.say(f"foveal {__version__}")
         raise typer.Exit
 
 
@@ -47,24 +48,55 @@ def _root(
 
 def _one_line(message: Warning | str, *place: object, **more: object) -> str:
     """A warning as a person should read it: what it says, not where in our source it was said."""
-    return f"note: {message}\n"
+    return f"note: {printable(str(message), lines=True)}\n"
 
 
 def main() -> None:
     """The entry point of the ``foveal`` command."""
     warnings.formatwarning = _one_line
     try:
+        streams.set_up()
+        status = _carried_out()
+        sys.stdout.flush()  # Python's own flush at the end would forget that it failed
+    except streams.OutputError as error:
+        raise SystemExit(_without_output(error)) from None
+    raise SystemExit(status)
+
+
+def _carried_out() -> int | str | None:
+    """Run the verb; the exit status. An error that a user can mend is text."""
+    try:
         app()
+    except SystemExit as end:
+        return end.code
+    except streams.OutputError:
+        raise
     except FovealError as error:
         sys.stdout.flush()
-        typer.secho(str(error), err=True, fg="red" if sys.stderr.isatty() else None)
-        raise SystemExit(2) from None
+        _complain(str(error))
+        return 2
     except KeyboardInterrupt:
-        typer.echo("\nStopped.", err=True)
-        raise SystemExit(130) from None
-    except BrokenPipeError:  # `foveal show resnet152 | head`: the reader has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+        streams.say("\nStopped.", error=True)
+        return 130
+    return 0
+
+
+def _without_output(error: streams.OutputError) -> int:
+    """The exit status where standard output takes no more. A reader that went away has what it wanted, as in ``| head``:
+    then the status alone says that there was more, the one that shells give a program which a closed pipe ended."""
+    if error.reader_gone and not error.mend:
+        return 128 + 13
+    _complain(str(error))
+    return 2
+
+
+def _complain(text: str) -> None:
+    if not sys.stderr.isatty():
+        streams.say(text, error=True)
+        return
+    from rich.text import Text
+
+    streams.console(error=True).print(Text(text, "red"), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveal import streams
 from foveal.errors import ConfigurationError, ImageError
+from foveal.printable import json_text, printable
+from foveal.streams import say
 
 if TYPE_CHECKING:
     from foveal.data.audit import Audit
@@ -70,7 +73,6 @@ def list_names(
     if as_json:
         _json(rows)
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -78,11 +80,9 @@ def list_names(
         table.add_column(title, overflow="fold")
     for row in rows:
         table.add_row(row["name"], row["about"], row["where"])
-    Console().print(table)
-    typer.echo(
-        "\nA folder with a subfolder of pictures for each class, a CSV (a label and then the pixels of one picture"
-    )
-    typer.echo("in each line), an .npz and an IDX file are data sets too: foveal data show PATH")
+    streams.console().print(table)
+    say("\nA folder with a subfolder of pictures for each class, a CSV (a label and then the pixels of one picture")
+    say("in each line), an .npz and an IDX file are data sets too: foveal data show PATH")
 
 
 def _show_data(
@@ -110,7 +110,7 @@ def _show_data(
         return
     _print_data(data, found, notes)
     if target is not None:
-        typer.echo(f"\nsamples drawn in {target}")
+        say(f"\nsamples drawn in {printable(str(target))}")
 
 
 def _show_generated(name: str, out: Path | None, samples: int, seed: int, as_json: bool) -> None:
@@ -126,24 +126,23 @@ def _show_generated(name: str, out: Path | None, samples: int, seed: int, as_jso
         texts = [list(pair) for pair in look.texts]
         _json({"name": name, "about": known.about, "examples": texts, "drawing": str(target) if target else None})
         return
-    typer.echo(f"{name}: {known.about}\n")
+    say(f"{name}: {known.about}\n")
     for first, second in look.texts:
-        typer.echo(f"{first}\n    → {second}" if second else first)
-    typer.echo(f"\nlearned by: foveal train {' or '.join(known.systems)}")
+        say(f"{first}\n    → {second}" if second else first)
+    say(f"\nlearned by: foveal train {' or '.join(known.systems)}")
     if target is not None:
-        typer.echo(f"examples drawn in {target}")
+        say(f"examples drawn in {printable(str(target))}")
 
 
 def _print_data(data: DataSet, found: Audit, notes: list[str]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = streams.console(highlight=False)
     shape = " × ".join(str(n) for n in data.shape)
     what = f"rows of {shape} numbers" if data.is_table else f"pictures of {shape} (height × width × channels)"
-    console.print(f"[bold]{escape(data.name)}[/bold]: {what}")
-    console.print(f"from {escape(data.source)}", soft_wrap=True)
+    console.print(f"[bold]{escape(printable(data.name))}[/bold]: {what}")
+    console.print(f"from {escape(printable(data.source))}", soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True, footer_style="bold")
     table.add_column("label", "", justify="right")
     table.add_column("class", "total")
@@ -151,7 +150,7 @@ def _print_data(data: DataSet, found: Audit, notes: list[str]) -> None:
         table.add_column(title, f"{len(split):,}", justify="right")
     for index, name in enumerate(data.classes):
         counts = [found.train_counts[index]] + ([found.test_counts[index]] if found.test_counts else [])
-        table.add_row(str(index), escape(name), *(f"{count:,}" for count in counts))
+        table.add_row(str(index), escape(printable(name)), *(f"{count:,}" for count in counts))
     console.print()
     console.print(table)
     lines = notes + found.findings()
@@ -163,7 +162,7 @@ def _print_data(data: DataSet, found: Audit, notes: list[str]) -> None:
     if lines:
         console.print()
     for line in lines:
-        console.print(escape(line), soft_wrap=True)
+        console.print(escape(printable(line)), soft_wrap=True)
 
 
 def _data_json(data: DataSet, found: Audit, notes: list[str], target: Path | None) -> dict[str, Any]:
@@ -214,12 +213,14 @@ def _show_picture(path: Path, size: tuple[int, int] | None, grey: bool, out: Pat
             }
         )
         return
-    typer.echo(f"{path.name}: {head.height} × {head.width} pixels, shown as a tensor of {height} × {width} × {depth}")
-    typer.echo("(height × width × channels), values 0 (dark) to 255 (light); a network receives each divided by 255")
+    say(
+        f"{printable(path.name)}: {head.height} × {head.width} pixels, shown as a tensor of {height} × {width} × {depth}"
+    )
+    say("(height × width × channels), values 0 (dark) to 255 (light); a network receives each divided by 255")
     for number, channel in enumerate(channels(picture), start=1):
-        typer.echo(f"\nchannel {number} of {depth}: {channel.name}\n")
-        typer.echo(channel.text())
-    typer.echo(f"\ndrawn in {target}")
+        say(f"\nchannel {number} of {depth}: {channel.name}\n")
+        say(channel.text())
+    say(f"\ndrawn in {printable(str(target))}")
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -256,6 +257,4 @@ def _whereabouts(name: str) -> str:
 
 
 def _json(value: object) -> None:
-    import json
-
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    say(json_text(value, indent=2))

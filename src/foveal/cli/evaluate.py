@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveal import streams
 from foveal.errors import ConfigurationError, DataError
+from foveal.printable import json_text, printable
+from foveal.streams import say
 
 if TYPE_CHECKING:
     from foveal.data.dataset import Split
@@ -61,12 +64,12 @@ def command(
             "split": chosen,
             "times_used": used,
         }
-        typer.echo(json.dumps({**told, **found.to_json()}, ensure_ascii=False))
+        say(json_text({**told, **found.to_json()}))
         return
     _print(trained, found, name, chosen)
     if used is not None and chosen == "test":
         often = f"{used} times" if used > 1 else "once"
-        typer.echo(f"\nThe test set has now been used {often} for this run. Choose by validation, not by it.")
+        say(f"\nThe test set has now been used {often} for this run. Choose by validation, not by it.")
 
 
 def _check_system(trained: Trained, data: str | None) -> None:
@@ -163,13 +166,14 @@ def _part(where: str, parts: Mapping[str, Split | None], split: str) -> tuple[st
 
 
 def _print(trained: Trained, found: Evaluation, data: str, split: str) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = streams.console(highlight=False)
     low, high, level = found.interval.low, found.interval.high, found.interval.level
-    console.print(f"[bold]{escape(trained.name)}[/bold] on {escape(data)}, {split}: {found.count:,} samples\n")
+    console.print(
+        f"[bold]{escape(printable(trained.name))}[/bold] on {escape(printable(data))}, {split}: {found.count:,} samples\n"
+    )
     console.print(
         f"accuracy  [bold]{found.accuracy:.4f}[/bold]   {100 * level:g} % interval {low:.4f} – {high:.4f}, "
         f"{found.correct:,} right"
@@ -184,13 +188,13 @@ def _print(trained: Trained, found: Evaluation, data: str, split: str) -> None:
     table.add_column("samples", f"{found.count:,}", justify="right")
     for score in found.scores:
         values = (_share(score.precision), _share(score.recall), _share(score.f1))
-        table.add_row(escape(score.name), *values, f"{score.support:,}")
+        table.add_row(escape(printable(score.name)), *values, f"{score.support:,}")
     console.print()
     console.print(table)
     if found.confused:
         console.print("\n[bold]taken for another[/bold]")
     for pair in found.confused[:_CONFUSED]:
-        names = f"{escape(found.classes[pair.true])} → {escape(found.classes[pair.predicted])}"
+        names = f"{escape(printable(found.classes[pair.true]))} → {escape(printable(found.classes[pair.predicted]))}"
         console.print(f"{pair.count:6,}  {names}  ({100 * pair.share:.1f} % of the class)")
     calibration = found.calibration
     console.print(

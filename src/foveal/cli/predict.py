@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from foveal import streams
 from foveal.errors import ConfigurationError
+from foveal.printable import json_text, printable
+from foveal.streams import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,16 +72,14 @@ def command(
             bad += answer.error is not None
             told.append(_plain(answer))
         found = {"run": run, "model": str(trained.path), "classes": list(trained.classes), "predictions": told}
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        say(json_text(found))
     else:
-        from rich.console import Console
-
-        console = Console(highlight=False)
+        console = streams.console(highlight=False)
         for answer in answers:
             bad += answer.error is not None
             _print(console, answer)
         if bad:
-            typer.echo(f"{bad} picture{'s' * (bad > 1)} could not be read.", err=True)
+            say(f"{bad} picture{'s' * (bad > 1)} could not be read.", error=True)
     if bad:
         raise typer.Exit(1)
 
@@ -100,10 +100,10 @@ def _system_answer(path: Path) -> Callable[[str, Sequence[str]], Iterator[str]] 
 def _tell_answers(answers: Iterator[str], questions: Sequence[str], as_json: bool) -> None:
     if not as_json:
         for text in answers:
-            typer.echo(text)
+            say(text)
         return
     told = [{"question": each, "answer": text} for each, text in zip(questions, answers, strict=False)]
-    typer.echo(json.dumps(told, ensure_ascii=False))
+    say(json_text(told))
 
 
 def _plain(answer: Answer) -> dict[str, Any]:
@@ -118,11 +118,12 @@ def _print(console: Console, answer: Answer) -> None:
 
     if answer.error is not None:
         sys.stdout.flush()
-        typer.echo(answer.error + "\n", err=True)
+        say(answer.error + "\n", error=True)
         return
-    console.print(f"[bold]{escape(answer.path)}[/bold]", soft_wrap=True)
-    width = max(len(name) for name, _ in answer.top)
-    for place, (name, share) in enumerate(answer.top):
+    console.print(f"[bold]{escape(printable(answer.path))}[/bold]", soft_wrap=True)
+    top = [(printable(name), share) for name, share in answer.top]
+    width = max(len(name) for name, _ in top)
+    for place, (name, share) in enumerate(top):
         style = "bold" if place == 0 else "dim"
         console.print(
             f"  [{style}]{escape(name):<{width + len(escape(name)) - len(name)}}[/]  {100 * share:5.1f} %  "
@@ -130,7 +131,7 @@ def _print(console: Console, answer: Answer) -> None:
             soft_wrap=True,
         )
     for warning in answer.warnings:
-        console.print(f"  [yellow]note:[/] {escape(warning)}", soft_wrap=True)
+        console.print(f"  [yellow]note:[/] {escape(printable(warning))}", soft_wrap=True)
     console.print()
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from foveal.errors import ConfigurationError, UnknownName
+from foveal.printable import json_text, printable
+from foveal.streams import say
 
 if TYPE_CHECKING:
     from foveal.arithmetic.summary import Summary
@@ -65,7 +66,7 @@ def command(
 
         pair.show(summaries[0], summaries[1], depth=depth)
     if svg is not None:
-        typer.echo(f"Drawn into {svg}", err=json)
+        say(f"Drawn into {printable(str(svg))}", error=json)
     for summary in summaries:
         if summary.error is not None:
             raise summary.error
@@ -195,6 +196,4 @@ def _axes(shape: Any) -> tuple[int | None, ...]:
 
 
 def _print_json(value: object) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+    say(json_text(value, indent=1))

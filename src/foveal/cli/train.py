@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,8 @@ import typer
 
 from foveal import systems
 from foveal.errors import ConfigurationError, SourceError
+from foveal.printable import json_text, printable
+from foveal.streams import say
 
 if TYPE_CHECKING:
     from foveal.experiment import Experiment
@@ -119,7 +120,7 @@ def command(
                 _announce(experiment)
             outcome = start(experiment, runs=runs, name=name, display=display)
     except Interrupted as stop:
-        typer.echo(str(stop)[0].upper() + str(stop)[1:], err=True)
+        say(str(stop)[0].upper() + str(stop)[1:], error=True)
         raise typer.Exit(128 + stop.signal) from None
     from foveal.outcome import Outcome
 
@@ -155,10 +156,10 @@ def _system(
     )
     if not silent:
         config = planned.config
-        typer.echo(f"{planned.system.title}: {planned.system.about}")
+        say(f"{planned.system.title}: {planned.system.about}")
         told = ", ".join(f"{key}={value}" for key, value in planned.settings.items())
         epochs = f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}, batches of {config.batch_size}"
-        typer.echo(f"{epochs}, {config.optimizer}, seed {config.seed}" + (f"; {told}" if told else ""))
+        say(f"{epochs}, {config.optimizer}, seed {config.seed}" + (f"; {told}" if told else ""))
     return systems.start(planned, runs=runs, name=name, display=display)
 
 
@@ -218,7 +219,7 @@ def _prepared(
             "Fashion-MNIST could be neither found nor fetched, so this is scikit-learn's digits, enlarged to 28 × 28."
         )
         if not json_lines:
-            typer.echo(f"{error}\n\n{note}\n", err=True)
+            say(f"{error}\n\n{note}\n", error=True)
         return prepare(net, "digits", **{**options, "size": options["size"] or (28, 28), "notes": [note]})
 
 
@@ -256,24 +257,24 @@ def _announce(experiment: Experiment) -> None:
     parts = [f"{len(train):,} to train on", f"{len(held):,} to validate" if held else ""]
     parts.append(f"{len(data.test):,} to test" if data.test else "")
     rate = config.optimizer_spec().learning_rate
-    typer.echo(f"{experiment.name}, {summarize(experiment.network).totals.parameters:,} parameters")
-    typer.echo(f"{data.name}: {', '.join(part for part in parts if part)}")
-    typer.echo(
+    say(f"{printable(experiment.name)}, {summarize(experiment.network).totals.parameters:,} parameters")
+    say(f"{printable(data.name)}: {', '.join(part for part in parts if part)}")
+    say(
         f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}, batches of {config.batch_size}, {config.optimizer}, "
         f"{config.schedule} rate {'up to ' if config.schedule != 'constant' else ''}{rate:g}, seed {config.seed}"
     )
     recipe = recipe_for(experiment.name, data.name)
     if config == recipe.config.replace(seed=config.seed, device=config.device, from_logits=config.from_logits):
-        typer.echo(f"its recipe: {recipe.takes}" + (f"; reaches {recipe.reaches}" if recipe.reaches else ""))
+        say(f"its recipe: {recipe.takes}" + (f"; reaches {recipe.reaches}" if recipe.reaches else ""))
 
 
 def _tell(outcome: Outcome, json_lines: bool) -> None:
     if json_lines:
-        typer.echo(json.dumps({"event": "result", **outcome.to_json()}))
+        say(json_text({"event": "result", **outcome.to_json()}))
         return
     found = outcome.evaluation
     low, high = found.interval.low, found.interval.high
-    typer.echo(
+    say(
         f"\n{outcome.split.capitalize()} accuracy {found.accuracy:.4f}, 95 % interval {low:.4f} to {high:.4f} "
         f"({found.count:,} samples); trained in {outcome.seconds:.0f} s.\n"
         f"  model   {outcome.folder.model}\n  report  {outcome.folder.report}"
@@ -282,17 +283,17 @@ def _tell(outcome: Outcome, json_lines: bool) -> None:
 
 def _tell_system(outcome: SystemOutcome, json_lines: bool) -> None:
     if json_lines:
-        typer.echo(json.dumps({"event": "result", **outcome.to_json()}))
+        say(json_text({"event": "result", **outcome.to_json()}))
         return
-    typer.echo("")
+    say("")
     for found in outcome.findings.headlines:
-        typer.echo(f"{found.label}: {found.text}" + (f"  ({found.note})" if found.note else ""))
+        say(f"{found.label}: {found.text}" + (f"  ({found.note})" if found.note else ""))
     for note in outcome.findings.notes:
-        typer.echo(f"note: {note}")
-    typer.echo(f"Trained in {outcome.seconds:.0f} s.")
+        say(f"note: {note}")
+    say(f"Trained in {outcome.seconds:.0f} s.")
     if outcome.folder.model.is_file():
-        typer.echo(f"  model   {outcome.folder.model}")
-    typer.echo(f"  report  {outcome.folder.report}")
+        say(f"  model   {outcome.folder.model}")
+    say(f"  report  {outcome.folder.report}")
 
 
 def _find_rate(experiment: Experiment, json_lines: bool) -> None:
@@ -303,12 +304,10 @@ def _find_rate(experiment: Experiment, json_lines: bool) -> None:
     found.plot(path)
     if json_lines:
         told = {"suggestion": found.suggestion, "lowest": found.lowest, "rates": found.rates, "losses": found.losses}
-        typer.echo(json.dumps({"event": "learning_rates", **told, "plot": str(path)}))
+        say(json_text({"event": "learning_rates", **told, "plot": str(path)}))
         return
-    typer.echo(f"{'rate':>10}  loss")
+    say(f"{'rate':>10}  loss")
     for at in range(0, len(found.rates), max(1, len(found.rates) // 16)):
         bar = "█" * round(30 * min(1.5, found.losses[at] / found.losses[0]))
-        typer.echo(f"{found.rates[at]:>10.2g}  {found.losses[at]:7.4f} {bar}")
-    typer.echo(
-        f"\nSuggested: --lr {found.suggestion:.2g} (the loss was lowest at {found.lowest:.2g})\n  plot    {path}"
-    )
+        say(f"{found.rates[at]:>10.2g}  {found.losses[at]:7.4f} {bar}")
+    say(f"\nSuggested: --lr {found.suggestion:.2g} (the loss was lowest at {found.lowest:.2g})\n  plot    {path}")

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from foveal import streams
 from foveal.data.published import PublishedSet, check, present
 from foveal.errors import FileError
 from foveal.files import write_bytes
@@ -115,4 +116,4 @@ def _announce(known: PublishedSet, package: str) -> None:
     import sys
 
     if sys.stderr is not None and sys.stderr.isatty():
-        print(f"fetching {known.title} as Debian's package {package} …", file=sys.stderr)
+        streams.say(f"fetching {known.title} as Debian's package {package} …", error=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
+from foveal import streams
+
 
 @contextlib.contextmanager
 def progress(title: str, total: int | None, *, unit: str = "items") -> Iterator[Callable[[int], None]]:
@@ -24,7 +26,6 @@ def progress(title: str, total: int | None, *, unit: str = "items") -> Iterator[
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda step: None
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -35,7 +36,7 @@ def progress(title: str, total: int | None, *, unit: str = "items") -> Iterator[
         TransferSpeedColumn,
     )
 
-    text, bar, left = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    text, bar, left = TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn()
     columns = (
         (text, bar, DownloadColumn(), TransferSpeedColumn(), left)
         if unit == "bytes"
@@ -46,6 +47,6 @@ def progress(title: str, total: int | None, *, unit: str = "items") -> Iterator[
             left,
         )
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
+    with Progress(*columns, console=streams.console(error=True), transient=True) as display:
         task = display.add_task(title, total=total)
         yield lambda step: display.advance(task, step)

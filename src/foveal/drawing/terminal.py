@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from foveal import streams
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -19,12 +21,10 @@ def emit(plain: Callable[[], str], pretty: Callable[[int], RenderableType], cons
         console: print there, whatever standard output is.
     """
     if console is None:
-        if not sys.stdout.isatty():
-            print(plain())
+        if sys.stdout is None or not sys.stdout.isatty():
+            streams.say(plain())
             return
-        from rich.console import Console as NewConsole
-
-        console = NewConsole()
+        console = streams.console()
     console.print(pretty(console.width))
 
 

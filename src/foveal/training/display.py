@@ -5,11 +5,13 @@ Each is a reader of :mod:`foveal.training.events`.
 
 from __future__ import annotations
 
-import json
 import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from foveal import streams
+from foveal.printable import json_text
+from foveal.streams import say
 from foveal.training import events
 from foveal.training.events import Event
 
@@ -62,7 +64,7 @@ class JsonLines(Silent):
         self.out = out
 
     def __call__(self, event: Event) -> None:
-        print(json.dumps(events.as_json(event), ensure_ascii=False), file=self.out or sys.stdout, flush=True)
+        say(json_text(events.as_json(event)), file=self.out, flush=True)
 
 
 class PlainLines(Silent):
@@ -78,7 +80,7 @@ class PlainLines(Silent):
     def __call__(self, event: Event) -> None:
         text = self._text(event)
         if text:
-            print(text, file=self.out or sys.stdout, flush=True)
+            say(text, file=self.out, flush=True)
 
     @staticmethod
     def _text(event: Event) -> str:
@@ -104,9 +106,7 @@ class LiveBar(Silent):
     """
 
     def __init__(self, console: Console | None = None, unit: str = "pictures") -> None:
-        from rich.console import Console
-
-        self.console = console or Console()
+        self.console = console or streams.console()
         self.unit = unit
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -142,16 +142,18 @@ class LiveBar(Silent):
             self._progress = self._task = None
 
     def __call__(self, event: Event) -> None:
+        from rich.markup import escape
+
         if isinstance(event, events.EpochStarted):
             self._begin(event)
         elif isinstance(event, events.StepDone) and self._progress is not None and self._task is not None:
-            values = "  ".join(f"{name} [bold]{value:.3f}[/]" for name, value in event.values.items())
+            values = "  ".join(f"{escape(name)} [bold]{value:.3f}[/]" for name, value in event.values.items())
             pace = f"{event.examples_per_second:,.0f} {self.unit}/s"
             self._progress.update(self._task, completed=event.step, values=values, pace=pace)
         elif isinstance(event, events.EpochDone):
             self._row(event)
         elif isinstance(event, events.Message):
-            self.console.print(f"[yellow]note[/]: {event.text}", highlight=False)
+            self.console.print(f"[yellow]note[/]: {escape(event.text)}", highlight=False)
         elif isinstance(event, events.Started) and (event.epoch or event.step):
             self.console.print(_going_on(event), highlight=False)
         elif isinstance(event, events.Finished) and event.stopped_early:
@@ -167,9 +169,11 @@ class LiveBar(Silent):
         )
 
     def _row(self, event: events.EpochDone) -> None:
+        from rich.markup import escape
+
         if not self._columns:
             self._columns = list(event.values)
-            heads = "".join(f"{name:>{_width(name)}}" for name in self._columns)
+            heads = escape("".join(f"{name:>{_width(name)}}" for name in self._columns))
             self.console.print(f"[dim]{'epoch':>7}{heads}{'time':>12}{self.unit + '/s':>12}[/]", highlight=False)
         numbers = "".join(
             f"{event.values[name]:>{_width(name)}.4f}" if name in event.values else " " * _width(name)
@@ -190,7 +194,7 @@ def display_for(verbose: int | str = "auto", *, json_lines: bool = False, unit: 
         return JsonLines()
     if verbose == 0:
         return Silent()
-    if verbose == 2 or not sys.stdout.isatty():
+    if verbose == 2 or sys.stdout is None or not sys.stdout.isatty():
         return PlainLines()
     return LiveBar(unit=unit)
 
