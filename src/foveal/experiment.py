@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal import zoo
+from foveal.arithmetic.shapes import trace
 from foveal.errors import CheckpointError, ConfigurationError, FormatError, ShapeError, UnknownName
 from foveal.network import codec, tree
-from foveal.network.ending import ends_in_probabilities
+from foveal.network.ending import check_ending, ends_in_probabilities
 from foveal.training.config import TrainingConfig
 from foveal.training.recipes import recipe_for
 from foveal.training.run_folder import RunFolder
@@ -146,7 +147,9 @@ def prepare(
     changed = dict(changes or {})
     if chosen.from_logits and chosen.loss.endswith("cross_entropy") and "from_logits" not in changed:
         changed["from_logits"] = not ends_in_probabilities(described)
-    return Experiment(described, name, loaded, opening, chosen.replace(**changed), tuple(command), tuple(notes), state)
+    final = chosen.replace(**changed)
+    check_ending(final.loss, final.from_logits, described, trace(described)[0].output)
+    return Experiment(described, name, loaded, opening, final, tuple(command), tuple(notes), state)
 
 
 def open_network(
@@ -181,8 +184,6 @@ def open_network(
 
 
 def _fitting(network: tree.Sequential, name: str, shape: Sequence[int], classes: int) -> tree.Sequential:
-    from foveal.arithmetic.shapes import trace
-
     network = network.with_input(tuple(shape))
     given = next(step.output for step in trace(network) if step.path == "")
     outputs = () if given is None else given.axes

@@ -92,12 +92,22 @@ class MeanAbsoluteError(Loss):
 
 @dataclass(frozen=True)
 class Hinge(Loss):
-    """The multi-class hinge Σ_{j≠y} max(0, 1 + s_j − s_y) (Weston, Watkins 1999), the mean over the pictures.
+    """max(0, 1 − t·s), t = ±1, the mean over all outputs: two classes, or several labels at once.
 
-    With a single output per picture it is the two-class hinge max(0, 1 − t·s), t = ±1 from the labels 1 and 0.
+    The labels are −1 and 1, or 0 and 1, which give the same. Class numbers over several outputs are one against the rest.
     """
 
     kind: ClassVar[str] = "hinge"
+
+
+@dataclass(frozen=True)
+class CategoricalHinge(Loss):
+    """max(0, 1 + max_j (1 − t_j) s_j − Σ_j t_j s_j): the right class should lead the strongest other by 1; targets are one-hot.
+
+    As in Keras, the largest is taken over all K products, so that it is at least 0: the right class counts there as 0.
+    """
+
+    kind: ClassVar[str] = "categorical_hinge"
 
 
 _BY_NAME: dict[str, type[Loss]] = {
@@ -111,7 +121,7 @@ _BY_NAME: dict[str, type[Loss]] = {
     "mean_absolute_error": MeanAbsoluteError,
     "mae": MeanAbsoluteError,
     "hinge": Hinge,
-    "categorical_hinge": Hinge,
+    "categorical_hinge": CategoricalHinge,
 }
 
 

@@ -180,7 +180,7 @@ class Model:
         Args:
             optimizer: a name or one of ``foveal.optimizers``.
             loss: a name or one of ``foveal.losses``; None is cross-entropy, with or without logits as the network ends.
-            metrics: measured beside the loss: accuracy, mae, mse.
+            metrics: measured beside the loss: accuracy, binary_accuracy, mae, mse.
             **options: further fields of :class:`foveal.training.TrainingConfig`: ``schedule``, ``augment``, ``precision``, …
 
         Raises:
@@ -195,8 +195,7 @@ class Model:
         names = tuple("accuracy" if m in ("acc", "sparse_categorical_accuracy") else m for m in metrics)
         config = TrainingConfig(metrics=names, **{"augment": "", "validation": 0.0, **options})
         config = config.with_optimizer(optimizer).with_loss(loss)
-        if config.loss in ("cross_entropy", "binary_cross_entropy"):
-            check_ending(config.from_logits, self.network)
+        check_ending(config.loss, config.from_logits, self.network, self.output_shape)
         self._config = config
 
     def fit(
@@ -231,6 +230,7 @@ class Model:
         from foveal.training.display import display_for
         from foveal.training.precision import chosen_device
         from foveal.training.runner import run
+        from foveal.training.targets import split_at
 
         config = self._compiled("fit")
         batch_size = arguments.whole("batch_size", batch_size, 1, "fit", usual=32)
@@ -246,9 +246,7 @@ class Model:
         if held is not None:
             held = self._pair(*held, ("x_val", "y_val"))
         elif validation_split:
-            cut = len(inputs) - max(1, round(len(inputs) * validation_split))
-            if cut < 1:
-                raise DataError("nothing is left to train on", where="fit", given=f"{len(inputs)} samples")
+            cut = split_at(len(inputs), validation_split, "fit")
             held = inputs[cut:], targets[cut:]
             inputs, targets = inputs[:cut], targets[:cut]
         device = chosen_device(config.device)
@@ -272,29 +270,15 @@ class Model:
 
         The numbers do not depend on ``batch_size``, which only bounds memory.
         """
-        import torch
-
-        from foveal.training.loss import loss_function, measures
+        from foveal.training.loss import mean_values
 
         config = self._compiled("evaluate")
         batch_size = arguments.whole("batch_size", batch_size, 1, "evaluate", usual=32)
         verbose = arguments.verbosity(verbose, "evaluate")
         inputs, targets = self._pair(x, y)
-        functions = {"loss": loss_function(config), **measures(config)}
-        size, begin = max(batch_size, 256), time.perf_counter()
-        totals = dict.fromkeys(functions, 0.0)
-        module = self.module.eval()
-        device = next((p.device for p in module.parameters()), torch.device("cpu"))
-        batches = self._batches(inputs, targets, config.replace(batch_size=size), device, False)
-        with torch.inference_mode():
-            for batch, answers in batches.epoch(0):
-                outputs = module(batch)
-                for name, function in functions.items():
-                    totals[name] += float(function(outputs, answers)) * len(answers)
-            penalty = module.regularization_loss()
-        values = {name: total / len(inputs) for name, total in totals.items()}
-        if penalty is not None:
-            values["loss"] += float(penalty)
+        begin, wide = time.perf_counter(), config.replace(batch_size=max(batch_size, 256))
+        device = next((p.device for p in self.module.parameters()), "cpu")
+        values = mean_values(self.module.eval(), self._batches(inputs, targets, wide, device, False), config)
         if verbose in (1, 2) or verbose == "auto":
             shown = " - ".join(f"{name}: {value:.4f}" for name, value in values.items())
             streams.say(f"{len(inputs):,} samples - {time.perf_counter() - begin:.0f}s - {shown}")
@@ -311,13 +295,19 @@ class Model:
         return self.module.predict(inputs, batch_size)
 
     def predict_proba(self, x: Array | Tensor, batch_size: int = 256) -> Array:
-        """Probabilities of the classes, N × classes, whether or not the network ends in a softmax."""
-        answers = self.predict(x, batch_size)
-        if ends_in_probabilities(self.network):
-            return answers
-        shifted = np.exp(answers - answers.max(axis=1, keepdims=True))
-        probabilities: Array = shifted / shifted.sum(axis=1, keepdims=True)
-        return probabilities
+        """Probabilities, N × outputs, as the loss of compile (or of the model file) understands the outputs.
+
+        A last softmax or sigmoid stays. Else: for binary cross-entropy and hinge the sigmoid of each output, for categorical
+        ones the softmax over all; without a known loss the sigmoid of one output, the softmax of several.
+
+        Raises:
+            ConfigurationError: the loss is one of numbers, mse or mae: the outputs are no logits.
+        """
+        from foveal.evaluation.answers import probabilities_of
+
+        told = self.facts.get("config")
+        loss = self._config.loss if self._config else told.get("loss") if isinstance(told, dict) else None
+        return probabilities_of(self.predict(x, batch_size), self.network, loss)
 
     # Files -------------------------------------------------------------------------------------------------------------
 
@@ -393,8 +383,13 @@ class Model:
     def _pair(self, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[Tensor, Tensor]:
         """Inputs and answers as tensors that belong together."""
         from foveal.samples import as_answers
+        from foveal.training.targets import check_targets
 
         inputs = self._inputs(x, names[0])
         if not len(inputs):
             raise DataError("there is no sample", where=self.name, given="arrays of length 0", expected="one or more")
-        return inputs, as_answers(y, len(inputs), self.module.output_shape, self.name, names[1])
+        config, shape = self._compiled("fit"), self.module.output_shape
+        check_ending(config.loss, config.from_logits, self.network, shape)  # compile may not know the shape yet
+        targets = as_answers(y, len(inputs), shape, self.name, names[1])
+        check_targets(targets, shape.channels, config, self.name, names[1])
+        return inputs, targets

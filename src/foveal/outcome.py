@@ -63,14 +63,21 @@ def conclude(
     experiment: Experiment, module: Network, folder: RunFolder, history: History, train: Split, validation: Split | None
 ) -> Outcome:
     """Save the model, test it, and write the report."""
-    from foveal.evaluation import evaluate
+    from foveal.evaluation import as_distribution, evaluate
     from foveal.evaluation.answers import class_probabilities
+    from foveal.network.ending import are_independent
 
     parts = {"test": experiment.data.test, "validation": validation, "training": train}
     split, measured = next((name, part) for name, part in parts.items() if part is not None)
     config = experiment.config
-    probabilities = class_probabilities(module, measured.images, from_logits=config.from_logits, mirror=config.mirror)
-    evaluation = evaluate(probabilities, measured.labels, experiment.data.classes, mistakes=WORST)
+    probabilities = class_probabilities(
+        module,
+        measured.images,
+        from_logits=config.from_logits,
+        independent=are_independent(experiment.network, config.loss),
+        mirror=config.mirror,
+    )
+    evaluation = evaluate(as_distribution(probabilities), measured.labels, experiment.data.classes, mistakes=WORST)
     outcome = Outcome(folder, history, evaluation, split, _seconds(folder))
     _save_model(experiment, module, folder, outcome)
     _write_report(experiment, module, outcome, measured, {n: len(p) for n, p in parts.items() if p is not None})

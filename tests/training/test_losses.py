@@ -42,10 +42,17 @@ def binary(p: Array, targets: Array, s: float) -> float:
     return float(-(t * np.log(p) + (1 - t) * np.log(1 - p)).mean())
 
 
-def weston_watkins(x: Array, labels: NDArray[np.int64]) -> float:
+def one_against_the_rest(x: Array, labels: NDArray[np.int64]) -> float:
     total = 0.0
     for row, y in zip(x, labels, strict=True):
-        total += sum(max(0.0, 1 + row[j] - row[y]) for j in range(len(row)) if j != y)
+        total += sum(max(0.0, 1 - row[j] if j == y else 1 + row[j]) for j in range(len(row)))
+    return total / x.size
+
+
+def strongest_other(x: Array, labels: NDArray[np.int64]) -> float:
+    total = 0.0
+    for row, y in zip(x, labels, strict=True):
+        total += max(0.0, 1 + max(0.0, *(row[j] for j in range(len(row)) if j != y)) - row[y])
     return total / len(x)
 
 
@@ -81,11 +88,24 @@ CASES: dict[str, tuple[TrainingConfig, Array, Array, Callable[[Array], float]]] 
     "mse": (TrainingConfig(loss="mse"), SCORES, SOFT, lambda x: float(((x - SOFT) ** 2).mean())),
     "mse of class numbers": (TrainingConfig(loss="mse"), SCORES, LABELS, lambda x: float(((x - ONE_HOT) ** 2).mean())),
     "mae": (TrainingConfig(loss="mae"), SCORES, SOFT, lambda x: float(np.abs(x - SOFT).mean())),
-    "hinge": (TrainingConfig(loss="hinge"), SCORES, LABELS, lambda x: weston_watkins(x, LABELS)),
-    "hinge of one-hot rows": (TrainingConfig(loss="hinge"), SCORES, ONE_HOT, lambda x: weston_watkins(x, LABELS)),
+    "hinge": (TrainingConfig(loss="hinge"), SCORES, LABELS, lambda x: one_against_the_rest(x, LABELS)),
+    "hinge of one-hot rows": (TrainingConfig(loss="hinge"), SCORES, ONE_HOT, lambda x: one_against_the_rest(x, LABELS)),
+    "hinge of -1 and 1": (
+        TrainingConfig(loss="hinge"), SCORES, 2 * ONE_HOT - 1, lambda x: one_against_the_rest(x, LABELS)
+    ),
     "hinge, one output": (
         TrainingConfig(loss="hinge"), SCORES[:, :1], LABELS % 2,
         lambda x: float(np.maximum(0, 1 - (2 * (LABELS % 2) - 1) * x[:, 0]).mean()),
+    ),
+    "hinge, one output, -1 and 1": (
+        TrainingConfig(loss="hinge"), SCORES[:, :1], 2 * (LABELS % 2) - 1,
+        lambda x: float(np.maximum(0, 1 - (2 * (LABELS % 2) - 1) * x[:, 0]).mean()),
+    ),
+    "categorical hinge": (
+        TrainingConfig(loss="categorical_hinge"), SCORES, LABELS, lambda x: strongest_other(x, LABELS)
+    ),
+    "categorical hinge of one-hot rows": (
+        TrainingConfig(loss="categorical_hinge"), SCORES, ONE_HOT, lambda x: strongest_other(x, LABELS)
     ),
 }  # fmt: skip
 
@@ -138,6 +158,21 @@ def test_accuracy_of_a_single_output_depends_on_what_it_is() -> None:
     chances = measures(TrainingConfig(loss="binary_cross_entropy", from_logits=False))["accuracy"]
     assert float(logits(torch.tensor([[0.2], [-0.2], [0.3]]), targets)) == 1.0
     assert float(chances(torch.tensor([[0.2], [0.1], [0.7]]), targets)) == pytest.approx(2 / 3)
+
+
+def test_accuracy_is_one_whichever_way_the_labels_are_written() -> None:
+    """With several outputs the largest counts, as Keras 3 resolves "accuracy"; "binary_accuracy" counts every output."""
+    draw = np.random.default_rng(0)
+    x, y = torch.tensor(draw.random((200, 10))), torch.tensor(draw.integers(0, 10, 200))
+    rows = torch.eye(10)[y]
+    for loss in ("binary_cross_entropy", "cross_entropy", "mse", "hinge"):
+        found = measures(TrainingConfig(loss=loss, from_logits=False, metrics=("accuracy", "binary_accuracy")))
+        assert (
+            float(found["accuracy"](x, y))
+            == float(found["accuracy"](x, rows))
+            == float((x.argmax(1) == y).float().mean())
+        )
+        assert float(found["binary_accuracy"](x, y)) == float(found["binary_accuracy"](x, rows))
 
 
 def test_shapes_that_do_not_fit_are_explained_not_broadcast() -> None:

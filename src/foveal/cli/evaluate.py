@@ -45,7 +45,7 @@ def command(
     Without DATA the network is measured on the test set of the data it was trained on. Choose between networks by their
     validation accuracy, and look at the test set at the end: how often a run's test set was used is noted in its folder.
     """
-    from foveal.evaluation import evaluate
+    from foveal.evaluation import as_distribution, evaluate
     from foveal.evaluation.subject import matched, record
     from foveal.evaluation.trained import open_trained
 
@@ -53,7 +53,7 @@ def command(
     _check_system(trained, data)
     name, classes, chosen, part = _own(trained, split) if data is None else _other(trained, data, split)
     labels = matched(part.labels, classes, trained.classes, name)
-    found = evaluate(trained.probabilities(part.images), labels, trained.classes)
+    found = evaluate(as_distribution(trained.probabilities(part.images)), labels, trained.classes)
     own = data is None or name == trained.facts.get("data")
     used = record(trained.folder, name, chosen, found) if trained.folder and own else None
     if as_json:

@@ -53,7 +53,9 @@ def command(
     weight_decay: Annotated[float | None, _how("Towards zero; spares biases and normalisations.")] = None,
     schedule: Annotated[str | None, _how("constant, step, exponential, cosine, one-cycle, triangular.")] = None,
     warmup: Annotated[float | None, _how("Epochs over which the rate rises first.")] = None,
-    loss: Annotated[str | None, _how("cross_entropy, binary_cross_entropy, mse, mae, hinge.")] = None,
+    loss: Annotated[
+        str | None, _how("cross_entropy, binary_cross_entropy, mse, mae, hinge, categorical_hinge.")
+    ] = None,
     label_smoothing: Annotated[float | None, _how("Share of certainty given to all classes.")] = None,
     augment: Annotated[str | None, _how("Such as shift=2,flip,erase; '' for none.")] = None,
     mirror: Annotated[

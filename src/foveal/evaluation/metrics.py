@@ -103,24 +103,47 @@ def evaluate_regression(predictions: ArrayLike, targets: ArrayLike) -> Regressio
     return RegressionEvaluation(len(given), float(np.square(error).mean()), float(np.abs(error).mean()))
 
 
-def as_probabilities(outputs: ArrayLike, *, from_logits: bool = True) -> NDArray[np.float64]:
-    """A network's outputs as (N, K) probabilities in float64, rows summing to 1.
+def as_probabilities(outputs: ArrayLike, *, from_logits: bool = True, independent: bool = False) -> NDArray[np.float64]:
+    """A network's outputs as (N, K) probabilities in float64.
 
-    Logits go through softmax. One output a sample, (N,) or (N, 1), is the logit (or the probability) of the second of
-    two classes. ``from_logits=False`` only scales the rows, whose float32 sums are never quite 1.
+    Logits of exclusive classes go through softmax, and the rows sum to 1. One output a sample, (N,) or (N, 1), is the logit
+    (or the probability) of the second of two classes. ``from_logits=False`` only scales the rows, whose float32 sums are
+    never quite 1.
+
+    Args:
+        outputs: of the network.
+        from_logits: whether they are logits, and not probabilities already.
+        independent: each of several outputs is a yes or no of its own (binary cross-entropy): logits go through the sigmoid,
+            and rows sum to what they sum to; :func:`as_distribution` makes them exclusive.
 
     Example:
         >>> as_probabilities([[0.0, 0.0]]).tolist(), as_probabilities([[0.25]], from_logits=False).tolist()
         ([[0.5, 0.5]], [[0.75, 0.25]])
+        >>> as_probabilities([[0.0, 0.0, 0.0]], independent=True).tolist()
+        [[0.5, 0.5, 0.5]]
     """
     values = np.asarray(outputs, dtype=np.float64)
     if values.ndim == 1 or values.shape[1:] == (1,):
         column = values.reshape(-1, 1)
         other = np.zeros_like(column) if from_logits else 1.0 - column
         values = np.concatenate([other, column], axis=1)
+    elif independent:
+        return np.asarray(np.exp(-np.logaddexp(0.0, -values)) if from_logits else values)
     if from_logits:
         values = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(values / values.sum(axis=1, keepdims=True), dtype=np.float64)
+    return as_distribution(values)
+
+
+def as_distribution(values: ArrayLike) -> NDArray[np.float64]:
+    """Rows scaled to sum 1: independent probabilities as those of exclusive classes. A row of zeros becomes an equal one.
+
+    Example:
+        >>> as_distribution([[0.9, 0.3], [0.0, 0.0]]).tolist()
+        [[0.75, 0.25], [0.5, 0.5]]
+    """
+    rows = np.asarray(values, dtype=np.float64)
+    sums = rows.sum(axis=1, keepdims=True)
+    return np.asarray(np.where(sums == 0, 1 / rows.shape[1], rows / np.where(sums == 0, 1, sums)), dtype=np.float64)
 
 
 def _checked(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from foveal.errors import ModelFileError
 from foveal.evaluation.answers import class_probabilities
-from foveal.network.ending import ends_in_probabilities
+from foveal.network.ending import are_independent, ends_in_probabilities
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
@@ -31,7 +31,9 @@ class Trained:
         classes: one name an output.
         facts: what the model file tells of the training.
         border: the usual value of the outermost pixels of the training pictures, 0 … 255; None where not known.
-        from_logits: whether the outputs still need a softmax.
+        from_logits: whether the outputs are logits still.
+        mirror: whether answers are averaged with those for the mirror image.
+        independent: whether each of several outputs is a yes or no of its own, and not one class of several.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class Trained:
     border: float | None
     from_logits: bool
     mirror: bool = False
+    independent: bool = False
 
     @property
     def name(self) -> str:
@@ -60,9 +63,17 @@ class Trained:
         return self.module.input_shape.channels
 
     def probabilities(self, images: NDArray[Any], batch_size: int = 256) -> NDArray[np.float64]:
-        """(N, classes) probabilities for uint8 pictures N × height × width × channels, or rows of a table."""
+        """(N, classes) probabilities for uint8 pictures N × height × width × channels, or rows of a table.
+
+        The rows of independent outputs do not sum to 1.
+        """
         return class_probabilities(
-            self.module, images, from_logits=self.from_logits, mirror=self.mirror, batch_size=batch_size
+            self.module,
+            images,
+            from_logits=self.from_logits,
+            independent=self.independent,
+            mirror=self.mirror,
+            batch_size=batch_size,
         )
 
 
@@ -98,6 +109,7 @@ def open_trained(place: str | Path, runs: str | Path = "runs") -> Trained:
         border=float(border) if isinstance(border, int | float) else None,
         from_logits=bool(config.get("from_logits", not ends_in_probabilities(network))),
         mirror=bool(config.get("mirror", False)),
+        independent=outputs > 1 and are_independent(network, config.get("loss")),
     )
 
 

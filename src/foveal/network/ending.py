@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from foveal.errors import ConfigurationError
 from foveal.network.node import Node
+from foveal.network.shape import Shape
 from foveal.network.tree import Sequential
 
 _PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")
@@ -36,7 +37,94 @@ def ends_in_probabilities(network: Node) -> bool:
     return last_activation(network) in _PROBABILITIES
 
 
-def check_ending(from_logits: bool, network: Sequential) -> None:
+def are_independent(network: Node, loss: str | None = None) -> bool:
+    """Whether each output is a yes or no of its own, and not one class of several: as the loss has it, else as the end has it.
+
+    Args:
+        network: the tree.
+        loss: a name of :class:`foveal.training.config.TrainingConfig`; None where it is not known.
+
+    Example:
+        >>> from foveal.network.layers import Dense
+        >>> net = Sequential([Dense(3)])
+        >>> are_independent(net, "binary_cross_entropy"), are_independent(net, "cross_entropy"), are_independent(net)
+        (True, False, False)
+    """
+    if loss in ("cross_entropy", "binary_cross_entropy", "hinge", "categorical_hinge"):
+        return loss in ("binary_cross_entropy", "hinge")
+    return last_activation(network) in ("sigmoid", "hard_sigmoid")
+
+
+def check_ending(loss: str, from_logits: bool, network: Sequential, output: Shape | None = None) -> None:
+    """What a loss and the end of a network cannot learn together is refused: it would go on and say nothing.
+
+    A cross-entropy that takes logits for probabilities, or the other way round, learns badly. A choice among one class has
+    the loss 0 whatever the network does.
+
+    Args:
+        loss, from_logits: of a :class:`foveal.training.config.TrainingConfig`.
+        network: the tree.
+        output: the shape of an answer, where it is known.
+
+    Raises:
+        ConfigurationError: the loss expects what the network does not end in; a categorical cross-entropy over one output,
+            or a softmax over one (which is always 1).
+
+    Example:
+        >>> from foveal.network.layers import Dense
+        >>> from foveal.network.shape import Features
+        >>> check_ending("binary_cross_entropy", True, Sequential([Dense(1)]), Features(1))
+        >>> check_ending("cross_entropy", True, Sequential([Dense(1)]), Features(1))
+        Traceback (most recent call last):
+        ...
+        foveal.errors.ConfigurationError: network: cross-entropy chooses among classes, and the network has one output
+          given     1 output, loss cross_entropy
+          expected  an output a class, or the binary loss of one output
+          to mend   loss=losses.BinaryCrossentropy(from_logits=True); for foveal train --loss binary_cross_entropy
+                or  Dense(2) as the last layer
+    """
+    if output is not None:
+        _check_one_output(loss, network, output.channels)
+    if loss.endswith("cross_entropy"):
+        _check_logits(loss, from_logits, network)
+
+
+def _check_one_output(loss: str, network: Sequential, outputs: int) -> None:
+    """What one output cannot learn is refused: a choice among one class has the loss 0 whatever the network does.
+
+    Raises:
+        ConfigurationError: a categorical cross-entropy over one output, or a softmax over one (which is always 1).
+    """
+    last = last_activation(network)
+    if outputs != 1 or (loss != "cross_entropy" and last != "softmax"):
+        return
+    where = network.name or "network"
+    if last == "softmax":
+        raise ConfigurationError(
+            "a softmax over one output is always 1: nothing can be learned",
+            where=where,
+            given=f'1 output, last activation "softmax", loss {loss}',
+            expected="a sigmoid for one output, or a softmax over an output a class",
+            mend=[
+                'activation="sigmoid" on the last layer, with loss="binary_crossentropy"',
+                'Dense(2, activation="softmax") as the last layer, with loss="sparse_categorical_crossentropy"',
+            ],
+        )
+    sigmoid = last in _PROBABILITIES
+    raise ConfigurationError(
+        "cross-entropy chooses among classes, and the network has one output",
+        where=where,
+        given="1 output, loss cross_entropy",
+        expected="an output a class, or the binary loss of one output",
+        mend=[
+            ('loss="binary_crossentropy"' if sigmoid else "loss=losses.BinaryCrossentropy(from_logits=True)")
+            + "; for foveal train --loss binary_cross_entropy",
+            'Dense(2, activation="softmax") as the last layer' if sigmoid else "Dense(2) as the last layer",
+        ],
+    )
+
+
+def _check_logits(loss: str, from_logits: bool, network: Sequential) -> None:
     """A cross-entropy that takes logits for probabilities, or the other way round, learns badly and says nothing: it is refused.
 
     Raises:
@@ -51,7 +139,9 @@ def check_ending(from_logits: bool, network: Sequential) -> None:
             given=f'from_logits={from_logits}, last activation "{last_activation(network)}"',
             expected="from_logits=True without, or from_logits=False with a softmax (or sigmoid) at the end",
             mend=[
-                f"SparseCategoricalCrossentropy(from_logits={not from_logits})",
-                'activation="softmax" on the last layer' if not from_logits else "no activation on the last layer",
+                f"{'Binary' if loss.startswith('binary') else 'SparseCategorical'}Crossentropy(from_logits={not from_logits})",
+                "no activation on the last layer"
+                if from_logits
+                else f'activation="{"sigmoid" if loss.startswith("binary") else "softmax"}" on the last layer',
             ],
         )

@@ -18,8 +18,8 @@ from foveal import losses, optimizers
 from foveal.errors import ConfigurationError, UnknownName
 
 SCHEDULES = ("constant", "step", "exponential", "cosine", "one-cycle", "triangular")
-LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "mae", "hinge")
-METRICS = ("accuracy", "mae", "mse")
+LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "mae", "hinge", "categorical_hinge")
+METRICS = ("accuracy", "binary_accuracy", "mae", "mse")
 PRECISIONS = ("auto", "fp32", "bf16")
 ENGINES = ("auto", "torch")
 
@@ -42,10 +42,10 @@ class TrainingConfig:
         decay: the factor of a drop ("step", default 0.1) or of an epoch ("exponential", default 0.9).
         peak_at: the share of the run at which "one-cycle" and "triangular" are highest.
         final_factor: what is left of the rate at the end of "cosine", "one-cycle" and "triangular".
-        loss: cross_entropy, binary_cross_entropy, mse, mae or hinge.
+        loss: cross_entropy, binary_cross_entropy, mse, mae, hinge or categorical_hinge.
         from_logits: False where the network ends in a softmax or sigmoid of its own.
         label_smoothing: the share of certainty that a cross-entropy spreads over all classes.
-        metrics: measured beside the loss: accuracy, mae, mse.
+        metrics: measured beside the loss: accuracy, binary_accuracy, mae, mse.
         augment: what is done to training pictures, as text: ``"shift=2,flip"``; empty for nothing.
         mirror: when the trained network is used, average its answers for a picture and for its mirror image.
         validation: the share of the training set put aside to watch the training by; 0 for none.
@@ -117,7 +117,7 @@ class TrainingConfig:
         for name, (names, several) in _CHOICES.items():
             for value in getattr(self, name) if several else (getattr(self, name),):
                 _choose(name, value, names)
-        if self.from_logits is False and self.loss in ("mse", "mae", "hinge"):
+        if self.from_logits is False and not self.loss.endswith("cross_entropy"):
             object.__setattr__(self, "from_logits", True)  # these losses take any number as it is
         self.optimizer_spec()  # raises where the optimizer refuses a value
 

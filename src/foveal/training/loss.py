@@ -8,14 +8,20 @@ All is computed in float32, whatever the network's own precision.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from foveal.errors import ConfigurationError
 from foveal.training.config import TrainingConfig
 
+if TYPE_CHECKING:
+    from foveal.training.loop import Batches
+
 LossFunction = Callable[[Tensor, Tensor], Tensor]
+_SCORES = ("binary_cross_entropy", "hinge", "categorical_hinge")  # one output of theirs says yes above 0
 SMALLEST_PROBABILITY = 1e-7  # Keras's epsilon: the logarithm of a probability stays finite
 
 
@@ -33,7 +39,12 @@ def loss_function(config: TrainingConfig) -> LossFunction:
         return lambda outputs, targets: cross_entropy(outputs, targets, logits=logits, smoothing=smoothing)
     if config.loss == "binary_cross_entropy":
         return lambda outputs, targets: binary_cross_entropy(outputs, targets, logits=logits, smoothing=smoothing)
-    return {"mse": mean_squared_error, "mae": mean_absolute_error, "hinge": hinge}[config.loss]
+    return {
+        "mse": mean_squared_error,
+        "mae": mean_absolute_error,
+        "hinge": hinge,
+        "categorical_hinge": categorical_hinge,
+    }[config.loss]
 
 
 def cross_entropy(outputs: Tensor, targets: Tensor, *, logits: bool = True, smoothing: float = 0.0) -> Tensor:
@@ -67,13 +78,18 @@ def mean_absolute_error(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def hinge(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Σ_{j≠y} max(0, 1 + s_j − s_y); of one output a picture max(0, 1 − t·s) with t = ±1 (labels 1 and 0)."""
-    outputs = outputs.float()
-    if outputs.shape[1] == 1:
-        return (1 - (2 * as_values(outputs, targets) - 1) * outputs).clamp(min=0).mean()
-    right = targets.argmax(1) if targets.ndim > 1 else targets
-    margins = (1 + outputs - outputs.gather(1, right[:, None])).clamp(min=0)
-    return margins.sum(1).mean() - 1.0  # the right class itself always contributes exactly 1
+    """max(0, 1 − t·s) over all outputs, t = ±1: labels may be −1 and 1, or 0 and 1; class numbers are one against the rest."""
+    sides = torch.where(as_values(outputs, targets) > 0, 1.0, -1.0)
+    return (1 - sides * outputs.float()).clamp(min=0).mean()
+
+
+def categorical_hinge(outputs: Tensor, targets: Tensor) -> Tensor:
+    """max(0, 1 + max_j (1 − t_j) s_j − Σ_j t_j s_j) with one-hot t: the right class against the strongest other.
+
+    As in Keras, the right class itself counts as 0 among the others.
+    """
+    outputs, wanted = outputs.float(), as_values(outputs, targets)
+    return (1 + ((1 - wanted) * outputs).amax(1) - (wanted * outputs).sum(1)).clamp(min=0).mean()
 
 
 def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -88,16 +104,26 @@ def binary_accuracy(outputs: Tensor, targets: Tensor, threshold: float) -> Tenso
 
 
 def measures(config: TrainingConfig) -> dict[str, LossFunction]:
-    """The configured metrics by their names in a history."""
-    threshold = 0.0 if config.from_logits and config.loss in ("binary_cross_entropy", "hinge") else 0.5
-    binary = config.loss == "binary_cross_entropy"
+    """The configured metrics by their names in a history.
+
+    ``accuracy`` is what Keras makes of the word: with one output the share on the right side of the threshold, with several
+    the share of samples whose largest output is where the target's largest value is. ``binary_accuracy`` counts every
+    output by itself: for several labels at once. The threshold is 0.5, or 0 where the outputs are logits or scores.
+    """
+    threshold = 0.0 if config.from_logits and config.loss in _SCORES else 0.5
 
     def right(outputs: Tensor, targets: Tensor) -> Tensor:
-        if outputs.shape[1] == 1 or (binary and targets.ndim > 1):
-            return binary_accuracy(outputs, targets, threshold)
-        return accuracy(outputs, targets)
+        return sides(outputs, targets) if outputs.shape[1] == 1 else accuracy(outputs, targets)
 
-    known: dict[str, LossFunction] = {"accuracy": right, "mse": mean_squared_error, "mae": mean_absolute_error}
+    def sides(outputs: Tensor, targets: Tensor) -> Tensor:
+        return binary_accuracy(outputs, targets, threshold)
+
+    known: dict[str, LossFunction] = {
+        "accuracy": right,
+        "binary_accuracy": sides,
+        "mse": mean_squared_error,
+        "mae": mean_absolute_error,
+    }
     return {name: known[name] for name in config.metrics}
 
 
@@ -119,3 +145,25 @@ def as_values(outputs: Tensor, targets: Tensor) -> Tensor:
         expected=f"targets {tuple(outputs.shape)}, or class numbers ({len(outputs)},)",
         mend=["change the units of the last layer", "reshape the targets"],
     )
+
+
+def mean_values(module: Any, batches: Batches, config: TrainingConfig) -> dict[str, float]:
+    """The loss, with what regularised layers add to it, and the metrics over a whole set, by their names.
+
+    Args:
+        module: a :class:`foveal.backends.torch.Network`, in evaluation mode.
+        batches: of inputs and targets.
+        config: which loss and which metrics.
+    """
+    functions = {"loss": loss_function(config), **measures(config)}
+    totals = dict.fromkeys(functions, 0.0)
+    with torch.inference_mode():
+        for inputs, targets in batches.epoch(0):
+            outputs = module(inputs)
+            for name, function in functions.items():
+                totals[name] += float(function(outputs, targets)) * len(targets)
+        penalty = module.regularization_loss()
+    values = {name: total / batches.examples for name, total in totals.items()}
+    if penalty is not None:
+        values["loss"] += float(penalty)
+    return values
