@@ -8,11 +8,11 @@ As in Keras, a cross-entropy expects probabilities unless ``from_logits=True`` s
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import ClassVar
 
 from foveal.errors import ConfigurationError, UnknownName
+from foveal.spelling import nearest
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,12 @@ class CategoricalHinge(Loss):
     kind: ClassVar[str] = "categorical_hinge"
 
 
+OTHERS = ("squared_hinge", "huber", "log_cosh", "poisson", "kl_divergence", "kld", "cosine_similarity", "mape", "msle",
+          "mean_squared_logarithmic_error", "mean_absolute_percentage_error", "categorical_focal_crossentropy",
+          "binary_focal_crossentropy", "dice", "tversky", "ctc", "circle", "nll_loss", "smooth_l1", "l1_loss", "mle",
+          "categorical_generalized_cross_entropy")  # fmt: skip
+"""Losses of Keras and PyTorch that are not here: names, not misspellings of ours."""
+
 _BY_NAME: dict[str, type[Loss]] = {
     "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
     "categorical_crossentropy": CategoricalCrossentropy,
@@ -139,13 +145,10 @@ def get(loss: str | Loss) -> Loss:
         return loss
     if isinstance(loss, str) and loss.lower() in _BY_NAME:
         return _BY_NAME[loss.lower()]()
-    near = difflib.get_close_matches(str(loss).lower(), _BY_NAME, n=2, cutoff=0.4) or [
-        "sparse_categorical_crossentropy"
-    ]
     raise UnknownName(
         "there is no such loss",
         where="loss",
         given=repr(loss),
         expected="one of " + ", ".join(_BY_NAME),
-        mend=[f'loss="{name}"' for name in near],
+        mend=[f'loss="{name}"' for name in nearest(loss, _BY_NAME, 2, OTHERS)] or None,
     )

@@ -10,12 +10,12 @@ dimensions), where shrinking towards zero has no use; ``decay_all=True`` decays 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from foveal.errors import ConfigurationError, UnknownName
+from foveal.spelling import nearest
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,9 @@ class AdamW(Adam):
 
 
 _BY_NAME: dict[str, type[Optimizer]] = {kind.kind: kind for kind in (SGD, Adagrad, RMSprop, Adam, AdamW)}
+OTHERS = ("nadam", "adamax", "adadelta", "adafactor", "radam", "ftrl", "lion", "lamb", "lars", "muon", "rprop", "asgd", "lbfgs",
+          "sparse_adam")  # fmt: skip
+"""Optimizers of Keras and PyTorch that are not here: names, not misspellings of ours."""
 NAMES = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 
 
@@ -149,13 +152,12 @@ def get(optimizer: str | Optimizer, **changes: float | bool) -> Optimizer:
         return _changed(SGD(momentum=0.9, nesterov=name == "nesterov"), changes)
     if name in _BY_NAME:
         return _changed(_BY_NAME[name](), changes)
-    near = difflib.get_close_matches(name, NAMES, n=2, cutoff=0.4) or ["adam"]
     raise UnknownName(
         "there is no such optimizer",
         where="optimizer",
         given=repr(optimizer),
         expected="one of " + ", ".join(NAMES),
-        mend=[f'optimizer="{near_name}"' for near_name in near],
+        mend=[f'optimizer="{near}"' for near in nearest(name, NAMES, 2, OTHERS)] or None,
     )
 
 

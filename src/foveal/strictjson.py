@@ -16,6 +16,8 @@ from foveal.errors import FormatError, FovealError
 
 DEEPEST = 256  # levels of lists and mappings; readers that walk the value by recursion stay far from Python's limit
 MOST_DIGITS = 400  # of a whole number; the largest float has 309
+NOT_JSON = "this is not JSON"
+"""The problem of a text that breaks the grammar; a reader of YAML may still make something of it."""
 
 _LONE = re.compile(r"[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -102,7 +104,7 @@ def loads(
         ) from None
     except json.JSONDecodeError as problem:
         raise refused(
-            "this is not JSON",
+            NOT_JSON,
             problem.msg if decoded.strip() else "nothing",
             "JSON",
             "a comma or a bracket near there",

@@ -82,7 +82,7 @@ def test_a_path_that_is_not_there_is_answered_with_near_ones():
     assert str(caught.value) == (
         "features/conv3: the network has no such node\n"
         "  given     path 'features/conv3'\n"
-        "  expected  one of: features/conv2, features/conv1, features\n"
+        "  expected  one of: features/conv1, features/conv2\n"
         "  to mend   `foveal show NET` lists all paths"
     )
 

@@ -202,8 +202,7 @@ def test_a_name_like_nothing_is_answered_with_the_list():
         "zoo: there is no network of this name\n"
         "  given     'zzz'\n"
         "  expected  one of the 50 that `foveal show --list` prints\n"
-        "  to mend   lecture_cnn\n"
-        "        or  `foveal show --list` shows all"
+        "  to mend   `foveal show --list` shows all"
     )
 
 

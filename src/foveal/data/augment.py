@@ -5,7 +5,6 @@ The operations themselves, and what they promise, are in :mod:`foveal.data.opera
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from foveal.data.operations import Brightness, Contrast, Crop, Erase, Flip, Mixup, Operation, Rotate, Shift
 from foveal.errors import ConfigurationError
+from foveal.spelling import nearest
 
 __all__ = [
     "Augmentation",
@@ -96,13 +96,12 @@ def parse(text: str) -> Augmentation:
     for word in words:
         name, equals, number = (part.strip() for part in word.partition("="))
         if name not in _BY_NAME:
-            near = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.4)
             raise ConfigurationError(
                 "there is no such augmentation",
                 where="augment",
                 given=repr(word.strip()),
                 expected=", ".join(_BY_NAME),
-                mend=near,
+                mend=nearest(name, _BY_NAME, 1) or None,
             )
         if name in seen:
             raise ConfigurationError(f"{name} is given twice", where="augment", given=text)

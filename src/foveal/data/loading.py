@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from foveal.data.generated import GENERATED, refuse
 from foveal.data.idx import read_idx
 from foveal.data.images import Fit
 from foveal.errors import DataError, UnknownName
+from foveal.spelling import nearest
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,6 @@ def _resized(
 
 
 def _unknown(name: str, key: str) -> UnknownName:
-    near = difflib.get_close_matches(key, [*NAMED, *GENERATED], n=2, cutoff=0.5)
     looks_like_path = os.sep in name or "." in name
     return UnknownName(
         "there is no such file or folder"
@@ -228,5 +227,5 @@ def _unknown(name: str, key: str) -> UnknownName:
         else "no data set is called so, and no file or folder either",
         where=name,
         expected=f"a folder, a file (.csv, .npz, IDX), or one of {', '.join(NAMED)}",
-        mend=near or None,
+        mend=nearest(key, [*NAMED, *GENERATED], 2) or None,
     )

@@ -1,7 +1,8 @@
 """Networks to and from JSON and YAML.
 
 A description file is data: layers come from a closed registry, arguments go through the layers' own checks, and nothing in
-it can name code, a file or an address. The form::
+it can name code, a file or an address. YAML is YAML 1.2 (:mod:`foveal.network.yaml12`): every JSON description is one, and
+says the same. The form::
 
     foveal: 1                       # the schema's version
     name: lecture_cnn
@@ -17,22 +18,31 @@ it can name code, a file or an address. The form::
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
-from foveal.errors import DescriptionError, FormatError
+from foveal import strictjson
+from foveal.errors import DescriptionError, FileError, FormatError
+from foveal.files import open_regular
+from foveal.network import yaml12
 from foveal.network.activations import Regularizer
+from foveal.network.aliases import LAYER_ALIASES, layer_repairs
+from foveal.network.fields import shown
 from foveal.network.layers import LAYERS
 from foveal.network.node import Node, public_fields
 from foveal.network.shape import Shape, Tokens
 from foveal.network.tree import COMPOSITIONS, Parallel, Sequential
+from foveal.spelling import nearest
 
 SCHEMA = 1
-MOST_BYTES = 16 * 2**20
-MOST_NODES = 100_000
+MOST_BYTES = 4 * 2**20
+"""Bytes of a description file: forty times that of DenseNet-201."""
+MOST_NODES = 10_000
+"""Layers and compositions: ResNet-1202, the deepest network of the literature, has about 5,500."""
 DEEPEST = 64
+"""Compositions in one another."""
 
 REGISTRY: dict[str, type[Node]] = {**LAYERS, **COMPOSITIONS}
 
@@ -62,16 +72,16 @@ def to_json(network: Sequential, indent: int | None = None) -> str:
 
 def to_yaml(network: Sequential) -> str:
     """The description as YAML text, for people to edit."""
-    import yaml  # the one library here, and only for YAML
-
-    return yaml.safe_dump(to_dict(network), sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+    return yaml12.dumps(to_dict(network))
 
 
 def from_dict(data: Any, source: str = "network") -> Sequential:
     """The tree of a description.
 
     Args:
-        data: what :func:`to_dict` gives, or JSON and YAML parse to.
+        data: what :func:`to_dict` gives. Text from a file must come through :func:`foveal.strictjson.loads` or
+            :func:`foveal.network.yaml12.loads` (as :func:`from_json`, :func:`from_yaml` and :func:`read` do it): keys that
+            occur twice are gone in a mapping that Python's own reader made.
         source: the file's name, for messages.
 
     Raises:
@@ -87,11 +97,11 @@ def from_dict(data: Any, source: str = "network") -> Sequential:
             mend='{"foveal": 1, "input": [28, 28, 1], "layers": [{"kind": "Flatten"}, {"kind": "Dense", "units": 10}]}',
         )
     version = data.get("foveal", SCHEMA)
-    if version != SCHEMA or isinstance(version, bool):
+    if type(version) is not int or version != SCHEMA:
         raise FormatError(
             "this version of the schema is not known",
             where=source,
-            given=f"foveal: {version!r}",
+            given=f"foveal: {shown(version)}",
             expected=f"foveal: {SCHEMA}",
             mend="write it with this version of Foveal, or update Foveal",
         )
@@ -100,7 +110,7 @@ def from_dict(data: Any, source: str = "network") -> Sequential:
         raise FormatError(
             "the layers are missing",
             where=source,
-            given=f"layers: {data.get('layers')!r}",
+            given=f"layers: {shown(data.get('layers'))}",
             expected="a list of layers",
             mend="layers: [{kind: Flatten}, {kind: Dense, units: 10}]",
         )
@@ -112,38 +122,66 @@ def from_dict(data: Any, source: str = "network") -> Sequential:
     return network
 
 
-def from_json(text: str, source: str = "network") -> Sequential:
-    """The tree of a JSON description; keys that occur twice, NaN and Infinity are refused."""
-    return from_dict(_parse_json(text, source), source)
+def from_json(text: str | bytes, source: str = "network") -> Sequential:
+    """The tree of a JSON description.
+
+    Raises:
+        FormatError: see :func:`foveal.strictjson.loads` and :func:`from_dict`.
+        DescriptionError: an argument that a layer refuses.
+    """
+    return from_dict(strictjson.loads(text, source), source)
 
 
 def from_yaml(text: str, source: str = "network") -> Sequential:
-    """The tree of a YAML description; tags, anchors and keys that occur twice are refused."""
-    return from_dict(_parse_yaml(text, source), source)
+    """The tree of a YAML 1.2 description; a JSON text is one, and reads as :func:`from_json` does.
+
+    Raises:
+        FormatError: see :func:`foveal.network.yaml12.loads` and :func:`from_dict`.
+        DescriptionError: an argument that a layer refuses.
+
+    Example:
+        >>> from_yaml("{input: [8, 8, 1], layers: [{BatchNormalization: {epsilon: 1e-3}}, Flatten]}").layers
+        (BatchNormalization(), Flatten())
+    """
+    if text.lstrip().startswith("{"):  # JSON, or YAML's own flow style
+        try:
+            return from_json(text, source)
+        except FormatError as error:
+            if error.problem != strictjson.NOT_JSON:
+                raise
+    return from_dict(yaml12.loads(text, source), source)
 
 
 def read(path: str | Path) -> Sequential:
-    """The tree of a description file, JSON or YAML by its suffix (.json, .yaml, .yml)."""
-    path = Path(path)
+    """The tree of a description file, JSON or YAML by its suffix (.json, .yaml, .yml), in UTF-8.
+
+    Raises:
+        FormatError: no regular file, too large, not UTF-8, or no description; see :func:`from_json` and :func:`from_yaml`.
+        DescriptionError: an argument that a layer refuses.
+    """
+    where = os.fsdecode(path)
     try:
-        if path.stat().st_size > MOST_BYTES:
+        with open_regular(path) as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
             raise FormatError(
                 "the file is too large for a description",
-                where=str(path),
-                given=f"{path.stat().st_size:,} bytes",
+                where=where,
+                given=f"{max(os.stat(path).st_size, len(data)):,} bytes",
                 expected=f"at most {MOST_BYTES:,} bytes",
                 mend="a description holds no weights; a model file is a .safetensors",
             )
-        text = path.read_text(encoding="utf-8")
+        text = data.decode("utf-8-sig")  # editors on Windows put a mark before the first character
     except (OSError, UnicodeDecodeError) as error:
+        ours = isinstance(error, FileError)
         raise FormatError(
             "the description cannot be read",
-            where=str(path),
-            given=str(error),
+            where=where,
+            given=f"{error.problem}: {error.given}" if ours and isinstance(error, FileError) else str(error),
             expected="a UTF-8 text file, .json or .yaml",
-            mend="check the path",
+            mend="save it as UTF-8" if isinstance(error, UnicodeDecodeError) else "check the path",
         ) from None
-    return (from_yaml if path.suffix.lower() in (".yaml", ".yml") else from_json)(text, str(path))
+    return (from_yaml if Path(path).suffix.lower() in (".yaml", ".yml") else from_json)(text, where)
 
 
 def text_for(network: Sequential, suffix: str) -> str:
@@ -193,7 +231,7 @@ def _shape_in(value: Any, where: str) -> Any:
     raise FormatError(
         "this is no input shape",
         where=where,
-        given=f"input: {value!r}",
+        given=f"input: {shown(value)}",
         expected="a list of sizes, channels last",
         mend="input: [28, 28, 1]",
     )
@@ -220,19 +258,19 @@ def _node_in(entry: Any, where: str, depth: int, budget: list[int]) -> Node:
         raise FormatError(
             "this is no layer",
             where=where,
-            given=repr(entry)[:80],
+            given=shown(entry),
             expected="a mapping with a kind",
             mend='{"kind": "Conv2D", "filters": 32, "kernel_size": 3}',
         )
-    kind = REGISTRY.get(entry["kind"])
+    kind_name: str = entry["kind"]
+    kind = REGISTRY.get(LAYER_ALIASES.get(kind_name, kind_name))
     if kind is None:
-        near = difflib.get_close_matches(entry["kind"], REGISTRY, 3, 0.5)
         raise FormatError(
-            f"there is no layer of kind {entry['kind']!r}",
+            f"there is no layer of kind {shown(kind_name)}",
             where=where,
-            given=f"kind: {entry['kind']!r}",
+            given=f"kind: {shown(kind_name)}",
             expected="a kind of the registry, which is closed: " + ", ".join(sorted(REGISTRY)),
-            mend=[f"kind: {name}" for name in near] or "kind: Conv2D",
+            mend=[f"kind: {said}" for said in layer_repairs(kind_name, list(REGISTRY))] or "one of these kinds",
         )
     arguments = {key: value for key, value in entry.items() if key != "kind"}
     if "input" in arguments:
@@ -255,7 +293,7 @@ def _parts_in(kind: type[Node], name: str, value: Any, where: str, depth: int, b
     if name in ("body", "shortcut", "head") and isinstance(value, dict):
         return _node_in(value, where, depth + 1, budget)
     raise FormatError(
-        "these are no layers", where=where, given=repr(value)[:80], expected="a list of layers", mend=f"{name}: []"
+        "these are no layers", where=where, given=shown(value), expected="a list of layers", mend=f"{name}: []"
     )
 
 
@@ -284,97 +322,10 @@ def _made(kind: Any, arguments: dict[str, Any], where: str) -> Any:
 def _refuse_unknown(unknown: set[Any], allowed: tuple[str, ...], where: str) -> None:
     if unknown:
         first = sorted(map(str, unknown))[0]
-        near = difflib.get_close_matches(first, allowed, 2, 0.5)
         raise FormatError(
-            f"there is no argument {first!r}",
+            f"there is no argument {shown(first)}",
             where=where,
-            given=first,
+            given=shown(first),
             expected=", ".join(allowed),
-            mend=near or f"take {first!r} out",
+            mend=nearest(first, allowed, 2) or "take it out",
         )
-
-
-def _parse_json(text: str, source: str) -> Any:
-    def no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in found:
-                raise _twice(key, source)
-            found[key] = value
-        return found
-
-    def refuse(constant: str) -> Any:
-        raise FormatError("this is no number", where=source, given=constant, expected="a finite number", mend="0.0")
-
-    try:
-        return json.loads(text, object_pairs_hook=no_twins, parse_constant=refuse)
-    except json.JSONDecodeError as error:
-        raise FormatError(
-            "this is not JSON",
-            where=f"{source}, line {error.lineno}, column {error.colno}",
-            given=error.msg,
-            expected="JSON",
-            mend="a comma or a bracket near there; `.yaml` files may leave out the quotes",
-        ) from None
-    except RecursionError:
-        raise FormatError(
-            "the description is nested too deeply",
-            where=source,
-            expected=f"at most {DEEPEST} levels",
-            mend="flatten it",
-        ) from None
-
-
-def _twice(key: str, source: str) -> FormatError:
-    return FormatError(
-        f"the key {key!r} occurs twice",
-        where=source,
-        given=f"{key!r}, twice in one mapping",
-        expected="each key once",
-        mend="take one out",
-    )
-
-
-def _parse_yaml(text: str, source: str) -> Any:
-    import yaml
-
-    class Strict(yaml.SafeLoader):
-        """Plain data only: no anchors (they multiply), no keys twice."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise FormatError(
-                    "anchors and aliases are refused: a short text could become a huge network",
-                    where=source,
-                    given=f"an alias, line {self.line + 1}",
-                    expected="plain values",
-                    mend="write the layer out",
-                )
-            return super().compose_node(parent, index)
-
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            for key in keys:
-                if keys.count(key) > 1:
-                    raise _twice(str(key), source)
-            return super().construct_mapping(node, deep)
-
-    try:
-        return yaml.load(text, Loader=Strict)  # a SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise FormatError(
-            "this is not YAML",
-            where=source + place,
-            given=str(getattr(error, "problem", error)),
-            expected="YAML",
-            mend="look at the indentation near there",
-        ) from None
-    except RecursionError:
-        raise FormatError(
-            "the description is nested too deeply",
-            where=source,
-            expected=f"at most {DEEPEST} levels",
-            mend="flatten it",
-        ) from None

@@ -6,14 +6,20 @@ A check takes what the user wrote and returns its normal form (``3`` becomes ``(
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Callable, Iterable
+import reprlib
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Sequence as Seq
 from dataclasses import MISSING, field
 from typing import TYPE_CHECKING, Any
 
 from foveal.errors import DescriptionError
+from foveal.spelling import nearest
+
+LARGEST = 2**63 - 1
+"""The largest whole number in a description, and the largest side of a shape: what every library counts with."""
+ONE_OF_THESE = "one of these names"
 
 Check = Callable[[Any], Any]
 Pads = tuple[tuple[int, int], ...]
@@ -71,9 +77,9 @@ def apply(node: Any) -> None:
         except Refused as refusal:
             own = getattr(node, "name", None)
             raise DescriptionError(
-                f"{name} cannot be {value!r}",
-                where=type(node).__name__ + (f" {own!r}" if isinstance(own, str) else ""),
-                given=f"{name}={value!r}",
+                f"{name} cannot be {shown(value)}",
+                where=type(node).__name__ + (f" {shown(own)}" if isinstance(own, str) else ""),
+                given=f"{name}={shown(value)}",
                 expected=refusal.expected,
                 mend=[text.replace("…=", f"{name}=") for text in _several(refusal.mend)],
             ) from None
@@ -83,22 +89,49 @@ def _several(texts: str | Seq[str]) -> Seq[str]:
     return (texts,) if isinstance(texts, str) else texts
 
 
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxdict, _REPR.maxlist, _REPR.maxtuple, _REPR.maxset = 4, 6, 12, 12, 6
+_REPR.maxstring, _REPR.maxlong, _REPR.maxother = 100, 60, 120
+
+
+def shown(value: Any) -> str:
+    """A value as it was written, for messages: whole where it is short, its ends where it is long.
+
+    Example:
+        >>> shown((28, 28, 1)), shown([7] * 1_000_000), len(shown("x" * 1_000_000)) <= 100
+        ('(28, 28, 1)', '[7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, ...]', True)
+    """
+    if isinstance(value, int) and abs(value) > 10**60:  # Python refuses to print more than 4,300 digits
+        return f"a number of more than {60 if abs(value) < 10**400 else 400} digits"
+    return _REPR.repr(value)
+
+
 def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def whole(value: Any, low: int) -> bool:
+    """Whether this is a whole number, at least ``low`` and at most :data:`LARGEST`; a truth value is none."""
+    return _is_int(value) and low <= value <= LARGEST
+
+
 def positive(value: Any) -> int:
     """A whole number of at least 1."""
-    if not _is_int(value) or value < 1:
-        raise Refused("a whole number of at least 1", "…=32, say")
+    if not whole(value, 1):
+        raise Refused(_at_least(1, value), "…=32, say")
     return int(value)
 
 
 def divisor(value: Any) -> int:
     """A whole number of at least 1 that has to divide another: 1 always does."""
-    if not _is_int(value) or value < 1:
-        raise Refused("a whole number of at least 1", "…=1")
+    if not whole(value, 1):
+        raise Refused(_at_least(1, value), "…=1")
     return int(value)
+
+
+def _at_least(low: int, value: Any) -> str:
+    above = _is_int(value) and value > LARGEST
+    return f"a whole number of at least {low}" + (f" and at most {LARGEST:,}" if above else "")
 
 
 def flag(value: Any) -> bool:
@@ -108,6 +141,9 @@ def flag(value: Any) -> bool:
     return value
 
 
+_LARGEST_FLOAT = sys.float_info.max
+
+
 def number(low: float = -math.inf, high: float = math.inf, *, below: float = math.inf) -> Check:
     """A finite number with ``low`` ≤ value ≤ ``high``, and value < ``below``."""
     top = f"below {below:g}" if below < math.inf else f"at most {high:g}" if high < math.inf else ""
@@ -115,7 +151,7 @@ def number(low: float = -math.inf, high: float = math.inf, *, below: float = mat
     said = "a finite number" + ("" if not (top or bottom) else ", " + " and ".join(t for t in (bottom, top) if t))
 
     def check(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST_FLOAT:
             raise Refused(said, "give a number")
         if not low <= value <= high or value >= below:
             raise Refused(
@@ -137,7 +173,7 @@ def axes(count: int, *, low: int = 1, optional: bool = False) -> Check:
         if value is None and optional:
             return None
         values = (value,) * count if _is_int(value) else tuple(value) if isinstance(value, list | tuple) else ()
-        if len(values) != count or not all(_is_int(n) and n >= low for n in values):
+        if len(values) != count or not all(whole(n, low) for n in values):
             many = "1 whole number" if count == 1 else f"1 whole number or {count} of them (an axis each)"
             raise Refused(f"{many}, at least {low}", ["…=3", f"…=({example})"] if low == 1 else f"…={low}")
         return values
@@ -159,24 +195,45 @@ def padding(count: int) -> Check:
             value = ((value, value),) * count
         if isinstance(value, list | tuple) and len(value) == count:
             sides = tuple((n, n) if _is_int(n) else tuple(n) if isinstance(n, list | tuple) else () for n in value)
-            if all(len(s) == 2 and all(_is_int(n) and n >= 0 for n in s) for s in sides):
+            if all(len(s) == 2 and all(whole(n, 0) for n in s) for s in sides):
                 return sides
         raise Refused(expected, ['…="same"', f"…=({pairs})"])
 
     return check
 
 
-def one_of(names: Iterable[str], *, none: str | None = None, what: str = "name") -> Check:
-    """One of a closed set of names (any case); ``None`` stands for ``none`` where that is given."""
+def one_of(
+    names: Iterable[str],
+    *,
+    none: str | None = None,
+    what: str = "name",
+    aliases: Mapping[str, str] | None = None,
+    others: Collection[str] = (),
+    repairs: Mapping[str, Seq[str]] | None = None,
+) -> Check:
+    """One of a closed set of names (any case); ``None`` stands for ``none`` where that is given.
+
+    Args:
+        names: the set.
+        none: what None means.
+        what: what is named, for messages.
+        aliases: further names that mean exactly the same; the first set's name is held.
+        others: names that mean something else, and are no misspellings.
+        repairs: what to say to names of others, whose case, ``-`` and ``_`` do not count.
+    """
     allowed = tuple(names)
+    same = aliases or {}
 
     def check(value: Any) -> str:
         if value is None and none is not None:
             return none
-        if isinstance(value, str) and value.lower() in allowed:
-            return value.lower()
-        near = difflib.get_close_matches(str(value).lower(), allowed, 2, 0.5)
-        raise Refused(f"one {what} of: {', '.join(allowed)}", [f'…="{name}"' for name in near] or f'…="{allowed[0]}"')
+        plain = value.lower() if isinstance(value, str) else ""
+        plain = same.get(plain, plain)
+        if plain in allowed:
+            return plain
+        said = (repairs or {}).get(plain.replace("_", "").replace("-", ""))
+        near = dict.fromkeys(same.get(name, name) for name in nearest(value, (*allowed, *same), 3, others))
+        raise Refused(f"one {what} of: {', '.join(allowed)}", said or [f'…="{name}"' for name in near] or ONE_OF_THESE)
 
     return check
 

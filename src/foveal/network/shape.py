@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from foveal.errors import DescriptionError
+from foveal.network.fields import LARGEST, shown, whole
 
 Size = int | None
 
@@ -52,13 +53,16 @@ class Shape:
             unknown_allowed = name in ("d", "h", "w", "length")
             if value is None and unknown_allowed:
                 continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            if not whole(value, 1):
+                large = isinstance(value, int) and value > LARGEST
                 raise DescriptionError(
-                    f"{name} is no size",
+                    f"{name} is too large" if large else f"{name} is no size",
                     where=type(self).__name__,
-                    given=f"{name}={value!r}",
-                    expected="a whole number of at least 1" + (", or None" if unknown_allowed else ""),
-                    mend=f"{name}=1 or more",
+                    given=f"{name}={shown(value)}",
+                    expected=f"at most {LARGEST:,}, which is 2⁶³ − 1"
+                    if large
+                    else "a whole number of at least 1" + (", or None" if unknown_allowed else ""),
+                    mend="a smaller input, or less padding and upsampling" if large else f"{name}=1 or more",
                 )
 
     def __str__(self) -> str:
@@ -154,6 +158,7 @@ class Tokens(Shape):
 
 
 _TOKENS = re.compile(r"([0-9]{1,18}|\?|none) *tokens?")
+_SIZE = re.compile(r"[0-9]{1,18}|\?|none")
 _BY_RANK: dict[int, Callable[..., Shape]] = {1: Vector, 2: Sequence, 3: Image, 4: Volume}
 
 
@@ -180,9 +185,9 @@ def as_shape(value: Shape | Iterable[Size] | int | str) -> Shape:
         if (length := _TOKENS.fullmatch(value.strip().lower())) is not None:
             return Tokens(int(length[1]) if length[1].isdigit() else None)
         parts = value.lower().replace("×", "x").replace(" ", "").split("x")
-        if not all(part.isdigit() or part in ("?", "none") for part in parts):
+        if not all(_SIZE.fullmatch(part) for part in parts[:5]):
             raise _unreadable(value)
-        sizes = tuple(int(part) if part.isdigit() else None for part in parts)
+        sizes = tuple(None if part in ("?", "none") else int(part) for part in parts[:5])
     elif isinstance(value, int):
         sizes = (value,)
     else:
@@ -199,7 +204,7 @@ def _unreadable(value: object) -> DescriptionError:
     return DescriptionError(
         "this is no shape",
         where="input shape",
-        given=repr(value),
+        given=shown(value),
         expected="1 size (a vector), 2 (length × channels), 3 (height × width × channels), 4 (depth first), or tokens",
         mend=[
             "for a grey picture of 28 × 28 pixels: (28, 28, 1), or 28x28x1 on the command line",

@@ -8,16 +8,16 @@ knows it.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from foveal.errors import DescriptionError, UnknownName
-from foveal.network.fields import Refused, checked, number, one_of
+from foveal.network.fields import Refused, checked, number, one_of, shown
 from foveal.network.node import Node, snake_case
 from foveal.network.shape import Shape, as_shape
+from foveal.spelling import nearest
 
 if TYPE_CHECKING:
 
@@ -232,12 +232,14 @@ def find(node: Node, path: str) -> Node:
     paths = dict(walk(node))
     if path in paths:
         return paths[path]
-    near = difflib.get_close_matches(path, paths, 3, 0.4)
+    last = path.rpartition("/")[2]
+    near = nearest(path, paths) or [each for each in paths if each.rpartition("/")[2] == last][:3]
+    first = [each for each in paths if each][:6]
     raise UnknownName(
         "the network has no such node",
         where=path,
-        given=f"path {path!r}",
-        expected="one of: " + ", ".join(near or [p for p in paths if p][:6]),
+        given=f"path {shown(path)}",
+        expected="one of: " + ", ".join(near or first) + (", …" if not near and len(paths) > 7 else ""),
         mend="`foveal show NET` lists all paths",
     )
 

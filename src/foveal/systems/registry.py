@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 from foveal.errors import UnknownName
+from foveal.spelling import nearest
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def system(name: str) -> System:
             where="systems",
             given=repr(name),
             expected="one of " + ", ".join(_BY_NAME),
-            mend=difflib.get_close_matches(name, _BY_NAME, 3, 0.4) or ["`foveal show --list` shows all"],
+            mend=nearest(name, _BY_NAME) or ["`foveal show --list` shows all"],
         )
     return found
 

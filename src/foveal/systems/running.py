@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import json
 import shutil
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from foveal import files
 from foveal.errors import CheckpointError, ConfigurationError, FormatError, FovealError, UnknownName
 from foveal.evaluation.findings import Findings
+from foveal.spelling import nearest
 from foveal.systems.least import check_least
 from foveal.systems.registry import System, system
 from foveal.systems.session import Session, Setting, plain
@@ -186,7 +186,7 @@ def _settings(found: System, given: Mapping[str, Any]) -> dict[str, Setting]:
                 where="--set",
                 given=str(name),
                 expected=", ".join(f"{key}={value}" for key, value in known.items()) or "no settings at all",
-                mend=[f"--set {near}={known[near]}" for near in difflib.get_close_matches(name, known, 2, 0.4)] or None,
+                mend=[f"--set {near}={known[near]}" for near in nearest(name, known, 2)] or None,
             )
         known[name] = _read(name, value, known[name])
     check_least(found.name, {name: known[name] for name in given})

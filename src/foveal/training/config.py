@@ -7,7 +7,6 @@ in :mod:`foveal.training.recipes`.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 
 from foveal import losses, optimizers
 from foveal.errors import ConfigurationError, UnknownName
+from foveal.spelling import nearest
 
 SCHEDULES = ("constant", "step", "exponential", "cosine", "one-cycle", "triangular")
 LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "mae", "hinge", "categorical_hinge")
@@ -187,9 +187,13 @@ def _is(value: object, kind: str) -> bool:
 def _choose(what: str, value: object, names: tuple[str, ...]) -> None:
     if value in names:
         return
-    near = difflib.get_close_matches(str(value).lower(), names, n=2, cutoff=0.3) or [names[0]]
+    others = (*optimizers.OTHERS, *losses.OTHERS)
     raise UnknownName(
-        f"there is no {what} {value!r}", where=what, given=repr(value), expected="one of " + ", ".join(names), mend=near
+        f"there is no {what} {value!r}",
+        where=what,
+        given=repr(value),
+        expected="one of " + ", ".join(names),
+        mend=nearest(value, names, 2, others) or None,
     )
 
 

@@ -5,13 +5,13 @@ The table is plain data and imports no family; a factory's file is read when its
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from foveal.errors import ConfigurationError, UnknownName
+from foveal.spelling import nearest
 
 if TYPE_CHECKING:
     from foveal.network import Sequential
@@ -259,20 +259,16 @@ def entry(name: str) -> Entry:
           given     'resnet51'
           expected  one of the 50 that `foveal show --list` prints
           to mend   resnet50
-                or  resnet18
-                or  resnet152
     """
     wanted = str(name).strip().lower().replace("-", "_")
     if wanted in _BY_NAME:
         return _BY_NAME[wanted]
-    plain = {known.replace("_", ""): known for known in _BY_NAME}
-    near = difflib.get_close_matches(wanted.replace("_", ""), plain, 3, 0.6)
     raise UnknownName(
         "there is no network of this name",
         where="zoo",
-        given=repr(name),
+        given=repr(str(name)[:100]),
         expected=f"one of the {len(_BY_NAME)} that `foveal show --list` prints",
-        mend=[plain[match] for match in near] or ["lecture_cnn", "`foveal show --list` shows all"],
+        mend=nearest(name, _BY_NAME) or "`foveal show --list` shows all",
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from foveal.errors import DescriptionError
 from foveal.network.activations import ACTIVATIONS, INITIALIZERS, Regularizer, regularizer
+from foveal.network.aliases import ACTIVATION_ALIASES, ACTIVATION_REPAIRS, INITIALIZER_ALIASES, OTHER_ACTIVATIONS
 from foveal.network.fields import (
     Axes,
     Named,
@@ -23,11 +24,19 @@ from foveal.network.fields import (
     one_of,
     padding,
     positive,
+    whole,
 )
 from foveal.network.node import Node
 
-activation_name = one_of(ACTIVATIONS, none="linear", what="activation function")
-initializer_name = one_of(INITIALIZERS, what="initialiser")
+activation_name = one_of(
+    ACTIVATIONS,
+    none="linear",
+    what="activation function",
+    aliases=ACTIVATION_ALIASES,
+    others=OTHER_ACTIVATIONS,
+    repairs=ACTIVATION_REPAIRS,
+)
+initializer_name = one_of(INITIALIZERS, what="initialiser", aliases=INITIALIZER_ALIASES)
 
 
 def connection_table(value: Any) -> tuple[tuple[int, ...], ...] | None:
@@ -37,7 +46,7 @@ def connection_table(value: Any) -> tuple[tuple[int, ...], ...] | None:
     if isinstance(value, list | tuple):
         rows = tuple(tuple(row) if isinstance(row, list | tuple) else () for row in value)
         if rows and all(
-            row and all(isinstance(c, int) and not isinstance(c, bool) and c >= 0 for c in row)
+            row and all(whole(c, 0) for c in row)
             and len(set(row)) == len(row)
             for row in rows
         ):  # fmt: skip

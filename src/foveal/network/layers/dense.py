@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from foveal.network.activations import Regularizer, regularizer
-from foveal.network.fields import Axes, Named, Pads, Refused, axes, checked, flag, number, one_of, padding, positive
+from foveal.network.fields import (
+    Axes,
+    Named,
+    Pads,
+    Refused,
+    axes,
+    checked,
+    flag,
+    number,
+    one_of,
+    padding,
+    positive,
+    whole,
+)
 from foveal.network.layers.convolution import activation_name, initializer_name
 from foveal.network.node import Node
 
@@ -66,8 +79,8 @@ class Flatten(Node):
 def _target(value: Any) -> tuple[int, ...]:
     sizes = (value,) if isinstance(value, int) and not isinstance(value, bool) else value
     if isinstance(sizes, list | tuple) and 1 <= len(sizes) <= 4:
-        whole = all(isinstance(n, int) and not isinstance(n, bool) and (n >= 1 or n == -1) for n in sizes)
-        if whole and list(sizes).count(-1) <= 1:
+        known = [n for n in sizes if not (whole(n, -1) and n == -1)]
+        if all(whole(n, 1) for n in known) and len(known) >= len(sizes) - 1:
             return tuple(sizes)
     raise Refused("1 to 4 sizes, channels last; one of them may be −1 (whatever is left)", "…=(28, 28, 1)")
 

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foveal.network.activations import INITIALIZERS
-from foveal.network.fields import Axes, Named, Padding, axes, checked, flag, one_of, padding
+from foveal.network.fields import Axes, Named, Padding, axes, checked, flag, padding
 from foveal.network.layers.convolution import activation_name
 from foveal.network.node import Node
-
-initializer_name = one_of(INITIALIZERS, what="initialiser")
 
 
 @dataclass(frozen=True, repr=False)

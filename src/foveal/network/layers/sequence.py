@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from foveal.network.fields import Refused, checked, positive
+from foveal.network.fields import Refused, checked, positive, whole
 from foveal.network.layers.convolution import initializer_name
 from foveal.network.node import Node
 
@@ -38,7 +38,7 @@ def _ends(value: Any) -> tuple[int, int]:
     ends = (value, value) if isinstance(value, int) else value
     if isinstance(ends, list | tuple) and len(ends) == 2:
         first, last = ends
-        if all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in ends):
+        if all(whole(n, 0) for n in ends):
             return first, last
     raise Refused("a whole number of at least 0 for both ends, or (beginning, end)", "…=(1, 1)")
 
@@ -62,8 +62,7 @@ class Cropping1D(Node):
 
 def _order(value: Any) -> tuple[int, ...]:
     dims = tuple(value) if isinstance(value, list | tuple) else ()
-    whole = all(isinstance(n, int) and not isinstance(n, bool) for n in dims)
-    if whole and 2 <= len(dims) <= 4 and sorted(dims) == list(range(1, len(dims) + 1)):
+    if all(whole(n, 1) for n in dims) and 2 <= len(dims) <= 4 and sorted(dims) == list(range(1, len(dims) + 1)):
         return dims
     raise Refused("the axes in their new order, counted from 1, channels last: each once", "…=(2, 1, 3)")
 
