@@ -3,10 +3,12 @@
 What is done, and why:
 
 - PNG, JPEG, WebP, BMP, GIF (its first frame) and TIFF are read, told by their content, never by their name.
-- A picture over the limits of bytes or pixels is refused before anything is decoded.
+- A picture over the limits of bytes, pixels or one side is refused before anything is decoded.
+- One that is cut short anywhere is refused: a decoder would fill what is missing with black or grey.
 - A camera's turn (EXIF orientation) is carried out.
 - Transparent parts are laid on ``background``, white unless said: that is how a page shows them.
-- 16-bit values are divided by 257, so that 65,535 becomes 255; fractions (float TIFF) are multiplied by 255.
+- 16-bit values are divided by 257, so that 65,535 becomes 255; fractions (float TIFF) are multiplied by 255, and 32-bit
+  values of at most 255 stay as they are.
 - Palettes and CMYK become RGB; RGB becomes grey by 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), where one channel is asked.
 
 Fashion-MNIST and MNIST show light things on black. A photograph or a scan of a dark thing on white paper is the other
@@ -17,28 +19,40 @@ from __future__ import annotations
 
 import io
 import os
-import threading
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
-from foveal.errors import ImageError
+from foveal.data.decoding import Decoded, OutOfRange, OverLimit, Pixels, alone, decoded, opened
+from foveal.data.formats import Damaged, Header, examine, prepared
+from foveal.data.placing import FITS, Fit, brought_to, laid_on, resize, upright
+from foveal.errors import ConfigurationError, FileError, ImageError
+from foveal.files import open_regular
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
+__all__ = [
+    "FITS",
+    "FORMATS",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "MAX_SIDE",
+    "SUFFIXES",
+    "Fit",
+    "Pixels",
+    "Probe",
+    "border_level",
+    "probe",
+    "read",
+    "resize",
+]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 64_000_000
 
-Fit = Literal["crop", "stretch", "pad"]
-Pixels = NDArray[np.uint8]
-
-_opening = threading.Lock()
+MAX_SIDE = 65_535
+"""The longest side of a JPEG; decoders take memory for every row, however short it is."""
 
 
 @dataclass(frozen=True)
@@ -86,39 +100,30 @@ def read(
         >>> read(file.getvalue()).shape, read(file.getvalue(), (2, 2), channels=1).tolist()
         ((2, 4, 3), [[[255], [255]], [[255], [255]]])
     """
+    _check_wanted(size, channels, fit)
     data, where = _bytes(source, max_bytes)
-    picture = _open(io.BytesIO(data), where, max_pixels)
-    try:
-        if size is not None:
-            # JPEG can be decoded at a half, a quarter or an eighth; never below twice what is asked for.
-            picture.draft(None, (2 * max(size), 2 * max(size)))
-        picture.load()
-        picture = _eight_bit(_upright(picture), where)
-        picture = _flat(picture, background)
-        mode = {1: "L", 3: "RGB", None: "L" if picture.mode in ("1", "L") else "RGB"}[channels]
-        if picture.mode != mode:
-            picture = picture.convert(mode)
-        if size is not None:
-            picture = resize(picture, size, fit, background)
-        array = np.array(picture, dtype=np.uint8)
-    except ImageError:
-        raise
-    except Exception as error:  # a decoder given damaged bytes may raise anything
-        raise _damaged(where, error) from error
-    array = array[..., np.newaxis] if array.ndim == 2 else array
-    return np.invert(array) if invert else array
+    header = _header(io.BytesIO(data), where, max_pixels)
+    with alone((header.width or 0) * (header.height or 0)):
+        found = _decoded(data, header, where, max_pixels, None if size is None else 2 * max(size))
+        del data
+        array = brought_to(laid_on(upright(found, header.orientation), background), size, channels, fit, background)
+    return np.invert(array, out=array) if invert else array
 
 
 def probe(source: str | os.PathLike[str] | bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Probe:
     """Size and channels from the header alone, without decoding; refuses what :func:`read` would refuse for them."""
     if isinstance(source, bytes):
         data, where = _bytes(source, max_bytes)
-        return _probed(_open(io.BytesIO(data), where, max_pixels))
-    where = os.fspath(source)
+        return _probed(io.BytesIO(data), where, max_pixels)
+    where = os.fsdecode(source)
     try:
-        with open(source, "rb") as file:
+        with open_regular(source) as file:
             _check_length(os.fstat(file.fileno()).st_size, where, max_bytes)
-            return _probed(_open(file, where, max_pixels))
+            return _probed(file, where, max_pixels)
+    except ImageError:
+        raise
+    except FileError as error:
+        raise _unreadable(error, where) from error
     except OSError as error:
         raise ImageError("the file cannot be read", where=where, given=error.strerror or str(error)) from error
 
@@ -135,36 +140,28 @@ def border_level(images: Pixels) -> float:
     return float(np.median(np.concatenate([edge.reshape(-1) for edge in edges])))
 
 
-def resize(picture: Image, size: tuple[int, int], fit: Fit, background: int | tuple[int, int, int]) -> Image:
-    """Bring an 8-bit grey or RGB picture to (height, width), bicubic with the surface that each new pixel covers."""
-    from PIL import Image, ImageOps
-
-    target = (size[1], size[0])
-    if picture.size == target:
-        return picture
-    bicubic = Image.Resampling.BICUBIC
-    if fit == "stretch":
-        return picture.resize(target, bicubic)
-    if fit == "crop":
-        return ImageOps.fit(picture, target, bicubic)
-    return ImageOps.pad(picture, target, bicubic, color=_colour(background, picture.mode))
-
-
 def _bytes(source: str | os.PathLike[str] | bytes, max_bytes: int) -> tuple[bytes, str]:
-    if isinstance(source, bytes):
-        data, where = source, "picture"
+    if isinstance(source, bytes | bytearray | memoryview):
+        data, where = bytes(source), "picture"
         length = len(data)
     else:
-        where = os.fspath(source)
+        where = os.fsdecode(source)
         try:
-            with open(source, "rb") as file:
+            with open_regular(source) as file:
                 length = os.fstat(file.fileno()).st_size
                 data = file.read(max_bytes + 1) if length <= max_bytes else b""
+        except FileError as error:
+            raise _unreadable(error, where) from error
         except OSError as error:
             raise ImageError("the file cannot be read", where=where, given=error.strerror or str(error)) from error
         length = max(length, len(data))
     _check_length(length, where, max_bytes)
     return data, where
+
+
+def _unreadable(error: FileError, where: str) -> ImageError:
+    return ImageError("the file cannot be read", where=where, given=error.given or error.problem,
+                      expected=error.expected, mend=error.mend)  # fmt: skip
 
 
 def _check_length(length: int, where: str, max_bytes: int) -> None:
@@ -180,41 +177,94 @@ def _check_length(length: int, where: str, max_bytes: int) -> None:
         raise ImageError("the file is empty", where=where)
 
 
-def _probed(picture: Image) -> Probe:
-    width, height = picture.size
-    if _orientation(picture) in (5, 6, 7, 8):
-        width, height = height, width
-    grey = picture.mode in ("1", "L", "LA", "I", "F") or picture.mode.startswith("I;")
-    return Probe(height, width, 1 if grey else 3)
+def _check_wanted(size: tuple[int, int] | None, channels: int | None, fit: str) -> None:
+    """Refuse what no picture can be brought to."""
+    if size is not None and not (
+        isinstance(size, tuple | list)
+        and len(size) == 2
+        and all(isinstance(n, int | np.integer) and 1 <= n <= MAX_SIDE for n in size)
+        and size[0] * size[1] <= MAX_PIXELS
+    ):
+        raise ConfigurationError(
+            "a size is a height and a width",
+            where="size",
+            given=repr(size),
+            expected=f"two whole numbers from 1 to {MAX_SIDE:,}, at most {MAX_PIXELS:,} pixels together",
+            mend="size=(28, 28)",
+        )
+    if channels not in (None, 1, 3):
+        raise ConfigurationError(
+            "pictures have one channel (grey) or three (red, green, blue)",
+            where="channels",
+            given=repr(channels),
+            expected="1, 3 or None",
+            mend=["channels=1", "channels=3"],
+        )
+    if fit not in FITS:
+        raise ConfigurationError(
+            "there is no such way to fit a picture", where="fit", given=repr(fit), expected=", ".join(FITS)
+        )
 
 
-def _beginning(file: BinaryIO) -> str:
-    file.seek(0)
-    return file.read(4).hex(" ")
-
-
-def _open(file: BinaryIO, where: str, max_pixels: int) -> Image:
-    from PIL import Image, UnidentifiedImageError
-
+def _header(file: BinaryIO, where: str, max_pixels: int) -> Header:
     try:
-        with _opening, warnings.catch_warnings():  # our own limit is lower than the one that Pillow warns of
-            warnings.simplefilter("ignore")
-            picture = Image.open(file, formats=FORMATS)
-    except UnidentifiedImageError as error:
+        header = examine(file)
+    except Damaged as error:
+        raise _damaged(where, error) from error
+    if header is None:
+        file.seek(0)
         raise ImageError(
             "this is no picture of a known format",
             where=where,
-            given=f"a file that begins with {_beginning(file)}",
+            given=f"a file that begins with {file.read(4).hex(' ')}",
             expected="PNG, JPEG, WebP, BMP, GIF or TIFF",
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise _too_many(where, str(error), max_pixels) from error
-    except Exception as error:  # as above: a damaged header
-        raise _damaged(where, error) from error
-    width, height = picture.size
+        )
+    _check_pixels(header.width or 1, header.height or 1, where, max_pixels)
+    return header
+
+
+def _check_pixels(width: int, height: int, where: str, max_pixels: int) -> None:
+    given = f"{height:,} × {width:,} = {height * width:,} pixels"
     if width * height > max_pixels:
-        raise _too_many(where, f"{height:,} × {width:,} = {width * height:,} pixels", max_pixels)
-    return picture
+        raise _too_many(where, given, max_pixels)
+    if max(width, height) > MAX_SIDE:
+        raise ImageError("a side of the picture is over the limit", where=where, given=given,
+                         expected=f"at most {MAX_SIDE:,} pixels a side")  # fmt: skip
+
+
+def _decoded(data: bytes, header: Header, where: str, max_pixels: int, reduce_to: int | None) -> Decoded:
+    try:
+        ready = prepared(data, header)
+        picture = opened(ready.data, header.kind)
+        _check_pixels(*picture.size, where, max_pixels)
+        fixed = header.width is not None and header.kind != "GIF"  # a GIF's picture may reach beyond its screen
+        if fixed and picture.size != (header.width, header.height):
+            raise Damaged("its header tells two different sizes")
+        return decoded(ready, header.kind, reduce_to)
+    except Damaged as error:
+        raise _damaged(where, error) from error
+    except OverLimit as error:
+        raise _too_many(where, str(error), max_pixels) from error
+
+
+def _probed(file: BinaryIO, where: str, max_pixels: int) -> Probe:
+    header = _header(file, where, max_pixels)
+    width, height, grey = header.width, header.height, header.grey
+    if width is None or height is None or grey is None:
+        file.seek(0)
+        try:
+            picture = opened(file, header.kind)
+        except Damaged as error:
+            raise _damaged(where, error) from error
+        except OverLimit as error:
+            raise _too_many(where, str(error), max_pixels) from error
+        _check_pixels(*picture.size, where, max_pixels)
+        grey = picture.mode in ("1", "L", "LA", "La", "I", "F") or picture.mode.startswith("I;")
+        if width is None or height is None or header.kind == "GIF":
+            width, height = picture.size
+    if header.orientation >= 5:
+        width, height = height, width
+    return Probe(height, width, 1 if grey else 3)
 
 
 def _too_many(where: str, given: str, max_pixels: int) -> ImageError:
@@ -223,69 +273,8 @@ def _too_many(where: str, given: str, max_pixels: int) -> ImageError:
     )
 
 
-def _damaged(where: str, error: Exception) -> ImageError:
-    return ImageError(
-        "the picture is damaged or cut short", where=where, given=f"{type(error).__name__}: {str(error)[:200]}"
-    )
-
-
-def _orientation(picture: Image) -> int:
-    try:
-        return int(picture.getexif().get(0x0112, 1))
-    except Exception:  # damaged metadata is no reason to refuse a picture
-        return 1
-
-
-def _upright(picture: Image) -> Image:
-    from PIL import ImageOps
-
-    if _orientation(picture) in range(2, 9):
-        return ImageOps.exif_transpose(picture)
-    return picture
-
-
-def _eight_bit(picture: Image, where: str) -> Image:
-    """Pictures of 16 or 32 bits a value as 8-bit grey; others as they are."""
-    from PIL import Image
-
-    if picture.mode not in ("I", "F") and not picture.mode.startswith("I;"):
-        return picture
-    values = np.asarray(picture).astype(np.float64)
-    low, high = float(values.min()), float(values.max())
-    if picture.mode == "F" and high <= 1.0:
-        scale = 255.0
-    elif picture.mode == "F" and high <= 255.0:
-        scale = 1.0
-    else:
-        scale = 1.0 / 257.0
-    if not (low >= 0.0 and high * scale <= 255.0):
-        raise ImageError(
-            "the picture's values are outside what its kind holds",
-            where=where,
-            given=f"{low:g} to {high:g}",
-            expected="0 to 65,535, or fractions from 0 to 1",
-        )
-    return Image.fromarray(np.rint(values * scale).astype(np.uint8))
-
-
-def _flat(picture: Image, background: int | tuple[int, int, int]) -> Image:
-    """Without transparency and palette: mode 1, L or RGB."""
-    from PIL import Image
-
-    see_through = picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info
-    if see_through:
-        grey = picture.mode in ("L", "LA", "La", "1") and isinstance(background, int)
-        layer = picture.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, (*_rgb(background), 255))
-        flat = Image.alpha_composite(ground, layer)
-        return flat.convert("L" if grey else "RGB")
-    return picture if picture.mode in ("1", "L", "RGB") else picture.convert("RGB")
-
-
-def _rgb(background: int | tuple[int, int, int]) -> tuple[int, int, int]:
-    return (background, background, background) if isinstance(background, int) else background
-
-
-def _colour(background: int | tuple[int, int, int], mode: str) -> int | tuple[int, int, int]:
-    red, green, blue = _rgb(background)
-    return (red * 299 + green * 587 + blue * 114 + 500) // 1000 if mode in ("1", "L") else (red, green, blue)
+def _damaged(where: str, error: Damaged) -> ImageError:
+    if isinstance(error, OutOfRange):
+        return ImageError("the picture's values are outside what its kind holds", where=where, given=str(error),
+                          expected="0 to 65,535, or fractions from 0 to 1")  # fmt: skip
+    return ImageError("the picture is damaged or cut short", where=where, given=str(error))
