@@ -71,7 +71,7 @@ def test_785_columns_in_many_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_plain_file_takes_the_fast_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csvfile, "_slow", None)
+    monkeypatch.setattr(csvfile._Reading, "_slow", None)
     path = tmp_path / "a.csv"
     path.write_text("label,a,b,c,d\r\n3,0,1,22,255\r\n10,9,99,100,200\r\n")
     images, labels = read_csv(path)

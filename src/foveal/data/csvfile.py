@@ -2,67 +2,78 @@
 
 The usual line, plain whole numbers between commas, is read by NumPy over megabytes at once: digits are weighed by their
 distance from the next comma. A block with anything else in it (spaces, quotes, ``12.0``, a mistake) is read line by
-line, slower, and that is where every error finds its row and column.
+line, slower, and that is where every error finds its row and column. Which column is the label, :mod:`.csvlayout` tells.
 """
 
 from __future__ import annotations
 
-import csv
-import math
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.csvfields import CsvLayout, fields, is_word, number, picture_shape
+from foveal.data.csvlayout import csv_layout
 from foveal.data.dataset import Labels
+from foveal.data.listing import class_name, shown
 from foveal.data.packed import contents
+from foveal.data.published import DataWarning
 from foveal.errors import DataError
 
 _BLOCK = 4 << 20
 _LONGEST_LINE = 16 << 20
-_LABEL_NAMES = ("label", "class", "target", "y")
 HIGHEST_LABEL = 9999
 LIMIT = 4 << 30
 """Pixels that a file may hold, 4 GiB."""
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """What the first line told: the separator, the number of columns, which one is the label, the columns' names."""
+@dataclass(frozen=True, eq=False)
+class CsvData:
+    """What a file holds.
 
-    path: str
-    separator: str
-    columns: int
-    label: int
-    names: tuple[str, ...] | None
-    highest_label: int
+    Attributes:
+        images: ``uint8`` (N, height, width, channels).
+        labels: ``int64`` (N,).
+        classes: the names, in their order, where the labels are names; else None.
+        layout: how the lines were read.
+        notes: what was assumed or passed over, one sentence each.
+    """
 
-    def place(self, row: int, column: int) -> str:
-        name = f" ({self.names[column].strip()})" if self.names else " (the label)" if column == self.label else ""
-        return f"{self.path}, row {row}, column {column + 1}{name}"
+    images: NDArray[np.uint8]
+    labels: Labels
+    classes: tuple[str, ...] | None
+    layout: CsvLayout
+    notes: tuple[str, ...]
 
 
 def read_csv(
-    path: str | os.PathLike[str], *, shape: tuple[int, int, int] | None = None, classes: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    shape: tuple[int, int, int] | None = None,
+    classes: int | None = None,
+    label: str | int | None = None,
 ) -> tuple[NDArray[np.uint8], Labels]:
     """Read pictures and labels from a CSV file, gzip-compressed or not.
 
     Args:
         path: one picture a line: a label, then its pixels from 0 to 255, row by row (and channel by channel within a
-            pixel). A first line of names is recognised; a column named ``label`` or ``class`` there is the label, else
-            the first one is. Commas, semicolons or tabs separate.
+            pixel). A first line of names is recognised; a column named ``label``, ``class``, ``target`` or the like is the
+            label, else the first one is, or the last one where only its values look like labels: a ``DataWarning`` says
+            so. Commas, semicolons, tabs, bars or spaces separate. Labels may be names; they are numbered in their order.
         shape: height, width and channels; without it a square grey picture, or a square one of three channels.
         classes: number of classes where it is known; a label above it is an error.
+        label: the label's column: its name, its number from 1, ``"first"`` or ``"last"``.
 
     Returns:
         ``uint8`` (N, height, width, channels) and ``int64`` (N,).
 
     Raises:
-        DataError: a number of columns that no picture has, a row of another length, something that is no number, a
-            pixel or a label out of range, with file, row (from 1, as editors count lines) and column.
+        DataError: a number of columns that no picture has, no label or several, a row of another length, something that is
+            no number, a pixel or a label out of range, with file, row (from 1, as editors count lines) and column.
 
     Example:
         >>> import pathlib, tempfile
@@ -72,35 +83,223 @@ def read_csv(
         >>> images.shape, labels.tolist(), images[0, :, :, 0].tolist()
         ((2, 2, 2, 1), [1, 0], [[0, 10], [20, 30]])
     """
-    layout: _Layout | None = None
-    pixels: list[NDArray[np.uint8]] = []
-    labels: list[Labels] = []
-    row, held = 1, 0
-    highest = HIGHEST_LABEL if classes is None else classes - 1
-    for block in _blocks(path):
-        text = block
-        if layout is None:
-            layout, header = _first_line(text, str(path), highest)
-            if header:
-                text = text[text.index(b"\n") + 1 :]
-                row += 1
-            shape = _picture_shape(layout, shape)
-        if not text:
-            continue
-        values = _fast(text, layout)
-        if values is None:
-            values = _slow(text, layout, row)
-        elif not _in_range(values, layout):
-            values = _slow(text, layout, row)  # it finds the first one out of range, and raises
-        row += text.count(b"\n")
-        labels.append(values[:, layout.label].astype(np.int64))
-        pixels.append(np.delete(values, layout.label, axis=1).astype(np.uint8))
-        held += pixels[-1].size
-        if held > LIMIT:
-            raise DataError("the file holds too many pixels", where=str(path), expected=f"at most {LIMIT:,}")
-    if layout is None or shape is None or not sum(map(len, labels)):
+    found = csv_data(path, shape=shape, classes=classes, label=label)
+    for note in found.notes:
+        if note not in found.layout.usual:
+            warnings.warn(f"{path}: {note}", DataWarning, stacklevel=2)
+    return found.images, found.labels
+
+
+def csv_data(
+    path: str | os.PathLike[str],
+    *,
+    shape: tuple[int, int, int] | None = None,
+    classes: int | Sequence[str] | None = None,
+    label: str | int | None = None,
+    like: CsvLayout | None = None,
+) -> CsvData:
+    """As :func:`read_csv`, with the names of the classes and with notes.
+
+    Args:
+        path, shape, label: see there.
+        classes: the number of classes, or their names.
+        like: the layout of the training file, where this is the test file beside it.
+
+    Raises:
+        Unlabelled: the test file has pixels only.
+        DataError: see :func:`read_csv`.
+    """
+    reading: _Reading | None = None
+    row = 1
+    for text in _blocks(path):
+        block = text
+        if reading is None:
+            layout = csv_layout(_text(block, str(path), 1), str(path), shape=shape, label=label, like=like)
+            shape = shape or picture_shape(len(layout.pixels))
+            reading = _Reading(layout, classes)
+            if layout.names:
+                while not block[: block.index(b"\n")].strip():  # empty lines before the header
+                    block, row = block[block.index(b"\n") + 1 :], row + 1
+                block, row = block[block.index(b"\n") + 1 :], row + 1
+        reading.take(block, row)
+        row += block.count(b"\n")
+    if reading is None or shape is None or not reading.labels:
         raise DataError("the file holds no picture", where=str(path), expected="one picture a line")
-    return np.concatenate(pixels).reshape(-1, *shape), np.concatenate(labels)
+    return reading.result(shape)
+
+
+@dataclass
+class _Reading:
+    """The lines of one file, block by block."""
+
+    layout: CsvLayout
+    classes: int | Sequence[str] | None
+    labels: list[Labels] = field(default_factory=list)
+    pixels: bytearray = field(default_factory=bytearray)
+    codes: dict[str, int] = field(default_factory=dict)
+    empty: int = 0
+
+    def __post_init__(self) -> None:
+        named = self.classes if isinstance(self.classes, Sequence) else None
+        self.texts = self.layout.texts and (self.classes is None or named is not None)
+        self.known = {class_name(name): index for index, name in enumerate(named or ())} if self.texts else {}
+        size = self.classes if isinstance(self.classes, int) else None if named is None else len(named)
+        self.highest = HIGHEST_LABEL if size is None else size - 1
+
+    def take(self, block: bytes, row: int) -> None:
+        """Read the lines of a block, the first of which is line ``row`` of the file."""
+        if not block:
+            return
+        plain = self.layout.plain and not self.texts
+        values: NDArray[Any] | None
+        values = self._fast(block, self.layout.label, ord(self.layout.separator)) if plain else None
+        if not plain and (lines := self._rewritten(block, row)) is not None:
+            values = self._fast(lines, 0, ord(","))
+        label = self.layout.label if plain else 0
+        if values is None or not self._in_range(values, label):
+            values, label = self._slow(block, row), 0  # it finds the first mistake, and raises
+        if not len(values):
+            return
+        self.labels.append(values[:, label].astype(np.int64))
+        self.pixels += np.delete(values, label, axis=1).astype(np.uint8).tobytes()
+        if len(self.pixels) > LIMIT:
+            raise DataError("the file holds too many pixels", where=self.layout.path, expected=f"at most {LIMIT:,}")
+
+    def result(self, shape: tuple[int, int, int]) -> CsvData:
+        """All that was read; classes with names are numbered in the order of their names."""
+        images = np.frombuffer(self.pixels, dtype=np.uint8).reshape(-1, *shape)
+        labels, names = np.concatenate(self.labels), None
+        if self.texts and not self.known:
+            names = tuple(sorted(self.codes))
+            order = {name: index for index, name in enumerate(names)}
+            labels = np.array([order[name] for name in self.codes], dtype=np.int64)[labels]
+        notes = [*self.layout.notes, *self.layout.usual]
+        if self.empty:
+            notes.append(f"{self.empty:,} lines without any value were passed over")
+        return CsvData(images, labels, names, self.layout, tuple(notes))
+
+    def _fast(self, block: bytes, label: int, separator: int) -> NDArray[np.uint16] | None:
+        """The values of a block of plain whole numbers, (rows, columns); None where something else is in it."""
+        columns = len(self.layout.pixels) + 1
+        data = np.frombuffer(block, dtype=np.uint8)
+        digits = data - np.uint8(48)
+        separators = digits > 9
+        ends = np.flatnonzero(separators)
+        if len(ends) % columns or not len(ends):
+            return None
+        stops = data[ends].reshape(-1, columns)
+        if (stops[:, :-1] != separator).any() or (stops[:, -1] != 10).any():
+            return None
+        lengths = np.diff(ends, prepend=-1) - 1
+        if lengths.min() < 1 or lengths.max() > 4:
+            return None
+        values = digits[ends - 1].astype(np.uint16)
+        weight = 1
+        for place in range(2, int(lengths.max()) + 1):
+            weight *= 10
+            values += np.where(lengths >= place, digits[ends - place], 0).astype(np.uint16) * np.uint16(weight)
+        return values.reshape(-1, columns)
+
+    def _in_range(self, values: NDArray[Any], label: int) -> bool:
+        if int(values.max()) <= min(255, self.highest):
+            return True
+        labels = values[:, label]
+        above = (values > 255).sum() - (labels > 255).sum()
+        return not above and int(labels.max()) <= self.highest
+
+    def _rewritten(self, block: bytes, row: int) -> bytes | None:
+        """The block with a label's number first and only the pixels after it; None where a line needs a closer look."""
+        lines = []
+        for index, line in enumerate(_text(block, self.layout.path, row).split("\n")[:-1], start=row):
+            parts = fields(line, self.layout.separator)
+            if len(parts) != self.layout.columns or not any(part.strip() for part in parts):
+                return None
+            label = str(self._code(parts, index)) if self.texts else parts[self.layout.label].strip()
+            lines.append(",".join([label, *(parts[i] for i in self.layout.pixels)]))
+        return ("\n".join(lines) + "\n").encode()
+
+    def _slow(self, block: bytes, row: int) -> NDArray[np.int64]:
+        """The same line by line, forgiving what a person would, and saying where what it does not forgive is."""
+        rows: list[list[int]] = []
+        layout = self.layout
+        for index, line in enumerate(_text(block, layout.path, row).split("\n")[:-1], start=row):
+            if not line.strip():
+                continue
+            parts = fields(line, layout.separator)
+            if len(parts) != layout.columns:
+                raise DataError(
+                    "a row has another number of columns than the first one",
+                    where=f"{layout.path}, row {index}",
+                    given=f"{len(parts)} columns",
+                    expected=f"{layout.columns}",
+                )
+            if not any(part.strip() for part in parts):
+                self.empty += 1
+                continue
+            label = self._code(parts, index) if self.texts else self._value(parts, index, layout.label, self.highest)
+            rows.append([label, *(self._value(parts, index, column, 255) for column in layout.pixels)])
+        return np.array(rows, dtype=np.int64).reshape(-1, len(layout.pixels) + 1)
+
+    def _code(self, parts: Sequence[str], row: int) -> int:
+        """The number of a class that is written as a name."""
+        place = self.layout.place(row, self.layout.label)
+        text = class_name(parts[self.layout.label].strip())
+        if not text:
+            raise DataError("a label is missing", where=place, expected="the name of a class")
+        if self.known:
+            if text not in self.known:
+                raise DataError(
+                    "a label is none of the classes",
+                    where=place,
+                    given=repr(text[:40]),
+                    expected=", ".join(shown(name) for name in list(self.known)[:8]),
+                )
+            return self.known[text]
+        if not is_word(text, self.layout.separator):
+            raise DataError(
+                "labels are names in some rows and numbers in others",
+                where=place,
+                given=repr(text[:40]),
+                expected=f"names, such as {next(iter(self.codes), 'cat')!r}",
+                mend="write all labels as names, or all as numbers from 0",
+            )
+        if text not in self.codes and len(self.codes) > HIGHEST_LABEL:
+            raise DataError(
+                "there are too many different labels", where=place, expected=f"at most {HIGHEST_LABEL + 1:,} classes"
+            )
+        return self.codes.setdefault(text, len(self.codes))
+
+    def _value(self, parts: Sequence[str], row: int, column: int, top: int) -> int:
+        text = parts[column]
+        value = number(text, self.layout.separator)
+        label = column == self.layout.label
+        what = "a label" if label else "a pixel"
+        expected = f"a whole number from 0 to {top}"
+        place = self.layout.place(row, column)
+        if value is None or not value.is_integer():
+            problem = f"{what} is not a whole number" if text.strip() else f"{what} is missing"
+            raise DataError(problem, where=place, given=repr(text[:40]), expected=expected, mend=_mend(value, label))
+        if not 0 <= value <= top:
+            mend = "number the classes from 0 without gaps" if label else None
+            raise DataError(
+                f"{what} is out of range", where=place, given=text.strip()[:40], expected=expected, mend=mend
+            )
+        return int(value)
+
+
+def _mend(value: float | None, label: bool) -> list[str] | None:
+    """Repairs for a number that is not whole."""
+    if value is None:
+        return None
+    if label:
+        return [
+            "--label last, --label NAME, if another column is the label",
+            "write labels as whole numbers or as names",
+        ]
+    return [
+        "write pixels as whole numbers from 0 to 255: numpy.rint(255 * x), for values from 0 to 1",
+        "an .npz file with x (N × features) and y, for a table of measurements",
+    ]
 
 
 def _blocks(path: str | os.PathLike[str]) -> Iterator[bytes]:
@@ -110,138 +309,48 @@ def _blocks(path: str | os.PathLike[str]) -> Iterator[bytes]:
     for chunk in contents(path):
         kept += chunk
         if first and len(kept) >= 3:
+            _check_text(kept, str(path))
             kept, first = kept.removeprefix(b"\xef\xbb\xbf"), False
         if len(kept) < _BLOCK:
             continue
-        cut = kept.rfind(b"\n") + 1
+        cut = kept.rfind(b"\n") + 1 or kept.rfind(b"\r", 0, -1) + 1
         if cut:
-            yield kept[:cut].replace(b"\r\n", b"\n")
+            yield _feeds(kept[:cut])
             kept = kept[cut:]
         elif len(kept) > _LONGEST_LINE:
             raise DataError(
                 "a line is too long to be a picture", where=str(path), expected=f"at most {_LONGEST_LINE:,} bytes"
             )
     if kept:
-        yield kept.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n"
+        yield _feeds(kept).rstrip(b"\n") + b"\n"
 
 
-def _first_line(block: bytes, path: str, highest_label: int) -> tuple[_Layout, bool]:
-    line = block[: block.index(b"\n")].decode("utf-8", errors="replace")
-    separator = max(",;\t", key=line.count)
-    fields = _fields(line, separator)
-    words = sum(_number(field) is None for field in fields)
-    header = 2 * words > len(fields) or fields[0].strip().lower() in _LABEL_NAMES
-    names = tuple(fields) if header else None
-    label = 0
-    if names:
-        label = next((i for i, name in enumerate(names) if name.strip().lower() in _LABEL_NAMES), 0)
-    return _Layout(path, separator, len(fields), label, names, highest_label), header
+def _feeds(lines: bytes) -> bytes:
+    """Lines that end as Windows or old Macs end them, ended by line feeds."""
+    return lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in lines else lines
 
 
-def _picture_shape(layout: _Layout, given: tuple[int, int, int] | None) -> tuple[int, int, int]:
-    pixels = layout.columns - 1
-    if given is not None:
-        if math.prod(given) != pixels:
-            raise DataError(
-                "the columns do not make pictures of this shape",
-                where=layout.path,
-                given=f"{layout.columns} columns: a label and {pixels} pixels",
-                expected=f"{given[0]} × {given[1]} × {given[2]} = {math.prod(given)} pixels and a label",
-            )
-        return given
-    for channels in (1, 3):
-        side = math.isqrt(pixels // channels)
-        if side > 1 and side * side * channels == pixels:
-            return side, side, channels
-    side = math.isqrt(layout.columns)
-    raise DataError(
-        "the columns do not make a picture",
-        where=layout.path,
-        given=f"{layout.columns} columns: a label and {pixels} pixels",
-        expected="1 + side × side columns, or 1 + side × side × 3; a picture of 28 × 28 has 785",
-        mend="put the label in a first column: there seem to be pixels only"
-        if side * side == layout.columns and side > 1
-        else "shape=(height, width, channels) for pictures that are not square",
-    )
-
-
-def _fast(block: bytes, layout: _Layout) -> NDArray[np.int64] | NDArray[np.uint16] | None:
-    """The values of a block of plain whole numbers, (rows, columns); None where something else is in it."""
-    data = np.frombuffer(block, dtype=np.uint8)
-    digits = data - np.uint8(48)
-    separators = digits > 9
-    ends = np.flatnonzero(separators)
-    if len(ends) % layout.columns:
-        return None
-    stops = data[ends].reshape(-1, layout.columns)
-    if (stops[:, :-1] != ord(layout.separator)).any() or (stops[:, -1] != 10).any():
-        return None
-    lengths = np.diff(ends, prepend=-1) - 1
-    if lengths.min() < 1 or lengths.max() > 4:
-        return None
-    values = digits[ends - 1].astype(np.uint16)
-    weight = 1
-    for place in range(2, int(lengths.max()) + 1):
-        weight *= 10
-        values += np.where(lengths >= place, digits[ends - place], 0).astype(np.uint16) * np.uint16(weight)
-    return values.reshape(-1, layout.columns)
-
-
-def _in_range(values: NDArray[Any], layout: _Layout) -> bool:
-    if int(values.max()) <= min(255, layout.highest_label):
-        return True
-    labels = values[:, layout.label]
-    above = (values > 255).sum() - (labels > 255).sum()
-    return not above and int(labels.max()) <= layout.highest_label
-
-
-def _slow(block: bytes, layout: _Layout, row: int) -> NDArray[np.int64]:
-    """The same line by line, forgiving what a person would, and saying where what it does not forgive is."""
-    rows: list[list[int]] = []
-    for number, line in enumerate(block.decode("utf-8", errors="replace").split("\n")[:-1], start=row):
-        if not line.strip():
-            continue
-        fields = _fields(line, layout.separator)
-        if len(fields) != layout.columns:
-            raise DataError(
-                "a row has another number of columns than the first one",
-                where=f"{layout.path}, row {number}",
-                given=f"{len(fields)} columns",
-                expected=f"{layout.columns}",
-            )
-        rows.append([_value(field, layout, number, column) for column, field in enumerate(fields)])
-    return np.array(rows, dtype=np.int64).reshape(-1, layout.columns)
-
-
-def _value(field: str, layout: _Layout, row: int, column: int) -> int:
-    number = _number(field)
-    label = column == layout.label
-    what = "a label" if label else "a pixel"
-    top = layout.highest_label if label else 255
-    expected = f"a whole number from 0 to {top}"
-    if number is None or not number.is_integer():
-        problem = f"{what} is not a whole number" if field.strip() else f"{what} is missing"
-        raise DataError(problem, where=layout.place(row, column), given=repr(field[:40]), expected=expected)
-    if not 0 <= number <= top:
-        mend = "number the classes from 0 without gaps" if label else None
+def _check_text(beginning: bytes, path: str) -> None:
+    wide = beginning[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if wide or b"\0" in beginning[:4096]:
         raise DataError(
-            f"{what} is out of range",
-            where=layout.place(row, column),
-            given=field.strip()[:40],
-            expected=expected,
-            mend=mend,
+            "the file is UTF-16 text" if wide else "the file is no text",
+            where=path,
+            given=f"a file that begins with {beginning[:4].hex(' ')}",
+            expected="CSV in UTF-8",
+            mend=f"iconv -f UTF-16 -t UTF-8 {path} > utf8.csv" if wide else None,
         )
-    return int(number)
 
 
-def _fields(line: str, separator: str) -> list[str]:
-    return next(csv.reader([line], delimiter=separator)) if '"' in line else line.split(separator)
-
-
-def _number(field: str) -> float | None:
-    """The finite number that a field holds, or None."""
+def _text(block: bytes, path: str, row: int) -> str:
     try:
-        value = float(field)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in field else None
+        return block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        lines = block.count(b"\n", 0, error.start)
+        raise DataError(
+            "the text is not UTF-8",
+            where=f"{path}, row {row + lines}",
+            given=f"the byte {block[error.start]:02x}",
+            expected="CSV in UTF-8",
+            mend=f"iconv -f LATIN1 -t UTF-8 {path} > utf8.csv, for a file of Western Europe",
+        ) from error

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from foveal.data import digits, fashion_mnist, iris, logic, mnist
 from foveal.data.arrays import as_images, as_labels, read_npz
-from foveal.data.csvfile import read_csv
+from foveal.data.csvfile import csv_data
+from foveal.data.csvlabel import Unlabelled
 from foveal.data.dataset import DataSet, Split, class_names, shape_text
 from foveal.data.folder import read_folder
 from foveal.data.generated import GENERATED, refuse
@@ -52,6 +54,7 @@ def load(
     fit: Fit = "crop",
     classes: Sequence[str] | None = None,
     threads: int | None = None,
+    label: str | int | None = None,
 ) -> DataSet:
     """Load a data set by its name, or from a folder or file.
 
@@ -65,6 +68,7 @@ def load(
         fit: how another aspect is fitted, see :func:`foveal.data.images.read`.
         classes: names of the classes, where the source has only numbers.
         threads: how many pictures of a folder are decoded at once.
+        label: the label's column of a CSV file: its name, its number from 1, ``"first"`` or ``"last"``.
 
     Raises:
         UnknownName: neither a name nor a file.
@@ -85,25 +89,50 @@ def load(
         refuse(key)
     else:
         path = Path(name)
-        if path.is_dir() and not _idx_images(path):
+        if os.path.isdir(path) and not _idx_images(path):
             data = read_folder(path, size=size, channels=channels, fit=fit, threads=threads)
-        elif path.exists():
-            data = _file(path, classes)
+        elif os.path.exists(path):
+            data = _file(path, classes, label)
         else:
             raise _unknown(name, key)
+        data = _with_gaps(data)
+    if label is not None and not _is_csv(Path(name)):
+        raise DataError("only a CSV file has a column to choose", where=name, given=f"label {label!r}")
     if classes is not None:
         data = replace(data, classes=tuple(classes))
     return _brought_to(data, size, channels, fit)
 
 
-def _file(path: Path, classes: Sequence[str] | None) -> DataSet:
+def opened(opening: Mapping[str, Any]) -> DataSet:
+    """The data set of a run, from what its ``config.json`` tells of how it was opened.
+
+    Args:
+        opening: ``data`` (name or path), and ``size``, ``channels`` and ``label`` where they were chosen.
+
+    Raises:
+        UnknownName, DataError, SourceError: as :func:`load`.
+
+    Example:
+        >>> opened({"data": "digits", "size": [16, 16]}).shape
+        (16, 16, 1)
+    """
+    size = opening.get("size")
+    return load(
+        opening["data"],
+        size=tuple(size) if size else None,
+        channels=opening.get("channels"),
+        label=opening.get("label"),
+    )
+
+
+def _file(path: Path, classes: Sequence[str] | None, label: str | int | None) -> DataSet:
     if path.is_dir():
         return _idx_set(_idx_images(path)[0], classes, path)
     plain = path.name.lower().removesuffix(".gz")
     if plain.endswith(".npz"):
         return read_npz(path, classes=classes)
-    if plain.endswith((".csv", ".tsv")):
-        return _csv_set(path, classes)
+    if _is_csv(path):
+        return _csv_set(path, classes, label)
     if "idx" in plain or plain.endswith("ubyte"):
         return _idx_set(path, classes, path)
     raise DataError(
@@ -113,12 +142,30 @@ def _file(path: Path, classes: Sequence[str] | None) -> DataSet:
     )
 
 
-def _csv_set(path: Path, classes: Sequence[str] | None) -> DataSet:
-    images, labels = read_csv(path, classes=len(classes) if classes else None)
-    names = class_names([labels], classes)
-    other = _companion(path)
-    test = Split(*read_csv(other, shape=images.shape[1:], classes=len(names))) if other else None
-    return DataSet(path.name.split(".")[0], names, Split(images, labels), test, str(path), notes=_also(other))
+def _is_csv(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
+
+
+def _csv_set(path: Path, classes: Sequence[str] | None, label: str | int | None) -> DataSet:
+    train = csv_data(path, classes=classes, label=label)
+    names = train.classes or class_names([train.labels], classes)
+    notes, test = list(train.notes), None
+    if other := _companion(path):
+        known: int | Sequence[str] = names if train.layout.texts else len(names)
+        try:
+            found = csv_data(other, shape=_picture(train.images.shape), classes=known, label=label, like=train.layout)
+            test = Split(found.images, found.labels)
+            notes += [f"the test part is {other}", *(note for note in found.notes if note not in train.notes)]
+        except Unlabelled as error:
+            notes.append(f"{other} has no labels ({error.given or error.problem}), and was passed over")
+    return DataSet(
+        path.name.split(".")[0], names, Split(train.images, train.labels), test, str(path), notes=tuple(notes)
+    )
+
+
+def _picture(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    _, height, width, channels = shape
+    return height, width, channels
 
 
 def _idx_set(path: Path, classes: Sequence[str] | None, source: Path) -> DataSet:
@@ -126,14 +173,19 @@ def _idx_set(path: Path, classes: Sequence[str] | None, source: Path) -> DataSet
         path = _beside(path, "labels", "images", ("idx1", "idx3")) or path
     train = _idx_split(path, len(classes) if classes else None)
     names = class_names([train.labels], classes)
-    other = _companion(path)
-    test = _idx_split(other, len(names)) if other else None
-    return DataSet(source.name.split(".")[0], names, train, test, str(source), notes=_also(other))
+    notes, test = [], None
+    if other := _companion(path):
+        if _labels_beside(other):
+            test = _idx_split(other, len(names))
+            notes = [f"the test part is {other}"]
+        else:
+            notes = [f"{other} has no labels beside it, and was passed over"]
+    return DataSet(source.name.split(".")[0], names, train, test, str(source), notes=tuple(notes))
 
 
 def _idx_split(path: Path, classes: int | None) -> Split:
-    labels_path = _beside(path, "images", "labels", ("idx3", "idx1"))
-    if labels_path is None or labels_path == path:
+    labels_path = _labels_beside(path)
+    if labels_path is None:
         raise DataError(
             "there are no labels beside the pictures",
             where=str(path),
@@ -155,16 +207,28 @@ def _idx_split(path: Path, classes: int | None) -> Split:
     return Split(as_images(images, str(path)), labels)
 
 
+def _labels_beside(path: Path) -> Path | None:
+    found = _beside(path, "images", "labels", ("idx3", "idx1"))
+    return None if found == path else found
+
+
 def _idx_images(folder: Path) -> list[Path]:
     """IDX files of pictures in a folder, the training ones first."""
-    found = [path for path in folder.iterdir() if path.is_file() and "images" in path.name and "idx" in path.name]
+    try:
+        names = os.listdir(folder)
+    except OSError:  # reading the folder says so
+        return []
+    found = [folder / name for name in names if "images" in name and "idx" in name and os.path.isfile(folder / name)]
     return sorted(found, key=lambda path: ("train" not in path.name, path.name))
 
 
 def _beside(path: Path, old: str, new: str, idx: tuple[str, str]) -> Path | None:
-    """The file that has ``new`` in its name where this one has ``old``, compressed or not."""
-    plain = path.name.removesuffix(".gz").replace(old, new).replace(*idx)
-    return next((each for name in (plain, f"{plain}.gz") if (each := path.with_name(name)).is_file()), None)
+    """The file that has ``new`` in its name where this one has ``old``, in small or capital letters, compressed or not."""
+    plain = path.name.removesuffix(".gz")
+    for change in (str, str.capitalize, str.upper):
+        plain = plain.replace(change(old), change(new))
+    plain = plain.replace(*idx)
+    return next((each for name in (plain, f"{plain}.gz") if os.path.isfile(each := path.with_name(name))), None)
 
 
 def _companion(path: Path) -> Path | None:
@@ -176,8 +240,19 @@ def _companion(path: Path) -> Path | None:
     return None
 
 
-def _also(other: Path | None) -> tuple[str, ...]:
-    return (f"the test part is {other}",) if other else ()
+def _with_gaps(data: DataSet) -> DataSet:
+    """The data set with a note on numbers below the highest label that no picture has: they count as classes."""
+    if data.classes != tuple(str(i) for i in range(len(data.classes))):
+        return data
+    counts = data.train.counts(len(data.classes))
+    missing = [str(i) for i in np.flatnonzero(counts == 0)]
+    if not missing:
+        return data
+    some = ", ".join(missing[:8]) + ", …" * (len(missing) > 8)
+    note = (
+        f"no training picture has the label {some}; classes are counted from 0 to {len(data.classes) - 1} all the same"
+    )
+    return replace(data, notes=(*data.notes, note))
 
 
 def _brought_to(data: DataSet, size: tuple[int, int] | None, channels: int | None, fit: Fit) -> DataSet:

@@ -8,8 +8,13 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from foveal.errors import DataError
+from foveal.errors import DataError, FileError
+from foveal.files import open_regular
 
+FREE = 64 << 20
+RATIO = 100
+"""A gzip file may unpack to ``FREE`` bytes, 64 MiB, or to ``RATIO`` times its own size: data of pictures do to 4 to 20 times,
+while a file made to fill a memory does to 1,000."""
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
 
@@ -18,15 +23,31 @@ def contents(path: str | os.PathLike[str]) -> Iterator[bytes]:
     """The file's bytes in pieces, unpacked where they are gzip.
 
     Raises:
-        DataError: the file cannot be opened, or its compression is damaged or ends early.
+        DataError: no regular file, one that cannot be opened, compression that is damaged or ends early, or that unpacks
+            to more than ``FREE`` and ``RATIO`` allow.
     """
     try:
-        with open(path, "rb") as raw:
+        with open_regular(path) as raw:
             packed = raw.read(2) == _GZIP
             raw.seek(0)
+            most = max(FREE, RATIO * os.fstat(raw.fileno()).st_size)
             file: BinaryIO = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
+            done = 0
             while chunk := file.read(_CHUNK):
+                done += len(chunk)
+                if packed and done > most:
+                    raise DataError(
+                        "the compressed file unpacks to more than data of its size do",
+                        where=str(path),
+                        given=f"more than {most:,} bytes",
+                        expected=f"at most {FREE:,} bytes, or {RATIO} times the size of the compressed file",
+                        mend="unpack it first (gunzip), if it is to be trusted",
+                    )
                 yield chunk
+    except FileError as error:
+        raise DataError(
+            "the file cannot be read", where=error.where, given=_reason(error), expected=error.expected, mend=error.mend
+        ) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
             "the compressed file is damaged or ends early",
@@ -36,3 +57,7 @@ def contents(path: str | os.PathLike[str]) -> Iterator[bytes]:
         ) from error
     except OSError as error:
         raise DataError("the file cannot be read", where=str(path), given=error.strerror or str(error)) from error
+
+
+def _reason(error: FileError) -> str:
+    return error.given or (os.strerror(error.errno) if error.errno else error.problem)
