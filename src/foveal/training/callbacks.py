@@ -7,24 +7,30 @@ A callback of your own is a subclass of :class:`Callback` with any of the hooks:
             print(f"epoch {epoch}: {logs['val_accuracy']:.3f}!")
 
 ``self.model`` is what is being trained (the Model, or the torch module); ``self.model.stop_training = True`` ends the
-run after the epoch at hand. What a callback remembers between epochs belongs into ``state_dict``, so that a resumed
-run equals one that was never interrupted.
+run, after its validation: between two epochs, or from ``on_train_batch_end`` after the step at hand.
+
+A callback begins anew at each fit: what it remembers is set up in ``on_train_begin`` and belongs into ``state_dict``, which
+a resumed run gives back after ``on_train_begin``, so that it equals one that was never interrupted.
 """
 
 from __future__ import annotations
 
 import contextlib
+import difflib
+import errno
 import io
 import math
+import os
 from collections.abc import Callable as Function
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from foveal import files
-from foveal.errors import ConfigurationError
+from foveal.errors import ConfigurationError, ModelFileError
 
 Logs = Mapping[str, float] | None
+LONGEST_LOG = 256 << 20  # bytes of a CSV file that is appended to
 
 
 class Callback:
@@ -43,7 +49,7 @@ class Callback:
         self.params = params
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Before the first epoch, also of a resumed run."""
+        """Before the first epoch: forget what an earlier fit left. In a resumed run ``load_state_dict`` follows."""
 
     def on_train_end(self, logs: Logs = None) -> None:
         """After the last epoch."""
@@ -73,6 +79,15 @@ class Callback:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Put back what :meth:`state_dict` gave."""
 
+    def _check(self, values: Sequence[str], more: bool, notify: Function[[str], None]) -> None:
+        """Refuse before the first epoch what would fail at its end.
+
+        Args:
+            values: the names that ``logs`` will have after an epoch.
+            more: other callbacks may add names to them.
+            notify: told what is done otherwise than the callback was asked to.
+        """
+
 
 class Weights:
     """How a callback takes and gives back the weights as they are to be used (averaged where the run averages)."""
@@ -101,19 +116,40 @@ class _Monitoring(Callback):
         self.sign = 1.0 if larger else -1.0
         self.best = -math.inf
 
+    def on_train_begin(self, logs: Logs = None) -> None:
+        self.best = -math.inf
+
+    def _check(self, values: Sequence[str], more: bool, notify: Function[[str], None]) -> None:
+        name = self._watched(values)
+        if name not in values and not more:
+            raise self._unknown(values)
+        if name != self.monitor and name in values:
+            notify(f"{type(self).__name__} watches {name} of the training set: no validation set gives {self.monitor}")
+
     def _value(self, logs: Logs) -> float:
         logs = logs or {}
-        name = self.monitor
-        if name not in logs and name.startswith("val_") and not any(key.startswith("val_") for key in logs):
-            name = name.removeprefix("val_")  # no validation set: the training set's own value is what there is
+        name = self._watched(list(logs))
         if name not in logs:
-            raise ConfigurationError(
-                f"there is no value {self.monitor!r} to watch",
-                where=type(self).__name__,
-                expected="one of " + ", ".join(logs),
-                mend=[f"monitor={key!r}" for key in list(logs)[:2]],
-            )
+            raise self._unknown(list(logs))
         return self.sign * float(logs[name])
+
+    def _watched(self, values: Sequence[str]) -> str:
+        """The value that is watched: without a validation set the training set's own, which is what there is."""
+        name = self.monitor
+        if name not in values and name.startswith("val_") and not any(value.startswith("val_") for value in values):
+            name = name.removeprefix("val_")
+        return name
+
+    def _unknown(self, values: Sequence[str]) -> ConfigurationError:
+        wanted = self._watched(values)
+        side = [value for value in values if value.startswith("val_") == wanted.startswith("val_")] or list(values)
+        near = difflib.get_close_matches(wanted, side, n=1, cutoff=0.4) or side[:2]
+        return ConfigurationError(
+            f"there is no value {self.monitor!r} to watch",
+            where=type(self).__name__,
+            expected="one of " + ", ".join(values),
+            mend=[f"monitor={value!r}" for value in near],
+        )
 
     def _improved(self, value: float) -> bool:
         return value - self.min_delta > self.best
@@ -148,6 +184,11 @@ class EarlyStopping(_Monitoring):
         self.best_epoch = 0
         self.stopped_epoch = 0
         self.best_weights: dict[str, Any] | None = None
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        super().on_train_begin(logs)
+        self.wait = self.best_epoch = self.stopped_epoch = 0
+        self.best_weights = None
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if epoch < self.start_from_epoch:
@@ -203,15 +244,7 @@ class ModelCheckpoint(_Monitoring):
             if not self._improved(value):
                 return
             self.best = value
-        try:
-            path = Path(self.filepath.format(epoch=epoch + 1, **(logs or {})))
-        except (KeyError, IndexError, ValueError) as error:
-            raise ConfigurationError(
-                "the file name asks for a value that is not there",
-                where="ModelCheckpoint",
-                given=self.filepath,
-                expected="{epoch} and any of " + ", ".join(logs or {}),
-            ) from error
+        path = self._path(epoch, logs or {})
         if hasattr(self.model, "save"):
             self.model.save(path)
         elif self.weights is not None:
@@ -219,6 +252,35 @@ class ModelCheckpoint(_Monitoring):
 
             weights = {name: tensor.contiguous() for name, tensor in self.weights.take()["network"].items()}
             files.write_bytes(path, safetensors.torch.save(weights))
+
+    def _check(self, values: Sequence[str], more: bool, notify: Function[[str], None]) -> None:
+        if self.save_best_only:
+            super()._check(values, more, notify)
+        if more:
+            return
+        path = self._path(0, dict.fromkeys(values, 0.0))
+        if hasattr(self.model, "save") and path.suffix != ".safetensors":
+            raise ModelFileError(
+                "a model is saved as .safetensors",
+                where="ModelCheckpoint",
+                given=self.filepath,
+                expected="a name that ends in .safetensors",
+                mend=f'ModelCheckpoint("{Path(self.filepath).with_suffix(".safetensors")}")',
+            )
+        _writable(path)
+
+    def _path(self, epoch: int, logs: Mapping[str, float]) -> Path:
+        """The file of an epoch."""
+        try:
+            return Path(self.filepath.format(epoch=epoch + 1, **logs))
+        except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
+            raise ConfigurationError(
+                "the file name asks for a value that is not there",
+                where="ModelCheckpoint",
+                given=self.filepath,
+                expected="{epoch} and any of " + ", ".join(logs),
+                mend=f'ModelCheckpoint("{self.filepath.split("{")[0]}{{epoch:02d}}.safetensors")',
+            ) from error
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best}
@@ -244,8 +306,12 @@ class CSVLogger(Callback):
         self._before = ""
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        if self.append and not self.rows and self.path.exists():
-            self._before = self.path.read_text(encoding="utf-8")
+        self.rows, self._before = [], ""
+        if self.append and self.path.exists():
+            self._before = files.read_regular(self.path, LONGEST_LOG).decode("utf-8", "replace")
+
+    def _check(self, values: Sequence[str], more: bool, notify: Function[[str], None]) -> None:
+        _writable(self.path)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         import csv
@@ -322,6 +388,13 @@ class CallbackList(Callback):
             callback.set_params(params)
             callback.set_model(model)
 
+    def check(self, values: Sequence[str], notify: Function[[str], None]) -> None:
+        """Let each refuse what is bound to fail once an epoch is over; what a user's own callback adds is not known yet."""
+        more = False
+        for callback in self.callbacks:
+            callback._check(values, more, notify)
+            more = more or getattr(type(callback).on_epoch_end, "__module__", "") != __name__
+
     def call(self, hook: str, *arguments: Any) -> None:
         """Call one hook of all, in their order."""
         for callback in self.callbacks:
@@ -338,3 +411,12 @@ class CallbackList(Callback):
                 found = next(entry for entry in remembered if entry[0] == type(callback).__name__)
                 remembered.remove(found)
                 callback.load_state_dict(found[1])
+
+
+def _writable(path: Path) -> None:
+    """Refuse a file that could not be written at the end of an epoch."""
+    files.check_writable(path)
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        number = errno.EACCES if folder.is_dir() else errno.ENOTDIR
+        raise files.explained(OSError(number, os.strerror(number)), path)

@@ -33,12 +33,14 @@ class Batches(Protocol):
 def train(step: Step, batches: Batches, validation: Batches | None, epochs: int, watch: Watch) -> None:
     """Train for ``epochs`` epochs from where the watch stands, with one look at the validation set after each."""
     for epoch in range(watch.epoch, epochs):
-        if watch.stopped:
+        if watch.stopped and not watch.step:
             break
         watch.epoch_begins()
-        for batch in batches.epoch(epoch, start=watch.step):
+        for batch in () if watch.stopped and watch.step else batches.epoch(epoch, start=watch.step):
             watch.step_begins()
             watch.step_ends(step(batch))
+            if watch.stopped:
+                break
         watch.epoch_ends(measure(step, validation, watch) if validation else {})
     step.finish()
     watch.train_ends()

@@ -63,10 +63,11 @@ class Record:
             weights[-1] = self.examples - (self.steps - 1) * self.batch_size
         return weights
 
-    def curve(self, epoch: int) -> list[dict[str, float]]:
-        """About twenty rows: the means over as many equal pieces of the whole epoch."""
-        pieces = min(ROWS_AN_EPOCH, self.steps)
-        ends = [round(self.steps * (i + 1) / pieces) for i in range(pieces)]
+    def curve(self, epoch: int, done: int | None = None) -> list[dict[str, float]]:
+        """About twenty rows: the means over as many equal pieces of the epoch, or of its first ``done`` steps."""
+        steps = self.steps if done is None else done
+        pieces = min(ROWS_AN_EPOCH, steps)
+        ends = [round(steps * (i + 1) / pieces) for i in range(pieces)]
         starts = [0, *ends[:-1]]
         return [
             {"epoch": epoch + 1, "step": end, **self.means(end, epoch, start)}

@@ -16,6 +16,7 @@ from foveal.training.config import TrainingConfig
 from foveal.training.cuda_graph import graphed
 from foveal.training.history import History
 from foveal.training.interruption import Interruption
+from foveal.training.lone import last_batch_of_one
 from foveal.training.loop import Batches, train
 from foveal.training.memory import keep_pages, out_of_memory_explained
 from foveal.training.precision import chosen_device, uses_bfloat16
@@ -82,6 +83,7 @@ def run(
         hung.prepare(owner, {"epochs": config.epochs, "steps": len(batches)}, _weights(plain))
         owner.stop_training = False
         with contextlib.ExitStack() as stack:
+            stack.enter_context(last_batch_of_one(plain.networks.values(), batches))
             checkpoints = None
             if run_folder is not None:
                 stack.enter_context(run_folder.locked())
@@ -96,7 +98,10 @@ def run(
                 checkpoints=checkpoints,
                 interruption=stack.enter_context(Interruption()),
                 model=owner,
+                validated=validation is not None,
             )
+            hung.call("on_train_begin", {})  # before what a resumed run gives back
+            watch.check(getattr(plain, "value_names", ()))
             if resume and checkpoints is not None:
                 state = checkpoints.load(step, lambda text: tell(events.Message(text)))
                 if state is not None:

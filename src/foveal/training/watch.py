@@ -39,10 +39,13 @@ class Watch:
         checkpoints: Checkpoints | None,
         interruption: Interruption,
         model: Any,
+        validated: bool = False,
     ) -> None:
         self.method, self.batches, self.epochs = step, batches, epochs
         self.callbacks, self.checkpoints, self.interruption, self.model = callbacks, checkpoints, interruption, model
+        self.validated = validated
         self._readers = readers
+        self._checked = False
         self.epoch, self.step = 0, 0
         self.history = History()
         self.record = self._new_record()
@@ -65,7 +68,13 @@ class Watch:
         """Before anything else of a run, fresh or resumed."""
         steps = len(self.batches)
         self.tell(events.Started(self.epochs, steps, self.batches.examples, self.epoch, self.step, device))
-        self.callbacks.call("on_train_begin", {})
+
+    def check(self, values: Sequence[str]) -> None:
+        """Let the callbacks refuse what would fail at an epoch's end, once it is known what a step measures."""
+        if values and not self._checked:
+            self._checked = True
+            validated = [f"val_{name}" for name in values] if self.validated else []
+            self.callbacks.check([*values, *validated], lambda text: self.tell(events.Message(text)))
 
     def epoch_begins(self) -> None:
         """Before the first step of an epoch, or the first after an interruption."""
@@ -83,8 +92,11 @@ class Watch:
         """After a step: keep its values; look, save and stop where it is time to."""
         self.record.put(self.step, values)
         self.step += 1
+        if not self._checked:
+            self.check(tuple(values))
         if self.callbacks.follows_batches:
             self.callbacks.call("on_train_batch_end", self.step - 1, self._means())
+            _ = self.stopped  # before a checkpoint: it lasts over an interruption
         now = self._stepped = time.monotonic()
         if now - self._looked >= SECONDS_BETWEEN_LOOKS:
             self._looked = now
@@ -102,10 +114,10 @@ class Watch:
             self.callbacks.call("on_test_begin", {})
             self.callbacks.call("on_test_end", validation)
             values |= {f"val_{name}": value for name, value in validation.items()}
-        self.history.steps += self.record.curve(self.epoch)
+        self.history.steps += self.record.curve(self.epoch, self.step)
         self.history.add(values, self.method.rate)
         self.callbacks.call("on_epoch_end", self.epoch, values)
-        done = (self.epoch + 1, self.epochs, len(self.batches))
+        done = (self.epoch + 1, self.epochs, self.step)  # fewer steps than there are, where a callback stopped it
         self.epoch, self.step, self.record = self.epoch + 1, 0, self._new_record()
         _ = self.stopped
         if self.checkpoints is not None:

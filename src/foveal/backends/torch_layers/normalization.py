@@ -18,12 +18,16 @@ class BatchNormalization(nn.Module):
     Attributes:
         weight, bias: the learned factor and shift, or None.
         running_mean, running_var: buffers. The running variance is the unbiased one (divided by n − 1), as PyTorch keeps it.
+        one_value: whether a sample has a single value a channel, as after Dense.
+        takes_one_value: whether a training batch of one such sample is taken as Keras takes it: the value is its own mean,
+            the variance is 0, so that what comes out is the shift. Without it, a batch that teaches nothing is refused.
     """
 
     weight: nn.Parameter | None
     bias: nn.Parameter | None
     running_mean: Tensor
     running_var: Tensor
+    takes_one_value = False
 
     def __init__(self, layer: kinds.BatchNormalization, place: Place) -> None:
         super().__init__()
@@ -34,10 +38,13 @@ class BatchNormalization(nn.Module):
         self.register_buffer("running_var", place.values("ones", channels))
         self.share = 1 - layer.momentum  # what PyTorch calls momentum
         self.epsilon = layer.epsilon
+        self.one_value = all(n == 1 for n in place.input.spatial)
         self.label, self.path = repr(layer), place.path
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training and x.numel() == x.shape[1]:
+            if self.takes_one_value:
+                return self._of_one_value(x)
             raise TrainingError(
                 "batch normalisation needs more than one value a channel",
                 where=self.path,
@@ -59,6 +66,12 @@ class BatchNormalization(nn.Module):
             self.epsilon,
             True,
         )
+
+    def _of_one_value(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.running_mean.lerp_(x.detach().flatten().to(self.running_mean.dtype), self.share)
+            self.running_var.mul_(1 - self.share)  # towards a variance of 0
+        return torch.batch_norm(x, self.weight, self.bias, None, None, True, self.share, self.epsilon, True)
 
     def extra_repr(self) -> str:
         return self.label

@@ -36,6 +36,11 @@ class Supervised(RecordableSingle):
         self._regularisation: Callable[[], Tensor | None] = getattr(module, "regularization_loss", lambda: None)
         self._auxiliary_weights: tuple[float, ...] = tuple(getattr(module, "auxiliary_weights", ()))
 
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """What a step measures, known before the first one."""
+        return ("loss", *self.measures)
+
     def learn(self, batch: Any) -> Values:
         inputs, *answers = batch
         with self._autocast():
