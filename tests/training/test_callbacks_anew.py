@@ -255,7 +255,8 @@ def test_of_one_value_the_shift_comes_out_and_nothing_goes_back() -> None:
     y = part.train()(x)
     y.square().sum().backward()
     assert torch.allclose(y[0], part.bias, atol=1e-4)
-    assert x.grad is not None and torch.allclose(x.grad, torch.zeros_like(x), atol=1e-4)
+    assert x.grad is not None
+    assert torch.allclose(x.grad, torch.zeros_like(x), atol=1e-4)
     assert torch.allclose(part.running_mean, 0.99 * before[0] + 0.01 * x.detach()[0])
     assert torch.allclose(part.running_var, 0.99 * before[1])
 
