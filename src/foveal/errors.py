@@ -139,6 +139,10 @@ class TrainingError(FovealError, RuntimeError):
     """Training that went wrong: a loss that is not finite, memory or disk exhausted."""
 
 
+class OutOfMemory(FovealError, MemoryError):
+    """Memory that does not suffice: for a network's parameters, for what was asked of it."""
+
+
 class CheckpointError(FovealError, ValueError):
     """A run that cannot be resumed: nothing there, damaged, or of another configuration."""
 

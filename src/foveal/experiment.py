@@ -18,9 +18,10 @@ import numpy as np
 
 from foveal import zoo
 from foveal.arithmetic.shapes import trace
-from foveal.errors import CheckpointError, ConfigurationError, FormatError, ShapeError, UnknownName
+from foveal.errors import ShapeError, UnknownName
 from foveal.network import codec, tree
 from foveal.network.ending import check_ending, ends_in_probabilities
+from foveal.training import run_config
 from foveal.training.config import TrainingConfig
 from foveal.training.recipes import recipe_for
 from foveal.training.run_folder import RunFolder
@@ -213,7 +214,7 @@ def start(
     """
     ready = _Ready(experiment)  # mistakes show before there is a folder
     folder = RunFolder.fresh(runs, name, f"{experiment.name}-{experiment.data.name}")
-    folder.write_config(description(experiment))
+    folder.begin(description(experiment))
     return ready.carry_out(folder, display, resume=False)
 
 
@@ -222,9 +223,11 @@ def resume(place: str | Path, *, runs: str | Path = "runs", display: Display | N
 
     Raises:
         CheckpointError: there is no run, or it cannot go on to the same result (its data have changed, say).
+        Interrupted: Ctrl-C or SIGTERM, wherever it is.
     """
     folder = RunFolder.existing(place, runs)
-    return _Ready(reopened(folder)).carry_out(folder, display, resume=True)
+    with folder.going_on():
+        return _Ready(reopened(folder)).carry_out(folder, display, resume=True)
 
 
 def reopened(folder: RunFolder) -> Experiment:
@@ -232,16 +235,27 @@ def reopened(folder: RunFolder) -> Experiment:
     from foveal.data import load
 
     told = folder.read_config()
-    try:
-        opening, network = told["data"]["opening"], codec.from_dict(told["network"]["description"])
-        config = TrainingConfig.from_json(told["training"])
-        name, command, notes = told["network"]["name"], told["command"], told["notes"]
-    except (KeyError, TypeError, FormatError, ConfigurationError) as error:
-        raise CheckpointError(
-            "this run's config.json is damaged", where=str(folder.config), given=f"{type(error).__name__}: {error}"
-        ) from error
-    size = opening.get("size")
-    data = load(opening["data"], size=tuple(size) if size else None, channels=opening.get("channels"))
+
+    def read(
+        told: Mapping[str, Any],
+    ) -> tuple[dict[str, Any], tree.Sequential, TrainingConfig, str, list[str], list[str]]:
+        name = told["network"]["name"]
+        if not isinstance(name, str):
+            raise ValueError("network.name is not a text")
+        return (
+            run_config.opening(told),
+            codec.from_dict(told["network"]["description"]),
+            TrainingConfig.from_json(told["training"]),
+            name,
+            run_config.texts(told["command"], "command"),
+            run_config.texts(told["notes"], "notes"),
+        )
+
+    opening, network, config, name, command, notes = run_config.understood(folder.config, told, read)
+    if opening["data"] is None:
+        raise run_config.damaged(folder.config, "data.opening.data names no data")
+    size = opening["size"]
+    data = load(opening["data"], size=tuple(size) if size else None, channels=opening["channels"])
     return Experiment(network, name, data, opening, config, command, notes)
 
 
@@ -297,15 +311,16 @@ class _Ready:
         from foveal.training.display import Silent
         from foveal.training.runner import run
 
-        with display or Silent() as shown:
-            history = run(
-                self.module,
-                self.batches,
-                self.held,
-                self.experiment.config,
-                readers=[shown],
-                run_folder=folder,
-                resume=resume,
-                identity=self.experiment.identity(),
-            )
-        return conclude(self.experiment, self.module, folder, history, self.train, self.validation)
+        with folder.going_on(), folder.locked():
+            with display or Silent() as shown:
+                history = run(
+                    self.module,
+                    self.batches,
+                    self.held,
+                    self.experiment.config,
+                    readers=[shown],
+                    run_folder=folder,
+                    resume=resume,
+                    identity=self.experiment.identity(),
+                )
+            return conclude(self.experiment, self.module, folder, history, self.train, self.validation)

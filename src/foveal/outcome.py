@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -78,7 +77,7 @@ def conclude(
         mirror=config.mirror,
     )
     evaluation = evaluate(as_distribution(probabilities), measured.labels, experiment.data.classes, mistakes=WORST)
-    outcome = Outcome(folder, history, evaluation, split, _seconds(folder))
+    outcome = Outcome(folder, history, evaluation, split, folder.seconds())
     _save_model(experiment, module, folder, outcome)
     _write_report(experiment, module, outcome, measured, {n: len(p) for n, p in parts.items() if p is not None})
     return outcome
@@ -200,11 +199,3 @@ def _processor() -> str:
         lines = []
     named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return named[0] if named else platform.processor() or platform.machine()
-
-
-def _seconds(folder: RunFolder) -> float:
-    """The seconds of all epochs, each counted once."""
-    if not folder.timing.is_file():
-        return 0.0
-    rows = [json.loads(line) for line in folder.timing.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return float(sum({row["epoch"]: row["seconds"] for row in rows}.values()))

@@ -1,14 +1,13 @@
 """JSON as it was meant: one value a key, finite numbers, a bounded depth. Every reader of JSON here goes through this.
 
-Python's own reader takes the last of two equal keys, NaN and Infinity, ``1e999`` as infinity, half of a surrogate pair, and
-raises three kinds of error for what it cannot read. A file from elsewhere may hold any of these.
+Python's own reader takes the last of two equal keys, NaN and Infinity, ``1e999`` as infinity, and raises three kinds of error
+for what it cannot read. A file from elsewhere may hold any of these.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +18,6 @@ MOST_DIGITS = 400  # of a whole number; the largest float has 309
 NOT_JSON = "this is not JSON"
 """The problem of a text that breaks the grammar; a reader of YAML may still make something of it."""
 
-_LONE = re.compile(r"[\ud800-\udfff]")
-_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SHOWN = 80  # characters of the text in a message
 
 
@@ -31,6 +28,7 @@ def loads(
     error: type[FovealError] = FormatError,
     mend: str | None = None,
     deepest: int = DEEPEST,
+    finite: bool = True,
 ) -> Any:
     """The value of a JSON text.
 
@@ -40,6 +38,7 @@ def loads(
         error: the kind of error to raise.
         mend: how to mend a file that is refused, where the caller knows; the place is named otherwise.
         deepest: levels of lists and mappings that are accepted.
+        finite: whether NaN and Infinity are refused; a run's own state may hold them ("the best loss so far").
 
     Raises:
         FovealError: of the kind ``error``: no JSON, a key twice, a number that is not finite or of more than 400 digits, too
@@ -71,10 +70,12 @@ def loads(
             )
         return found
 
-    def no_number(constant: str) -> Any:
-        raise refused("this is no number", constant, "a finite number", "0.0")
+    def constant(name: str) -> Any:
+        if not finite:
+            return float(name)
+        raise refused("this is no number", name, "a finite number", "0.0")
 
-    def finite(digits: str) -> float:
+    def decimal(digits: str) -> float:
         value = float(digits)
         if not math.isfinite(value):
             raise refused("this number is too large", digits[:_SHOWN], "at most 1.7e308", "a smaller number")
@@ -96,7 +97,7 @@ def loads(
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         found = json.loads(
-            decoded, object_pairs_hook=pairs_once, parse_constant=no_number, parse_float=finite, parse_int=whole
+            decoded, object_pairs_hook=pairs_once, parse_constant=constant, parse_float=decimal, parse_int=whole
         )
     except UnicodeDecodeError as problem:
         raise refused(
@@ -113,10 +114,6 @@ def loads(
     except RecursionError:
         raise too_deep() from None
     _bounded(found, deepest, too_deep)
-    if _ESCAPED_SURROGATE.search(decoded) and _LONE.search(json.dumps(found, ensure_ascii=False)):
-        raise refused(
-            "half of a surrogate pair is no character", "\\ud800 to \\udfff alone", "Unicode text", "take it out"
-        )
     return found
 
 

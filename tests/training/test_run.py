@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import itertools
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -246,8 +249,18 @@ def test_another_configuration_or_other_data_cannot_resume(tmp_path: Path) -> No
 
 def test_two_processes_cannot_train_in_one_folder(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    with folder.locked(), pytest.raises(CheckpointError, match="another process"):
-        run(network(), Clusters(), None, CONFIG, run_folder=folder)
+    with folder.locked():
+        code = (
+            "import sys; from foveal.training.run_folder import RunFolder\nwith RunFolder(sys.argv[1]).locked(): pass"
+        )
+        other = subprocess.run(
+            [sys.executable, "-c", code, str(folder.path)], capture_output=True, text=True, check=False
+        )
+    assert "another process is training in this folder" in other.stderr
+    with concurrent.futures.ThreadPoolExecutor(1) as threads, folder.locked():
+        with pytest.raises(CheckpointError, match="another process"):
+            threads.submit(run, network(), Clusters(), None, CONFIG, run_folder=folder).result()
+        run(network(), Clusters(), None, CONFIG, run_folder=folder)  # whoever holds it may go on
 
 
 def test_a_finished_run_resumes_to_itself(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from foveal.arithmetic.counts import counted, total
 from foveal.arithmetic.shapes import Traced, trace
+from foveal.backends.memory import building
 from foveal.backends.torch_layers import Place, compositions, rules
 from foveal.backends.torch_layers.activations import Activation
 from foveal.backends.torch_layers.convolution import penalised
@@ -177,6 +179,7 @@ def build(
         ShapeError: the layers do not fit together.
         DescriptionError: no input shape is known, or an initialiser cannot make the tensor.
         RuleMissing: a layer has no rule here.
+        OutOfMemory: the machine has less memory than the parameters take.
 
     Example:
         >>> from foveal.network import Sequential
@@ -186,12 +189,12 @@ def build(
         (torch.Size([8, 1, 3, 3]), torch.Size([2, 10]))
     """
     outline = torch.device(device).type == "meta"
-    builder = _Builder(
-        {step.path: step for step in trace(network, input)},
-        None if outline else torch.Generator().manual_seed(seed),
-    )
-    module = builder.network()
-    return module.to(device)
+    traced = {step.path: step for step in trace(network, input)}
+    if outline:
+        return _Builder(traced, None).network().to(device)
+    counts = total(counted(traced.values()).values())
+    with building(4 * (counts.parameters + counts.fixed), network.name or "the network"):
+        return _Builder(traced, torch.Generator().manual_seed(seed)).network().to(device)
 
 
 class _Builder:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import importlib
-import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foveal import files
-from foveal.errors import CheckpointError, ConfigurationError, FormatError, FovealError, UnknownName
+from foveal.errors import CheckpointError, ConfigurationError, FileError, FovealError, TrainingError, UnknownName
 from foveal.evaluation.findings import Findings
 from foveal.spelling import nearest
 from foveal.systems.least import check_least
 from foveal.systems.registry import System, system
 from foveal.systems.session import Session, Setting, plain
+from foveal.training import run_config
 from foveal.training.config import TrainingConfig
 from foveal.training.history import History
-from foveal.training.interruption import Interrupted
 from foveal.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -231,12 +229,13 @@ def start(
     """
     data = Path(str(planned.opening["data"])).stem if planned.opening["data"] else ""
     folder = RunFolder.fresh(runs, name, "-".join(part for part in (planned.system.name, data) if part))
-    folder.write_config(description(planned))
+    folder.begin(description(planned))
     try:
         return _carry_out(planned, folder, display, resuming=False)
+    except (TrainingError, CheckpointError, FileError):
+        raise  # what was begun may go on
     except FovealError:
-        if not ((folder.path / ".lock").exists() or any((folder.path / "stages").glob("[!.]*"))):
-            shutil.rmtree(folder.path)  # a mistake that showed before anything was trained leaves no run behind
+        folder.discard_untrained()  # a mistake that showed before anything was trained leaves no run behind
         raise
 
 
@@ -256,15 +255,14 @@ def reopened(folder: RunFolder) -> Plan:
     Raises:
         CheckpointError: the file is damaged, or of a system that this version does not have.
     """
-    told = folder.read_config()
-    try:
+
+    def read(told: Mapping[str, Any]) -> Plan:
         found = system(told["system"])
         config = TrainingConfig.from_json(told["training"])
-        return Plan(found, config, _settings(found, told["settings"]), told["data"]["opening"], told["command"])
-    except (KeyError, TypeError, FormatError, ConfigurationError, UnknownName) as error:
-        raise CheckpointError(
-            "this run's config.json is damaged", where=str(folder.config), given=f"{type(error).__name__}: {error}"
-        ) from error
+        command = run_config.texts(told["command"], "command")
+        return Plan(found, config, _settings(found, told["settings"]), run_config.opening(told), command)
+
+    return run_config.understood(folder.config, folder.read_config(), read)
 
 
 def data_of(folder: RunFolder) -> tuple[DataSet, Split, Split | None]:
@@ -296,21 +294,17 @@ def description(planned: Plan) -> dict[str, Any]:
 
 def _carry_out(planned: Plan, folder: RunFolder, display: Display | None, *, resuming: bool) -> SystemOutcome:
     from foveal.training.display import Silent
-    from foveal.training.memory import keep_pages
+    from foveal.training.memory import keep_pages, out_of_memory_explained
 
     keep_pages()
-    with display or Silent() as shown, RunFolder(folder.path / "stages").locked():
+    with folder.going_on(), folder.locked(), display or Silent() as shown:
         session = Session(
             planned.system, planned.config, planned.settings, folder, opening=planned.opening, display=shown,
             resuming=resuming,
         )  # fmt: skip
-        try:
+        with out_of_memory_explained(planned.config.batch_size):
             findings: Findings = family(planned.system).carry_out(session)
-            return conclude(planned, session, findings)
-        except Interrupted:
-            raise
-        except KeyboardInterrupt as stop:  # between two stages, where there was nothing to finish first
-            raise session.stopped() from stop
+        return conclude(planned, session, findings)
 
 
 def conclude(planned: Plan, session: Session, findings: Findings) -> SystemOutcome:
@@ -318,7 +312,7 @@ def conclude(planned: Plan, session: Session, findings: Findings) -> SystemOutco
     from foveal.outcome import environment
     from foveal.page import findings as page
 
-    outcome = SystemOutcome(session.folder, findings, session.histories, _seconds(session.folder))
+    outcome = SystemOutcome(session.folder, findings, session.histories, session.folder.seconds())
     whole = {} if findings.evaluation is None else findings.evaluation.to_json()
     files.write_json(session.folder.path / "evaluation.json", plain({**whole, **findings.facts}))
     files.write_json(session.folder.path / "result.json", outcome.to_json())
@@ -338,16 +332,6 @@ def conclude(planned: Plan, session: Session, findings: Findings) -> SystemOutco
         ),
     )
     return outcome
-
-
-def _seconds(folder: RunFolder) -> float:
-    """The seconds of all epochs of all stages, each counted once."""
-    whole = 0.0
-    for path in [folder.timing, *sorted((folder.path / "stages").glob("*/timing.jsonl"))]:
-        if path.is_file():
-            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-            whole += sum({row["epoch"]: row["seconds"] for row in rows}.values())
-    return float(whole)
 
 
 def train(

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal import files
+from foveal import files, strictjson
 from foveal.data.dataset import DataSet, Split
-from foveal.errors import ConfigurationError, DataError
+from foveal.errors import ConfigurationError, DataError, FileError, FormatError
 from foveal.systems.registry import System
 from foveal.training import events
 from foveal.training.config import TrainingConfig
 from foveal.training.display import Display
 from foveal.training.history import History
 from foveal.training.interruption import Interrupted
-from foveal.training.run_folder import RunFolder
+from foveal.training.run_folder import MOST_BYTES, RunFolder
 
 if TYPE_CHECKING:
     from torch import nn
@@ -148,7 +148,7 @@ class Session:
 
         assert name not in self.histories, f"two stages called {name!r}"
         assert not name or _STAGE.fullmatch(name), f"no name for a folder: {name!r}"
-        folder = self.folder if not name else RunFolder(self.folder.path / "stages" / name)
+        folder = self.folder if not name else RunFolder(self.folder.path / "stages" / name, self.folder)
         if name:
             self.say(name.replace("-", " "))
         whole = {"system": self.system.name, "settings": self.settings, "data": self._digest, **(identity or {})}
@@ -165,8 +165,7 @@ class Session:
                 make_step=make_step or Supervised,
             )
         except Interrupted as stop:
-            place = str(stop).replace(str(folder.path), str(self.folder.path))
-            raise Interrupted(f"{name.replace('-', ' ')}: {place}" if name else place, stop.signal) from stop
+            raise Interrupted(f"{name.replace('-', ' ')}: {stop}" if name else str(stop), stop.signal) from stop
         self.histories[name] = history
         return history
 
@@ -180,9 +179,12 @@ class Session:
         assert name not in self._remembered, f"two results called {name!r}"
         self._remembered.add(name)
         path = self.folder.path / "stages" / f"{name}.json"
-        if not (self.resuming and path.is_file()):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files.write_json(path, plain(compute()))
+        if self.resuming and os.path.lexists(path):
+            try:
+                return strictjson.loads(files.read_regular(path, MOST_BYTES), str(path))
+            except (FileError, FormatError) as error:
+                self.say(f"{path.name} cannot be read ({error.given or error.problem}): computed again")
+        files.write_json(path, plain(compute()))
         return json.loads(path.read_text(encoding="utf-8"))
 
     def keep(self, network: Sequential, module: Any, name: str = "model", **facts: Any) -> Path:
@@ -203,10 +205,6 @@ class Session:
     def say(self, text: str) -> None:
         """Tell the person who waits what is done now."""
         self._display(events.Message(text))
-
-    def stopped(self, number: int = signal.SIGINT) -> Interrupted:
-        """The end of a run that was asked to stop."""
-        return Interrupted(f"stopped; continue with: foveal train --resume {self.folder.path}", number)
 
 
 def digest(*arrays: np.ndarray[Any, Any]) -> str:

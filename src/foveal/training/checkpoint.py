@@ -8,14 +8,18 @@ history, and what the callbacks remember.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from foveal.errors import CheckpointError, FileError, TrainingError
+from foveal.errors import CheckpointError, FovealError, TrainingError
 from foveal.training.config import TrainingConfig
+from foveal.training.memory import is_out_of_memory
 from foveal.training.run_folder import RunFolder
 from foveal.training.state import read_state, write_state
 from foveal.training.steps import Step
@@ -51,7 +55,7 @@ class Checkpoints:
         Raises:
             TrainingError: the weights are not finite, or the file could not be written; earlier ones are untouched.
         """
-        _refuse_broken_weights(method, epoch, step)
+        refuse_broken_weights(method, f"epoch {epoch + 1}, step {step}")
         state = {
             "identity": self.identity,
             "environment": environment(self.device),
@@ -60,17 +64,9 @@ class Checkpoints:
             "random": random_state(self.device),
         }
         path = self.folder.checkpoint_path(epoch * self.steps_per_epoch + step)
-        try:
+        with self.folder.writing(f"epoch {epoch + 1}, step {step}", "the checkpoint"):
             write_state(path, state)
             self.folder.prune()
-        except OSError as error:
-            reason = error.given if isinstance(error, FileError) and error.given else error.strerror or str(error)
-            raise TrainingError(
-                "the checkpoint could not be written; the one before it is untouched",
-                where=f"epoch {epoch + 1}, step {step}",
-                given=f"{path}: {reason}",
-                mend=[f"make room there, then: foveal train --resume {self.folder.path}"],
-            ) from error
         self._last = time.monotonic()
         return str(path)
 
@@ -95,19 +91,20 @@ class Checkpoints:
             except CheckpointError as error:
                 failures.append((path, error))
                 continue
-            self._compare(state)
+            with self.fitting(path):
+                self._compare(state)
+                here, there = environment(self.device), dict(state["environment"])
+                differing = [name for name, value in there.items() if here.get(name) != value]
+                if differing:
+                    changes = ", ".join(f"{name} {there[name]} → {here.get(name)}" for name in differing)
+                    notify(f"not the machine this run began on ({changes}): results may differ in the last bits")
+                method.load_state_dict(state["method"])
+                set_random_state(self.device, state["random"])
+                watch: dict[str, Any] = dict(state["watch"])
             for damaged, failure in failures:
                 notify(f"{damaged.name} is damaged ({failure.given}); going on from the checkpoint before it")
-                damaged.unlink()
-            here = environment(self.device)
-            differing = [name for name, value in state["environment"].items() if here.get(name) != value]
-            if differing:
-                changes = ", ".join(f"{name} {state['environment'][name]} → {here.get(name)}" for name in differing)
-                notify(f"not the machine this run began on ({changes}): results may differ in the last bits")
-            method.load_state_dict(state["method"])
-            set_random_state(self.device, state["random"])
+                _put_aside(damaged)
             self._last = time.monotonic()
-            watch: dict[str, Any] = state["watch"]
             return watch
         if not found:
             return None
@@ -117,6 +114,36 @@ class Checkpoints:
             given="\n".join(f"{path.name}: {failure.given}" for path, failure in failures),
             mend="start the run again under another --name",
         )
+
+    @contextlib.contextmanager
+    def fitting(self, path: Path | None = None) -> Iterator[None]:
+        """A block that takes a checkpoint's parts, whole as its sum says, but perhaps of another form than this version's.
+
+        Raises:
+            CheckpointError: a part is missing or of another kind.
+        """
+        try:
+            yield
+        except FovealError:
+            raise
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            AssertionError,
+            RuntimeError,
+            OverflowError,
+        ) as error:
+            if is_out_of_memory(error):
+                raise
+            raise CheckpointError(
+                "this checkpoint is not of the form that this run needs",
+                where=str(path or self.folder.checkpoints),
+                given=f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}",
+                expected="a checkpoint of this run, by this version or an earlier one",
+                mend=["resume with the version that wrote it", "start the run again under another --name"],
+            ) from error
 
     def _compare(self, state: dict[str, Any]) -> None:
         before = {**TrainingConfig().to_json(), **state["identity"]}  # a field younger than the run had its default
@@ -153,15 +180,41 @@ def set_random_state(device: torch.device, state: dict[str, Any]) -> None:
         torch.cuda.set_rng_state(state["cuda"], device)
 
 
-def _refuse_broken_weights(method: Step, epoch: int, step: int) -> None:
-    """A finite loss can still leave weights that are not; such a state must not supersede a good one."""
+def _put_aside(damaged: Path) -> None:
+    """Out of the way of the next checkpoint of this name: removed, or renamed where it is no file."""
+    with contextlib.suppress(OSError):
+        if damaged.is_dir() and not damaged.is_symlink():
+            damaged.rename(damaged.with_name(f"{damaged.name}.damaged"))
+        else:
+            damaged.unlink()
+
+
+HUGE = 1e18
+"""Weights beyond this are lost: the square of their square no longer fits into float32."""
+
+
+def refuse_broken_weights(method: Step, where: str, cause: BaseException | None = None) -> None:
+    """A finite loss can still leave weights that are not; such a state must not supersede a good one.
+
+    Args:
+        method: whose networks are looked at.
+        where: the place in training.
+        cause: what PyTorch or another library said, where it refused to compute with these weights.
+
+    Raises:
+        TrainingError: weights that are not finite, or beyond all use where there is a ``cause``.
+    """
     for name, network in method.networks.items():
-        tensors = [tensor for tensor in network.state_dict().values() if tensor.is_floating_point() and tensor.numel()]
-        if tensors and not bool(torch.stack([torch.isfinite(tensor).all() for tensor in tensors]).all()):
-            broken = [path for path, t in network.state_dict().items() if not bool(torch.isfinite(t).all())]
+        tensors = {path: t for path, t in network.state_dict().items() if t.is_floating_point() and t.numel()}
+        if tensors and not bool(torch.stack([_usable(t, cause is not None) for t in tensors.values()]).all()):
+            broken = [path for path, t in tensors.items() if not bool(_usable(t, cause is not None))]
             raise TrainingError(
                 "the weights are no longer finite numbers",
-                where=f"epoch {epoch + 1}, step {step}",
+                where=where,
                 given=f"{name}: {', '.join(broken[:3])}",
                 mend=["a smaller learning rate (lr, --lr)", "clip_norm=1.0"],
-            )
+            ) from cause
+
+
+def _usable(tensor: Tensor, bounded: bool) -> Tensor:
+    return (tensor.abs() < HUGE).all() if bounded else torch.isfinite(tensor).all()

@@ -14,7 +14,10 @@ import platform
 import sys
 from collections.abc import Iterator
 
-from foveal.errors import TrainingError
+from foveal.backends.memory import asked_for, is_out_of_memory
+from foveal.errors import FovealError, TrainingError
+
+__all__ = ["is_out_of_memory", "keep_pages", "out_of_memory_explained"]
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST_MMAP_THRESHOLD = 32 * 2**20  # glibc accepts no more
@@ -38,23 +41,14 @@ def out_of_memory_explained(batch_size: int) -> Iterator[None]:
     """Turns every way of running out of memory into one :class:`~foveal.errors.TrainingError`; passes the rest on."""
     try:
         yield
+    except FovealError:
+        raise
     except (RuntimeError, MemoryError) as error:  # torch's OutOfMemoryError is a RuntimeError
         if not is_out_of_memory(error):
             raise
         smaller = max(1, batch_size // 2)
         raise TrainingError(
             "the memory does not suffice for a training step",
-            given=f"batch_size={batch_size}; {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+            given=f"batch_size={batch_size}; {asked_for(error)}",
             mend=[f"batch_size={smaller} (--batch-size {smaller})", "a smaller network or smaller pictures"],
         ) from error
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of Python or torch says that memory ran out, on the CPU or a GPU."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(
-        sign in text
-        for sign in ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
-    )

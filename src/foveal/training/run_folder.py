@@ -12,17 +12,29 @@ report.html         the report (after the end)
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import json
+import os
 import re
+import secrets
+import shlex
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from foveal import files
-from foveal.errors import CheckpointError, ConfigurationError
+from foveal import files, strictjson
+from foveal.errors import CheckpointError, ConfigurationError, FileError, FormatError, TrainingError
+from foveal.training import run_config
+from foveal.training.interruption import stopping
 
 KEPT_CHECKPOINTS = 2
+MOST_BYTES = 256 * 2**20  # of a file of rows
+FILES = (
+    "config.json", "metrics.jsonl", "steps.jsonl", "timing.jsonl", "checkpoints", "model.safetensors", "report.html",
+    "evaluation.json", "result.json",
+)  # fmt: skip
 _CHECKPOINT = re.compile(r"(\d{9})\.safetensors")
 
 
@@ -31,10 +43,12 @@ class RunFolder:
 
     Args:
         path: the folder, ``runs/NAME``.
+        run: the run that this is a stage of, for the command that goes on with it; None for a run itself.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, run: RunFolder | None = None) -> None:
         self.path = Path(path)
+        self._run = run
         self.config = self.path / "config.json"
         self.metrics = self.path / "metrics.jsonl"
         self.steps = self.path / "steps.jsonl"
@@ -45,7 +59,10 @@ class RunFolder:
 
     @classmethod
     def fresh(cls, runs: str | Path, name: str | None, base: str) -> RunFolder:
-        """An empty folder for a new run: the name asked for, which must be free, or ``base-1``, ``base-2``, …
+        """A folder for a new run: the name asked for, which must be free, or ``base-1``, ``base-2``, …
+
+        A folder that is there is free while it holds none of a run's files: so is what a run leaves that was killed before
+        it had written its ``config.json``.
 
         Raises:
             ConfigurationError: the name is taken, or is no good name for a folder.
@@ -64,16 +81,25 @@ class RunFolder:
                 mend=f"--name {cleaned}",
             )
         folder = cls(runs / name)
-        if not _created(folder.path):
-            free = next(n for n in itertools.count(2) if not (runs / f"{name}-{n}").exists())
-            repairs = [f"--resume {folder.path}"] if folder.config.exists() else []
-            raise ConfigurationError(
-                "there is a run of this name already, and runs are never overwritten",
-                where="--name",
-                given=str(folder.path),
-                mend=[*repairs, f"--name {name}-{free}", "leave --name out, and a free name is found"],
-            )
+        if not _created(folder.path) and not folder.is_free():
+            raise folder.taken()
         return folder
+
+    def is_free(self) -> bool:
+        """Whether the folder is there and holds none of a run's files."""
+        return os.path.isdir(self.path) and not any(os.path.lexists(self.path / name) for name in FILES)
+
+    def taken(self) -> ConfigurationError:
+        """The error for a name that another run has."""
+        runs, name = self.path.parent, self.path.name
+        free = next(n for n in itertools.count(2) if not os.path.lexists(runs / f"{name}-{n}"))
+        repairs = [f"--resume {self.path}"] if self.config.exists() else []
+        return ConfigurationError(
+            "there is a run of this name already, and runs are never overwritten",
+            where="--name",
+            given=str(self.path),
+            mend=[*repairs, f"--name {name}-{free}", "leave --name out, and a free name is found"],
+        )
 
     @classmethod
     def existing(cls, place: str | Path, runs: str | Path = "runs") -> RunFolder:
@@ -82,33 +108,80 @@ class RunFolder:
         Raises:
             CheckpointError: there is no run there.
         """
-        for candidate in (Path(place), Path(runs) / str(place)):
-            if (candidate / "config.json").is_file():
+        candidates = (Path(place), Path(runs) / str(place))
+        for candidate in candidates:
+            if os.path.lexists(candidate / "config.json"):
                 return cls(candidate)
-        there = sorted(p.parent for p in Path(runs).glob("*/config.json")) if Path(runs).is_dir() else []
-        there.sort(key=lambda p: p.stat().st_mtime, reverse=True)
+        others = [f"--resume {path}" for path in latest(Path(runs), "config.json")[:3]]
+        for candidate in candidates:
+            if str(place) and cls(candidate).is_free():
+                name = candidate.resolve().name
+                raise CheckpointError(
+                    "no run has begun in this folder, so there is nothing to go on with",
+                    where=str(candidate),
+                    given="a folder without config.json, as a run leaves that is killed before its start",
+                    expected="a folder with a config.json",
+                    mend=[f"start it anew, the name is free: foveal train --name {name}", *others],
+                )
         raise CheckpointError(
             "there is no run here",
             where=str(place),
             expected="a folder with a config.json",
-            mend=[f"--resume {p}" for p in there[:3]] or "start a run: foveal train",
+            mend=others or "start a run: foveal train",
         )
 
     def write_config(self, value: dict[str, Any]) -> None:
         """Write ``config.json``."""
         files.write_json(self.config, value)
 
-    def read_config(self) -> dict[str, Any]:
-        """Read ``config.json``."""
+    def begin(self, value: dict[str, Any]) -> None:
+        """Write ``config.json``, which must not be there: of two processes that begin in one folder, one gets it.
+
+        Raises:
+            ConfigurationError: another process was first.
+            FileError: it could not be written; an empty folder is removed again.
+        """
+        ready = self.path / f".config.json.{os.getpid()}-{secrets.token_hex(4)}{files.TEMPORARY_SUFFIX}"
+        ours = False
         try:
-            value = json.loads(self.config.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise CheckpointError(
-                "this run's config.json cannot be read", where=str(self.config), given=str(error)
-            ) from error
-        if not isinstance(value, dict):
-            raise CheckpointError("this run's config.json is no JSON object", where=str(self.config))
-        return value
+            files.write_json(ready, value)
+            try:
+                os.link(ready, self.config)
+            except FileExistsError:
+                raise self.taken() from None
+            except OSError:  # a file system without second names for a file
+                if self.config.exists():
+                    raise self.taken() from None
+                os.replace(ready, self.config)
+            ours = True
+            files.sync_directory(self.path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                ready.unlink(missing_ok=True)
+                if ours:
+                    self.config.unlink()
+                self.path.rmdir()
+            raise (error if isinstance(error, FileError) else files.explained(error, self.config)) from error
+        finally:
+            with contextlib.suppress(OSError):
+                ready.unlink(missing_ok=True)
+
+    def read_config(self) -> dict[str, Any]:
+        """Read ``config.json``; see :mod:`foveal.training.run_config` for what is made of it."""
+        return run_config.read(self.config)
+
+    def discard_untrained(self) -> None:
+        """Remove a run that has not trained yet: its own files, and the folder if nothing else is in it."""
+        if self.checkpoint_files() or any((self.path / "stages").glob("[!.]*")):
+            return
+        with contextlib.suppress(OSError):
+            self.config.unlink(missing_ok=True)
+            for folder in (self.path / "stages", self.checkpoints, self.path):
+                for name in (".lock", "metrics.jsonl", "steps.jsonl", "timing.jsonl"):
+                    (folder / name).unlink(missing_ok=True)
+                if folder.is_dir():
+                    files.remove_leftovers(folder)
+                    folder.rmdir()
 
     def write_rows(self, rows: Sequence[dict[str, Any]], steps: Sequence[dict[str, Any]]) -> None:
         """Replace ``metrics.jsonl`` and ``steps.jsonl`` by all rows so far."""
@@ -116,10 +189,17 @@ class RunFolder:
             files.write_text(path, "".join(json.dumps(row) + "\n" for row in values))
 
     def append_timing(self, row: dict[str, Any]) -> None:
-        """Add a row to ``timing.jsonl``."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with self.timing.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        """Add a row to ``timing.jsonl``: the file is replaced as a whole, so that no row is ever torn."""
+        rows = [*rows_of(self.timing), row]
+        files.write_text(self.timing, "".join(json.dumps(each) + "\n" for each in rows))
+
+    def seconds(self) -> float:
+        """The seconds of all epochs of the run and its stages, each epoch counted once."""
+        whole = 0.0
+        for path in [self.timing, *sorted((self.path / "stages").glob("*/timing.jsonl"))]:
+            spent = {row.get("epoch"): row.get("seconds") for row in rows_of(path) if type(row.get("epoch")) is int}
+            whole += sum(each for each in spent.values() if isinstance(each, int | float) and each >= 0)
+        return float(whole)
 
     def checkpoint_files(self) -> list[Path]:
         """The checkpoints, the latest first."""
@@ -134,27 +214,133 @@ class RunFolder:
     def prune(self) -> None:
         """Remove all checkpoints but the latest two, and what killed writers left."""
         for old in self.checkpoint_files()[KEPT_CHECKPOINTS:]:
-            old.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # one that stays costs room, and nothing else
+                old.unlink(missing_ok=True)
+
+    @property
+    def how_to_go_on(self) -> str:
+        """The command that goes on with this run, as a half-sentence."""
+        whole = self._run or self
+        return f"continue with: foveal train --resume {shlex.quote(str(whole.path))}"
+
+    def going_on(self) -> contextlib.AbstractContextManager[None]:
+        """A block that Ctrl-C and SIGTERM end with one line that says how to go on with this run."""
+        return stopping(self.how_to_go_on)
+
+    @contextlib.contextmanager
+    def writing(self, place: str, what: str = "the run's numbers") -> Iterator[None]:
+        """A block that writes into the folder while training.
+
+        Raises:
+            TrainingError: the disk is full, gone or read-only; what was written before is untouched.
+        """
+        try:
+            yield
+        except OSError as error:
+            reason = error.given if isinstance(error, FileError) and error.given else error.strerror or str(error)
+            raise TrainingError(
+                f"{what} could not be written; the one before it is untouched"
+                if what == "the checkpoint"
+                else f"{what} could not be written; the last checkpoint is untouched",
+                where=place,
+                given=f"{getattr(error, 'where', None) or error.filename or self.path}: {reason}",
+                mend=[f"make room there, or give yourself permission; then {self.how_to_go_on}"],
+            ) from error
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """One process at a time trains in a folder. The lock dies with its process, however that dies.
 
+        A block inside the block, in the same thread, has it already.
+
         Raises:
-            CheckpointError: another process is at it.
+            CheckpointError: another process is at it; or a folder, pipe or device stands where a file of the run belongs.
+            FileError: the folder cannot be written.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            if not _lock(file):
+        key = os.path.realpath(self.path)
+        if _held.get(key) == threading.get_ident():
+            yield
+            return
+        descriptor = self._lock_file()
+        try:
+            if not _lock(descriptor, self.path):
                 raise CheckpointError(
                     "another process is training in this folder",
                     where=str(self.path),
                     mend=["wait for it to end, or stop it", "train under another --name"],
                 )
-            files.remove_leftovers(self.path)
-            if self.checkpoints.is_dir():
-                files.remove_leftovers(self.checkpoints)
-            yield
+            _held[key] = threading.get_ident()
+            try:
+                self._refuse_strangers()
+                for folder in (self.path, self.checkpoints, self.path / "stages"):
+                    if folder.is_dir():
+                        files.remove_leftovers(folder)
+                yield
+            finally:
+                del _held[key]
+        finally:
+            os.close(descriptor)
+
+    def _lock_file(self) -> int:
+        path = self.path / ".lock"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            # not to wait at a pipe of this name; to write is what the run needs of its folder
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+            return os.open(path, flags, 0o666)
+        except OSError as error:
+            told = files.explained(error, path)
+            told.problem = "a run needs to write in its folder"
+            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+                told.mend = (*told.mend[:1], "copy the folder to where you may write, and go on with the copy")
+            raise told from error
+
+    def _refuse_strangers(self) -> None:
+        """A pipe would be waited at for ever, and a folder is no file: better told before than after an epoch."""
+        for name in FILES:
+            path = self.path / name
+            if name != "checkpoints" and os.path.exists(path) and not os.path.isfile(path):
+                raise CheckpointError(
+                    "something else stands where a file of the run belongs",
+                    where=str(path),
+                    given="a folder" if os.path.isdir(path) else "a pipe, socket or device",
+                    expected="a file, or nothing",
+                    mend=f"move {path} away",
+                )
+        if os.path.lexists(self.checkpoints) and not os.path.isdir(self.checkpoints):
+            raise CheckpointError(
+                "something else stands where the run's checkpoints belong",
+                where=str(self.checkpoints),
+                expected="a folder, or nothing",
+                mend=f"move {self.checkpoints} away",
+            )
+
+
+_held: dict[str, int] = {}  # folders that are locked → by which thread
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSON-lines file: those that can be read. A full disk may have torn one; nothing depends on it."""
+    try:
+        lines = files.read_regular(path, MOST_BYTES).split(b"\n")
+    except FileError:
+        return []
+    rows = []
+    for line in lines:
+        with contextlib.suppress(FormatError):
+            row = strictjson.loads(line, str(path)) if line.strip() else None
+            rows += [row] if isinstance(row, dict) else []
+    return rows
+
+
+def latest(runs: Path, name: str) -> list[Path]:
+    """The folders in ``runs`` that hold a file of this name, the one written last first."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in runs.glob(f"*/{name}"):
+            with contextlib.suppress(OSError):
+                found.append((path.stat().st_mtime, path.parent))
+    return [folder for _, folder in sorted(found, reverse=True)]
 
 
 def _created(path: Path) -> bool:
@@ -172,13 +358,17 @@ def _created(path: Path) -> bool:
     return True
 
 
-def _lock(file: IO[str]) -> bool:
+def _lock(descriptor: int, path: Path) -> bool:
+    """Whether the lock is ours now. Where there are no locks, two runs in one folder are the user's own care."""
     try:
         import fcntl
-    except ImportError:  # Windows has no such locks: two runs in one folder are then the user's own care
+    except ImportError:  # Windows
         return True
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK):
+            return False
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL):
+            raise files.explained(error, path / ".lock") from error
     return True

@@ -105,10 +105,13 @@ def run(
             if resume and checkpoints is not None:
                 state = checkpoints.load(step, lambda text: tell(events.Message(text)))
                 if state is not None:
-                    watch.load_state_dict(state)
-                    checkpoints.folder.write_rows(watch.history.rows(), watch.history.steps)
+                    with checkpoints.fitting():
+                        watch.load_state_dict(state)
+                    with checkpoints.folder.writing("when going on"):
+                        checkpoints.folder.write_rows(watch.history.rows(), watch.history.steps)
             watch.train_begins(str(device))
-            train(step, batches, validation, config.epochs, watch)
+            with watch.explaining():
+                train(step, batches, validation, config.epochs, watch)
     return watch.history
 
 

@@ -7,6 +7,7 @@ A SHA-256 over the JSON and every tensor tells a damaged file from a good one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from pathlib import Path
@@ -18,8 +19,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from foveal import files
-from foveal.errors import CheckpointError
+from foveal import files, strictjson
+from foveal.errors import CheckpointError, FileError
 
 FORMAT = "foveal-state-1"
 _KEY = "checkpoint"
@@ -45,12 +46,19 @@ def read_state(path: Path) -> dict[str, Any]:
         CheckpointError: not there, not such a file, cut off, or changed since it was written.
     """
     try:
+        with files.open_regular(path):
+            pass  # a pipe would be waited at for ever
         with safetensors.safe_open(str(path), framework="pt") as file:
-            whole = json.loads((file.metadata() or {}).get(_KEY, "{}"))
+            whole = strictjson.loads((file.metadata() or {}).get(_KEY, "{}"), str(path), error=CheckpointError)
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except FileNotFoundError as error:
-        raise CheckpointError("there is no such checkpoint", where=str(path)) from error
-    except (OSError, safetensors.SafetensorError, ValueError) as error:
+    except (CheckpointError, FileError) as error:
+        missing = isinstance(error, FileError) and error.errno == errno.ENOENT
+        raise CheckpointError(
+            "there is no such checkpoint" if missing else "this checkpoint is damaged",
+            where=str(path),
+            given=None if missing else error.given or error.problem,
+        ) from error
+    except (OSError, safetensors.SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise CheckpointError("this checkpoint is damaged", where=str(path), given=str(error)) from error
     if not isinstance(whole, dict) or whole.get("format") != FORMAT:
         raise CheckpointError("this file is no checkpoint of a run", where=str(path), expected=f"format {FORMAT!r}")
@@ -58,7 +66,13 @@ def read_state(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             "this checkpoint is damaged", where=str(path), given="its SHA-256 is not that of what it holds"
         )
-    state: dict[str, Any] = _unpacked(json.loads(whole["state"]), tensors)
+    try:
+        state = _unpacked(strictjson.loads(whole["state"], str(path), error=CheckpointError, finite=False), tensors)
+    except (KeyError, TypeError, ValueError) as error:
+        given = error.problem if isinstance(error, CheckpointError) else f"{type(error).__name__}: {error}"
+        raise CheckpointError("this checkpoint is damaged", where=str(path), given=given) from error
+    if not isinstance(state, dict):
+        raise CheckpointError("this file is no checkpoint of a run", where=str(path), given="no mapping")
     return state
 
 

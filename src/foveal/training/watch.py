@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
 
+from foveal.errors import FovealError
 from foveal.training import events
 from foveal.training.callbacks import CallbackList
-from foveal.training.checkpoint import Checkpoints
+from foveal.training.checkpoint import Checkpoints, refuse_broken_weights
 from foveal.training.history import History
 from foveal.training.interruption import Interrupted, Interruption
 from foveal.training.loop import Batches
+from foveal.training.memory import is_out_of_memory
 from foveal.training.record import Record
 from foveal.training.steps import Step
 
@@ -122,9 +125,27 @@ class Watch:
         _ = self.stopped
         if self.checkpoints is not None:
             self.save()
-            self.checkpoints.folder.append_timing({"epoch": done[0], "seconds": seconds, "examples_per_second": speed})
+            with self.checkpoints.folder.writing(f"epoch {done[0]}"):
+                timing = {"epoch": done[0], "seconds": seconds, "examples_per_second": speed}
+                self.checkpoints.folder.append_timing(timing)
         self.tell(events.EpochDone(*done, values, seconds, speed, self.history.rates[-1]))
         self.obey()
+
+    @contextlib.contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Around the loop: what a step says of weights that have left all bounds becomes an error that names the step.
+
+        Raises:
+            TrainingError: a step failed, and the weights are not finite or beyond all use. Other errors pass.
+        """
+        try:
+            yield
+        except FovealError:
+            raise
+        except (RuntimeError, ValueError, ArithmeticError, LookupError) as error:
+            if not is_out_of_memory(error):
+                refuse_broken_weights(self.method, f"epoch {self.epoch + 1}, step {self.step + 1}", error)
+            raise
 
     def train_ends(self) -> None:
         """After the last epoch."""
@@ -142,7 +163,7 @@ class Watch:
         if self.checkpoints is None:
             raise Interrupted(place, number)
         self.save()
-        raise Interrupted(f"{place}; continue with: foveal train --resume {self.checkpoints.folder.path}", number)
+        raise Interrupted(f"{place}; {self.checkpoints.folder.how_to_go_on}", number)
 
     def save(self) -> None:
         """Write a checkpoint of the place at hand, if all is finite."""
@@ -150,7 +171,8 @@ class Watch:
         self._means()  # raises where the loss went wrong, before the last good checkpoint is superseded
         path = self.checkpoints.save(self.state_dict(), self.method, self.epoch, self.step)
         if self.step == 0:
-            self.checkpoints.folder.write_rows(self.history.rows(), self.history.steps)
+            with self.checkpoints.folder.writing(f"epoch {self.epoch}"):
+                self.checkpoints.folder.write_rows(self.history.rows(), self.history.steps)
         self.tell(events.Saved(str(path), self.epoch + 1, self.step))
 
     def state_dict(self) -> dict[str, Any]:
