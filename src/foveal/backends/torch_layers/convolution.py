@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from foveal.arithmetic.geometry import transposed_padding
 from foveal.backends.torch_layers.activations import overwriting
 from foveal.backends.torch_layers.border import padding_of
 from foveal.backends.torch_layers.place import Place, rules
+from foveal.backends.torch_layers.sliding import convolve, transpose
 from foveal.network import layers as kinds
 from foveal.network.activations import Regularizer
 from foveal.network.node import Node
-
-_CONVOLVE: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
 def _bias(layer: Any, place: Place, n_in: int, n_out: int) -> nn.Parameter | None:
@@ -42,14 +40,13 @@ class Convolution(nn.Module):
         padding = padding_of(layer, place.input)
         self.border = padding.border
         self.geometry = (layer.strides, padding.symmetric, layer.dilation_rate, groups)
-        self.convolve = _CONVOLVE[len(layer.kernel_size)]
         self.activation = overwriting(layer.activation)
         self.label = repr(layer)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.border is not None:
             x = self.border(x)
-        sums = self.convolve(x, self.weight, self.bias, *self.geometry)
+        sums = convolve(x, self.weight, self.bias, *self.geometry)
         return sums if self.activation is None else self.activation(sums)
 
     def extra_repr(self) -> str:
@@ -119,7 +116,7 @@ class PartialConvolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.border is not None:
             x = self.border(x)
-        sums = F.conv2d(x, self.kernel(), self.bias, *self.geometry)
+        sums = convolve(x, self.kernel(), self.bias, *self.geometry)
         return sums if self.activation is None else self.activation(sums)
 
 
@@ -150,7 +147,8 @@ class Separable(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.border is not None:
             x = self.border(x)
-        sums = F.conv2d(F.conv2d(x, self.depthwise, None, *self.geometry), self.pointwise, self.bias)
+        each = convolve(x, self.depthwise, None, *self.geometry)
+        sums = convolve(each, self.pointwise, self.bias, (1, 1), (0, 0), (1, 1))
         return sums if self.activation is None else self.activation(sums)
 
 
@@ -182,9 +180,7 @@ class Transposed(nn.Module):
         self.activation = overwriting(layer.activation)
 
     def forward(self, x: Tensor) -> Tensor:
-        sums = F.conv_transpose2d(
-            x, self.weight, self.bias, self.strides, self.even, self.extra, self.groups, self.dilation
-        )
+        sums = transpose(x, self.weight, self.bias, self.strides, self.even, self.extra, self.groups, self.dilation)
         (top, bottom), (left, right) = self.rest
         if top or bottom or left or right:
             sums = sums[:, :, top : sums.shape[2] - bottom, left : sums.shape[3] - right]

@@ -17,13 +17,13 @@ from foveal.arithmetic.geometry import windows
 from foveal.backends.torch_layers.activations import overwriting
 from foveal.backends.torch_layers.border import padding_of
 from foveal.backends.torch_layers.place import Place, rules
+from foveal.backends.torch_layers.sliding import convolve
 from foveal.errors import ShapeError
 from foveal.network import layers as kinds
 
 _Op = Callable[..., Tensor]
 _MAX: dict[int, _Op] = {1: torch.max_pool1d, 2: torch.max_pool2d, 3: torch.max_pool3d}
 _AVERAGE: dict[int, _Op] = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
-_CONVOLVE: dict[int, _Op] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _ADAPTIVE: dict[str, dict[int, _Op]] = {
     "max": {1: F.adaptive_max_pool1d, 2: F.adaptive_max_pool2d, 3: F.adaptive_max_pool3d},
     "average": {1: F.adaptive_avg_pool1d, 2: F.adaptive_avg_pool2d},
@@ -147,7 +147,7 @@ class DistanceWeightedPooling(_Windowed):
             x = self.border(x)
         channels = x.shape[1]
         kernel = self.weights.expand(channels, *self.weights.shape[1:])
-        return _CONVOLVE[self.rank](x, kernel, None, self.strides, self.symmetric, 1, channels)
+        return convolve(x, kernel, None, self.strides, self.symmetric, (1,) * self.rank, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.padded:
