@@ -35,6 +35,15 @@ def whole(name: str, value: Any, least: int, where: str, usual: int) -> int:
     return number
 
 
+def counts(batch_size: Any, epochs: Any, initial_epoch: Any) -> tuple[int, int, int]:
+    """The whole numbers of ``fit``."""
+    return (
+        whole("batch_size", batch_size, 1, "fit", usual=32),
+        whole("epochs", epochs, 1, "fit", usual=5),
+        whole("initial_epoch", initial_epoch, 0, "fit", usual=0),
+    )
+
+
 def share(name: str, value: Any, where: str) -> float:
     """A share of the samples: 0 or more, below 1."""
     number = isinstance(value, (int, float)) or hasattr(value, "__float__")

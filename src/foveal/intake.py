@@ -11,9 +11,12 @@ from foveal.layouts import channels_first_looking
 from foveal.network import layers as kinds
 from foveal.network.shape import Shape, Tokens, as_shape
 from foveal.network.tree import Sequential
+from foveal.training.events import Event, Message, Reader
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from foveal.training.display import Display
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,20 @@ class Notes:
             self.say(f"uint8 pixels are divided by 255 on their way in, other numbers are taken as they are{twice}")
         elif scale.pixels and not rescales and network.input_shape is not None and len(network.input_shape.spatial) > 1:
             self.say(f"{what} is {scale}: only uint8 pixels are divided by 255")
+
+    def once(self, display: Display) -> Reader:
+        """A reader of a run's events: messages once a model, also where nothing else is shown."""
+
+        def read(event: Event) -> None:
+            if not isinstance(event, Message):
+                display(event)
+            elif type(display).__name__ == "Silent":
+                self.say(event.text)
+            elif event.text not in self._said:
+                self._said.add(event.text)
+                display(event)
+
+        return read
 
     def say(self, text: str) -> None:
         """One line for a person, on standard error; no second time."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from foveal import arguments, random, streams
 from foveal.arithmetic.shapes import trace
-from foveal.errors import ConfigurationError, DataError, DescriptionError, ModelFileError
+from foveal.errors import ConfigurationError, DescriptionError, ModelFileError
 from foveal.intake import Notes
 from foveal.network.ending import check_ending, ends_in_probabilities
 from foveal.network.node import Node
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from foveal import losses, optimizers
     from foveal.backends.torch import Network
+    from foveal.data.tensors import TensorBatches
     from foveal.training.callbacks import Callback
     from foveal.training.config import TrainingConfig
     from foveal.training.history import History
+    from foveal.training.ongoing import Ongoing
 
 Array = np.ndarray[Any, Any]
 
@@ -68,6 +70,7 @@ class Model:
         self._seed = seed
         self._module: Network | None = None
         self._config: TrainingConfig | None = None
+        self._ongoing: Ongoing
         self._notes = Notes()
 
     # The description ---------------------------------------------------------------------------------------------------
@@ -184,11 +187,11 @@ class Model:
             **options: further fields of :class:`foveal.training.TrainingConfig`: ``schedule``, ``augment``, ``precision``, …
 
         Raises:
-            UnknownName, ConfigurationError: a name or value that does not exist or cannot work; also a loss that expects
-                probabilities of a network that gives logits.
+            UnknownName, ConfigurationError: a name or value that cannot work, or a loss that the network's end is not for.
         """
         from foveal import losses as kinds
         from foveal.training.config import TrainingConfig
+        from foveal.training.ongoing import Ongoing
 
         if loss is None:
             loss = kinds.SparseCategoricalCrossentropy(from_logits=not ends_in_probabilities(self.network))
@@ -196,7 +199,7 @@ class Model:
         config = TrainingConfig(metrics=names, **{"augment": "", "validation": 0.0, **options})
         config = config.with_optimizer(optimizer).with_loss(loss)
         check_ending(config.loss, config.from_logits, self.network, self.output_shape)
-        self._config = config
+        self._config, self._ongoing = config, Ongoing()
 
     def fit(
         self,
@@ -209,6 +212,7 @@ class Model:
         validation_split: float = 0.0,
         validation_data: tuple[Any, Any] | None = None,
         shuffle: bool = True,
+        initial_epoch: int = 0,
     ) -> History:
         """Train on arrays.
 
@@ -217,26 +221,29 @@ class Model:
                 uint8 pixels are divided by 255, which is said once; numbers of other types are taken as they are.
             y: class numbers (N,), or values (N, K). Targets that are images, volumes or sequences have channels last too.
             batch_size: samples a step.
-            epochs: passes over the data.
-            verbose: 0 silent, 1 a progress bar, 2 a line an epoch, "auto" as the output is.
-            callbacks: of ``foveal.callbacks``.
+            epochs: passes over the data; with ``initial_epoch`` the number of the epoch to stop before, as in Keras.
+            verbose: 0 silent, 1 a bar, 2 a line an epoch, "auto" as the output is.
+            callbacks: of ``foveal.callbacks``; they begin anew at each fit.
             validation_split: the share of the samples, the last ones as in Keras, that is put aside for validation.
             validation_data: (x, y) measured after every epoch.
             shuffle: a new order every epoch.
+            initial_epoch: the number that the first epoch gets; epochs are counted from 0.
+
+        The optimizer's state, the order of the data and dropout's random numbers go on until ``compile``: four times one epoch
+        are four epochs. The schedules cosine, one-cycle and triangular span the epochs of each fit.
 
         Returns:
             the history: ``history.history["loss"]``, ``["accuracy"]``, ``["val_loss"]``, ``["val_accuracy"]``, a value an epoch.
         """
         from foveal.training.display import display_for
+        from foveal.training.history import facts_after
         from foveal.training.precision import chosen_device
         from foveal.training.runner import run
         from foveal.training.targets import split_at
 
         config = self._compiled("fit")
-        batch_size = arguments.whole("batch_size", batch_size, 1, "fit", usual=32)
-        epochs = arguments.whole("epochs", epochs, 1, "fit", usual=5)
-        verbose = arguments.verbosity(verbose, "fit")
-        shuffle = arguments.switch("shuffle", shuffle, "fit")
+        batch_size, epochs, first = arguments.counts(batch_size, epochs, initial_epoch)
+        verbose, shuffle = arguments.verbosity(verbose, "fit"), arguments.switch("shuffle", shuffle, "fit")
         validation_split = arguments.share("validation_split", validation_split, "fit")
         held = None if validation_data is None else arguments.pair(validation_data)
         callbacks = arguments.hung(callbacks)
@@ -250,12 +257,16 @@ class Model:
             held = inputs[cut:], targets[cut:]
             inputs, targets = inputs[:cut], targets[:cut]
         device = chosen_device(config.device)
-        batches = self._batches(inputs, targets, config, device, shuffle)
+        before = self._ongoing.next_epoch(first) - first
+        batches = self._batches(inputs, targets, config, device, shuffle, before)
         wide = config.replace(batch_size=max(batch_size, 256))
         validation = None if held is None else self._batches(*held, wide, device, False)
         with display_for(verbose) as display:
-            history = run(self.module, batches, validation, config, callbacks=callbacks, readers=[display], model=self)
-        self.facts = {**self.facts, "config": config.to_json(), "history": history.history}
+            history = run(
+                self.module, batches, validation, config, callbacks=callbacks, readers=[self._notes.once(display)], model=self,
+                first_epoch=first, ongoing=self._ongoing,
+            )  # fmt: skip
+        self.facts = facts_after(self.facts, config.to_json(), history)
         return history
 
     def evaluate(
@@ -272,9 +283,8 @@ class Model:
         """
         from foveal.training.loss import mean_values
 
-        config = self._compiled("evaluate")
+        config, verbose = self._compiled("evaluate"), arguments.verbosity(verbose, "evaluate")
         batch_size = arguments.whole("batch_size", batch_size, 1, "evaluate", usual=32)
-        verbose = arguments.verbosity(verbose, "evaluate")
         inputs, targets = self._pair(x, y)
         begin, wide = time.perf_counter(), config.replace(batch_size=max(batch_size, 256))
         device = next((p.device for p in self.module.parameters()), "cpu")
@@ -361,10 +371,12 @@ class Model:
             )
         return self._config
 
-    def _batches(self, x: Tensor, y: Tensor, config: TrainingConfig, device: Any, shuffle: bool) -> Any:
-        from foveal.data.tensors import TensorBatches
+    def _batches(
+        self, x: Tensor, y: Tensor, config: TrainingConfig, device: Any, shuffle: bool, before: int = 0
+    ) -> TensorBatches:
+        from foveal.data.tensors import TensorBatches as Batches
 
-        return TensorBatches(x, y, config.batch_size, seed=config.seed, shuffle=shuffle, device=device)
+        return Batches(x, y, config.batch_size, seed=config.seed, shuffle=shuffle, device=device, epochs_before=before)
 
     def _inputs(self, x: Any, what: str = "x") -> Tensor:
         """An array as a float tensor with channels last; the first one tells a network its input shape."""
@@ -382,14 +394,7 @@ class Model:
 
     def _pair(self, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[Tensor, Tensor]:
         """Inputs and answers as tensors that belong together."""
-        from foveal.samples import as_answers
-        from foveal.training.targets import check_targets
+        from foveal.samples import targets_for
 
-        inputs = self._inputs(x, names[0])
-        if not len(inputs):
-            raise DataError("there is no sample", where=self.name, given="arrays of length 0", expected="one or more")
-        config, shape = self._compiled("fit"), self.module.output_shape
-        check_ending(config.loss, config.from_logits, self.network, shape)  # compile may not know the shape yet
-        targets = as_answers(y, len(inputs), shape, self.name, names[1])
-        check_targets(targets, shape.channels, config, self.name, names[1])
-        return inputs, targets
+        inputs, config = self._inputs(x, names[0]), self._compiled("fit")
+        return inputs, targets_for(inputs, y, self.network, self.module.output_shape, config, self.name, names[1])

@@ -12,7 +12,11 @@ from torch import Tensor
 from foveal.backends.values import as_tensor, refuse_not_finite
 from foveal.errors import DataError
 from foveal.layouts import repairs
+from foveal.network.ending import check_ending
 from foveal.network.shape import Shape, Tokens, Vector
+from foveal.network.tree import Sequential
+from foveal.training.config import TrainingConfig
+from foveal.training.targets import check_targets
 
 
 def as_inputs(x: Any, shape: Shape, where: str, what: str = "x") -> Tensor:
@@ -88,6 +92,23 @@ def _tokens(tensor: Tensor, shape: Tokens, where: str, what: str) -> Tensor:
             mend="cut longer texts, and fill shorter ones up with a token of their own",
         )
     return tensor.long()
+
+
+def targets_for(
+    inputs: Tensor, y: Any, network: Sequential, output: Shape, config: TrainingConfig, where: str, what: str = "y"
+) -> Tensor:
+    """Targets that belong to inputs and are what the configured loss takes; see :func:`as_answers`.
+
+    Raises:
+        DataError: no sample, or targets that cannot be learned.
+        ConfigurationError: a loss that the network's outputs are not for.
+    """
+    if not len(inputs):
+        raise DataError("there is no sample", where=where, given="arrays of length 0", expected="one or more")
+    check_ending(config.loss, config.from_logits, network, output)  # compile may not know the shape yet
+    targets = as_answers(y, len(inputs), output, where, what)
+    check_targets(targets, output.channels, config, where, what)
+    return targets
 
 
 def as_answers(y: Any, count: int, output: Shape, where: str, what: str = "y") -> Tensor:

@@ -26,6 +26,7 @@ class TensorBatches:
         seed: of the order.
         shuffle: a new order every epoch.
         device: where the batches are made.
+        epochs_before: epochs that were served before this object was made: the orders go on after them.
 
     Example:
         >>> batches = TensorBatches(torch.zeros(10, 8, 8, 3), torch.arange(10), 4)
@@ -42,9 +43,10 @@ class TensorBatches:
         seed: int = 0,
         shuffle: bool = True,
         device: str | torch.device = "cpu",
+        epochs_before: int = 0,
     ) -> None:
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
-        self.examples = len(x)
+        self.examples, self.epochs_before = len(x), epochs_before
         self._x, self._y = x.to(device).contiguous(), y.to(device)
 
     def __len__(self) -> int:
@@ -54,7 +56,7 @@ class TensorBatches:
         """The order of an epoch, as indices."""
         if not self.shuffle:
             return torch.arange(self.examples, device=self._x.device)
-        generator = torch.Generator().manual_seed(mixed(self.seed, ORDER, epoch))
+        generator = torch.Generator().manual_seed(mixed(self.seed, ORDER, epoch + self.epochs_before))
         return torch.randperm(self.examples, generator=generator).to(self._x.device)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:

@@ -27,6 +27,7 @@ class WeightAverage:
     def __init__(self, module: nn.Module, decay: float) -> None:
         self.decay = decay
         self.updates = 0
+        self._own: dict[str, Tensor] | None = None
         self._live = {name: tensor.detach() for name, tensor in module.state_dict(keep_vars=True).items()}
         self._average = {name: tensor.clone(memory_format=torch.preserve_format) for name, tensor in self._live.items()}
         floating = [name for name, tensor in self._live.items() if tensor.is_floating_point()]
@@ -51,11 +52,24 @@ class WeightAverage:
         finally:
             self._swap()
 
-    def adopt(self) -> None:
-        """Give the module the averaged weights for good."""
+    def adopt(self, keep_own: bool = False) -> None:
+        """Give the module the averaged weights for good; ``keep_own`` remembers its own for :meth:`give_back`."""
+        self._own = {name: tensor.clone() for name, tensor in self._live.items()} if keep_own else None
         with torch.no_grad():
             for name, tensor in self._live.items():
                 tensor.copy_(self._average[name])
+
+    @torch.no_grad()
+    def give_back(self) -> None:
+        """Undo :meth:`adopt`, so that training goes on; where the weights were changed meanwhile, average from them anew."""
+        if self._own is None:
+            return
+        unchanged = all(torch.equal(tensor, self._average[name]) for name, tensor in self._live.items())
+        for name, tensor in self._live.items():
+            source, to = (self._own[name], tensor) if unchanged else (tensor, self._average[name])
+            to.copy_(source)
+        self.updates = self.updates if unchanged else 0
+        self._own = None
 
     @torch.no_grad()
     def _swap(self) -> None:

@@ -48,16 +48,18 @@ class Descent:
         self.count = 0
         self.base_rate = spec.learning_rate
         self.factor = schedule(config, steps_per_epoch)
+        self._origin = 0  # the count at which the schedule began
+        self._keep_own = False
         self._clip = config.clip_norm
 
     @property
     def rate(self) -> float:
         """The learning rate of the last step done, or of the first."""
-        return self.base_rate * self.factor(max(0, self.count - 1))
+        return self.base_rate * self.factor(max(0, self.count - self._origin - 1))
 
     def begin(self) -> None:
         """Set the learning rate of this step."""
-        rate = self.base_rate * self.factor(self.count)
+        rate = self.base_rate * self.factor(self.count - self._origin)
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
@@ -78,6 +80,18 @@ class Descent:
         if self.average is not None:
             self.average.update()
 
+    def go_on(self, config: TrainingConfig, steps_per_epoch: int, place: int) -> None:
+        """Begin another stretch of training with all that was remembered.
+
+        Args:
+            config, steps_per_epoch: for the schedule.
+            place: the step of the schedule that comes next.
+        """
+        self.factor, self._origin = schedule(config, steps_per_epoch), self.count - place
+        self._keep_own = True
+        if self.average is not None:
+            self.average.give_back()
+
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
         """Inside the block the module has its averaged weights, where there are any."""
@@ -87,7 +101,7 @@ class Descent:
     def finish(self) -> None:
         """The averaged weights become the module's own; to be called once, after the last step."""
         if self.average is not None:
-            self.average.adopt()
+            self.average.adopt(keep_own=self._keep_own)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that decides the next step, apart from the module's own weights."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,9 +31,9 @@ class History:
     rates: list[float] = field(default_factory=list)
     stopped_early: bool = False
 
-    def add(self, values: dict[str, float], rate: float) -> None:
-        """Take in an epoch's values."""
-        self.epoch.append(len(self.epoch))
+    def add(self, values: dict[str, float], rate: float, epoch: int | None = None) -> None:
+        """Take in an epoch's values; ``epoch`` is its number where it is not the next one after 0."""
+        self.epoch.append(len(self.epoch) if epoch is None else epoch)
         self.rates.append(rate)
         for name, value in values.items():
             self.history.setdefault(name, []).append(value)
@@ -58,3 +59,39 @@ class History:
         """From a checkpoint."""
         for name, value in state.items():
             setattr(self, name, value)
+
+
+def facts_after(facts: Mapping[str, Any], config: Mapping[str, Any], history: History) -> dict[str, Any]:
+    """What is known of a training once another stretch is added to it: for the model file.
+
+    Args:
+        facts: what was known before. Accuracies in it were measured with other weights, and are left out.
+        config: of this stretch.
+        history: of this stretch.
+
+    Returns:
+        ``epochs`` of all stretches, the latest ``config``, and ``history`` of all epochs that are known; None stands where a
+        value was not measured.
+
+    Example:
+        >>> one, two = History({"loss": [2.0]}, [0]), History({"loss": [1.0], "val_loss": [3.0]}, [0])
+        >>> facts = facts_after(facts_after({"test": {"accuracy": 0.9}}, {}, one), {}, two)
+        >>> facts["epochs"], facts["history"], "test" in facts
+        (2, {'loss': [2.0, 1.0], 'val_loss': [None, 3.0]}, False)
+    """
+    kept = {name: value for name, value in facts.items() if not (isinstance(value, Mapping) and "accuracy" in value)}
+    known = facts.get("history")
+    rows: dict[str, list[Any]] = {}
+    if isinstance(known, Mapping):
+        rows = {name: list(values) for name, values in known.items() if isinstance(values, list)}
+    before, more = max(map(len, rows.values()), default=0), len(history.epoch)
+    joined = {
+        name: [
+            *(rows.get(name, []) + [None] * before)[:before],
+            *history.history.get(name, [None] * more),
+        ]
+        for name in dict.fromkeys([*rows, *history.history])
+    }
+    epochs = facts.get("epochs", before)
+    total = (epochs if isinstance(epochs, int) else before) + more
+    return {**kept, "epochs": total, "config": dict(config), "history": joined}

@@ -19,6 +19,7 @@ from foveal.training.interruption import Interruption
 from foveal.training.lone import last_batch_of_one
 from foveal.training.loop import Batches, train
 from foveal.training.memory import keep_pages, out_of_memory_explained
+from foveal.training.ongoing import Ongoing
 from foveal.training.precision import chosen_device, uses_bfloat16
 from foveal.training.run_folder import RunFolder
 from foveal.training.steps import Recordable, Step
@@ -41,6 +42,8 @@ def run(
     identity: Mapping[str, Any] | None = None,
     make_step: MakeStep = Supervised,
     model: Any = None,
+    first_epoch: int = 0,
+    ongoing: Ongoing | None = None,
 ) -> History:
     """Train a module, and leave it with its final weights, in evaluation mode.
 
@@ -56,6 +59,8 @@ def run(
         identity: what a checkpoint must agree on beside the configuration (sums of the data, the network).
         make_step: the method: (module, config, steps an epoch) → a step. The default learns from examples with answers.
         model: what callbacks get as ``self.model``; None for the module.
+        first_epoch: the number of the first epoch, counted from 0; ``config.epochs`` is that of the one after the last.
+        ongoing: what an earlier run of the same module left, to go on with, and to leave for the next one.
 
     Returns:
         the numbers of all epochs, also of those before an interruption.
@@ -72,12 +77,16 @@ def run(
         tell(events.Message("this processor does not multiply bfloat16 in hardware: training in float32"))
     owner = module if model is None else model
     with (
-        _randomness(config.seed, device),
+        _randomness(config.seed, device, ongoing),
         _cudnn(config.deterministic, device),
         out_of_memory_explained(config.batch_size),
     ):
         module.to(device)
-        plain = make_step(module, config, len(batches))
+        if ongoing is None:
+            plain = make_step(module, config, len(batches))
+        else:
+            say = lambda text: tell(events.Message(text))  # noqa: E731
+            plain = ongoing.step(make_step, module, config, len(batches), first_epoch, say)
         step = graphed(plain, _recordable(plain, device, config), lambda text: tell(events.Message(text)))
         hung = CallbackList([*callbacks, *_configured(config)])
         hung.prepare(owner, {"epochs": config.epochs, "steps": len(batches)}, _weights(plain))
@@ -99,7 +108,10 @@ def run(
                 interruption=stack.enter_context(Interruption()),
                 model=owner,
                 validated=validation is not None,
+                first_epoch=first_epoch,
             )
+            if ongoing is not None:
+                stack.callback(_count_epochs, ongoing, watch, first_epoch)
             hung.call("on_train_begin", {})  # before what a resumed run gives back
             watch.check(getattr(plain, "value_names", ()))
             if resume and checkpoints is not None:
@@ -157,12 +169,18 @@ def _weights(step: Step) -> Weights:
     return Weights(take, give)
 
 
+def _count_epochs(ongoing: Ongoing, watch: Watch, first_epoch: int) -> None:
+    """However a run ends: the next one sees the data in the order that comes next."""
+    ongoing.epochs = ongoing.next_epoch(first_epoch) + watch.epoch - first_epoch
+
+
 @contextlib.contextmanager
-def _randomness(seed: int, device: torch.device) -> Iterator[None]:
-    """A run's random numbers depend on its seed alone, and leave the caller's generators as they were."""
+def _randomness(seed: int, device: torch.device, ongoing: Ongoing | None) -> Iterator[None]:
+    """A run's random numbers depend on its seed (and on the run before) alone, and leave the caller's generators be."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        yield
+        with contextlib.nullcontext() if ongoing is None else ongoing.randomness(seed, device):
+            yield
 
 
 @contextlib.contextmanager

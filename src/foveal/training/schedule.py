@@ -11,6 +11,8 @@ from collections.abc import Callable
 from foveal.training.config import TrainingConfig
 
 Schedule = Callable[[int], float]
+SPANNING = ("cosine", "one-cycle", "triangular")  # laid over all epochs of a run; each fit of a model is such a run
+SCHEDULES_THAT_GO_ON = ("constant", "step", "exponential")  # depend on the epoch alone
 START_FACTOR = 1 / 25  # of the one-cycle policy's highest rate (fastai's choice, and torch's)
 
 
@@ -30,8 +32,10 @@ def schedule(config: TrainingConfig, steps_per_epoch: int) -> Schedule:
         [0.5, 1.0, 1.0, 0.93, 0.75, 0.5, 0.25, 0.07]
     """
     total = max(1, config.epochs * steps_per_epoch)
-    rising = min(round(config.warmup * steps_per_epoch), total - 1)
-    rest = total - rising
+    rising = round(config.warmup * steps_per_epoch)
+    if config.schedule in SPANNING:  # the others go on in another fit, with the rest of the rise
+        rising = min(rising, total - 1)
+    rest = max(1, total - rising)
     after: Schedule
     if config.schedule == "step":
         decay = 0.1 if config.decay is None else config.decay

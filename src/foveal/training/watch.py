@@ -43,13 +43,14 @@ class Watch:
         interruption: Interruption,
         model: Any,
         validated: bool = False,
+        first_epoch: int = 0,
     ) -> None:
         self.method, self.batches, self.epochs = step, batches, epochs
         self.callbacks, self.checkpoints, self.interruption, self.model = callbacks, checkpoints, interruption, model
         self.validated = validated
         self._readers = readers
         self._checked = False
-        self.epoch, self.step = 0, 0
+        self.epoch, self.step = first_epoch, 0
         self.history = History()
         self.record = self._new_record()
         self._begun = self._epoch_begun = self._looked = self._stepped = time.monotonic()
@@ -118,7 +119,7 @@ class Watch:
             self.callbacks.call("on_test_end", validation)
             values |= {f"val_{name}": value for name, value in validation.items()}
         self.history.steps += self.record.curve(self.epoch, self.step)
-        self.history.add(values, self.method.rate)
+        self.history.add(values, self.method.rate, self.epoch)
         self.callbacks.call("on_epoch_end", self.epoch, values)
         done = (self.epoch + 1, self.epochs, self.step)  # fewer steps than there are, where a callback stopped it
         self.epoch, self.step, self.record = self.epoch + 1, 0, self._new_record()

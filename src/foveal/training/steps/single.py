@@ -62,6 +62,11 @@ class Single:
         finally:
             self.module.train()
 
+    def go_on(self, config: TrainingConfig, steps_per_epoch: int, place: int) -> None:
+        """Begin another stretch of training; see :meth:`Descent.go_on`."""
+        self.descent.go_on(config, steps_per_epoch, place)
+        self.module.train()
+
     def finish(self) -> None:
         self.descent.finish()
         self.module.eval()
