@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -212,3 +214,46 @@ def test_training_leaves_the_callers_random_numbers() -> None:
     for _ in range(2):
         net.fit(X, Y, verbose=0)
     assert torch.equal(torch.rand(1), wanted)
+
+
+SCRIPT = """
+import os, signal, sys
+import numpy as np, foveal
+from foveal import callbacks, layers
+class Send(callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 2: os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+m = foveal.Model(layers.Sequential([layers.Dense(3, input_shape=(4,))]), seed=0); m.compile()
+x, y = np.zeros((40, 4)), np.arange(40) % 3
+try:
+    m.fit(x, y, batch_size=4, verbose=0, callbacks=[Send()])
+except KeyboardInterrupt as stop:
+    print("caught:", stop)
+    print(len(m.fit(x, y, verbose=0).epoch))
+finally:
+    print("finally")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "out", "err"),
+    [
+        (
+            "SIGTERM",
+            143,
+            "finally\n",
+            "SIGTERM: stopped in epoch 1 of 1 after step 3 of 10; callbacks.ModelCheckpoint keeps",
+        ),
+        (
+            "SIGINT",
+            0,
+            "caught: stopped in epoch 1 of 1 after step 3 of 10; another fit goes on from here\n1\nfinally\n",
+            "",
+        ),
+    ],
+)
+def test_a_signal_in_a_program_of_ones_own_is_one_line(name: str, status: int, out: str, err: str) -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT, name], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (status, out)
+    assert done.stderr.startswith(err)
+    assert len(done.stderr.splitlines()) == bool(err)

@@ -8,6 +8,7 @@ one-cycle, triangular) is laid over each fit anew; the others go on from the epo
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import nn
 
 from foveal.training.checkpoint import random_state, set_random_state
 from foveal.training.config import TrainingConfig
+from foveal.training.interruption import Interrupted, ending_a_script
 from foveal.training.schedule import SPANNING
 from foveal.training.steps.single import Single
 
@@ -66,6 +68,23 @@ class Ongoing:
         found.go_on(config, steps, (first if spans else self.next_epoch(first)) * steps)
         self._step, self._parameters = found, parameters
         return found
+
+    @contextlib.contextmanager
+    def in_a_program(self) -> Iterator[None]:
+        """Around a fit in somebody's own program: Ctrl-C and SIGTERM end it with a word on what becomes of the model."""
+        own = signal.getsignal(signal.SIGTERM)
+        with ending_a_script():
+            try:
+                yield
+            except Interrupted as stop:
+                ends = stop.signal == signal.SIGTERM
+                if ends and callable(own):
+                    own(stop.signal, None)  # the program has a handler of its own: it is told once the step is done
+                keeps = (
+                    "callbacks.ModelCheckpoint keeps models on the disk" if ends else "another fit goes on from here"
+                )
+                stop.args = (f"{stop}; {keeps}",)
+                raise
 
     @contextlib.contextmanager
     def randomness(self, seed: int, device: torch.device) -> Iterator[None]:

@@ -77,6 +77,7 @@ def run(
         tell(events.Message("this processor does not multiply bfloat16 in hardware: training in float32"))
     owner = module if model is None else model
     with (
+        contextlib.nullcontext() if ongoing is None else ongoing.in_a_program(),
         _randomness(config.seed, device, ongoing),
         _cudnn(config.deterministic, device),
         out_of_memory_explained(config.batch_size),
