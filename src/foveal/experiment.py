@@ -7,14 +7,13 @@ print(outcome.evaluation.accuracy, outcome.folder.report)
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from foveal import zoo
 from foveal.arithmetic.shapes import trace
@@ -99,9 +98,14 @@ class Experiment:
     def identity(self) -> dict[str, Any]:
         """What a checkpoint must agree on beside the configuration."""
         network = json.dumps(codec.to_dict(self.network), sort_keys=True).encode()
-        pixels = hashlib.sha256(np.ascontiguousarray(self.data.train.images).data)
-        pixels.update(np.ascontiguousarray(self.data.train.labels).data)
-        return {"network": hashlib.sha256(network).hexdigest(), "data": pixels.hexdigest()}
+        return {"network": hashlib.sha256(network).hexdigest(), "data": self.fingerprint["training"]}
+
+    @functools.cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """Sums over the parts of the data, by which they are known again."""
+        from foveal.data.fingerprint import fingerprint
+
+        return fingerprint(self.data)
 
 
 def prepare(
@@ -110,6 +114,7 @@ def prepare(
     *,
     size: tuple[int, int] | None = None,
     channels: int | None = None,
+    label: str | int | None = None,
     config: TrainingConfig | None = None,
     changes: Mapping[str, Any] | None = None,
     command: Sequence[str] = (),
@@ -123,6 +128,7 @@ def prepare(
         data: whatever :func:`foveal.data.load` opens.
         size: height and width to bring pictures to.
         channels: 1 or 3, to bring pictures to.
+        label: the label's column of a CSV file: its name, its number from 1, ``"first"`` or ``"last"``.
         config: how to train; None takes the recipe for this network and data.
         changes: fields that replace the recipe's.
         command: the command line, for the report.
@@ -138,9 +144,10 @@ def prepare(
         ('mlp', 3, 3)
     """
     from foveal.data import load
+    from foveal.data.loading import opening_of
 
-    opening = {"data": str(data), "size": list(size) if size else None, "channels": channels}
-    loaded = load(data, size=size, channels=channels)
+    opening = opening_of(str(data), size, channels, label)
+    loaded = load(data, size=size, channels=channels, label=label)
     if network is None:
         network = "mlp" if loaded.is_table else "lecture_cnn"
     described, name, state = open_network(network, loaded.shape, len(loaded.classes))
@@ -230,9 +237,9 @@ def resume(place: str | Path, *, runs: str | Path = "runs", display: Display | N
         return _Ready(reopened(folder)).carry_out(folder, display, resume=True)
 
 
-def reopened(folder: RunFolder) -> Experiment:
-    """The experiment of a run folder, from its ``config.json``."""
-    from foveal.data import load
+def reopened(folder: RunFolder, data: DataSet | None = None) -> Experiment:
+    """The experiment of a run folder, from its ``config.json``; its data are opened again where none are given."""
+    from foveal.data import loading
 
     told = folder.read_config()
 
@@ -254,9 +261,8 @@ def reopened(folder: RunFolder) -> Experiment:
     opening, network, config, name, command, notes = run_config.understood(folder.config, told, read)
     if opening["data"] is None:
         raise run_config.damaged(folder.config, "data.opening.data names no data")
-    size = opening["size"]
-    data = load(opening["data"], size=tuple(size) if size else None, channels=opening["channels"])
-    return Experiment(network, name, data, opening, config, command, notes)
+    found = data if data is not None else loading.reopened(opening, folder.path)
+    return Experiment(network, name, found, opening, config, command, notes)
 
 
 def description(experiment: Experiment) -> dict[str, Any]:
@@ -273,6 +279,7 @@ def description(experiment: Experiment) -> dict[str, Any]:
             "classes": list(data.classes),
             "shape": list(data.shape),
             "opening": dict(experiment.opening),
+            "fingerprint": experiment.fingerprint,
         },
         "training": experiment.config.to_json(),
         "command": list(experiment.command),

@@ -280,7 +280,8 @@ def test_a_failed_write_says_what_to_do_and_names_the_whole_run(tmp_path: Path) 
     "opening",
     [None, [], "x", {}, {"data": 3}, {"data": ""}, {"data": "a\0b"}, {"data": "d", "size": 5}, {"data": "d", "size": [1]},
      {"data": "d", "size": [0, 3]}, {"data": "d", "size": [True, 3]}, {"data": "d", "size": [10**9, 1]},
-     {"data": "d", "channels": "3"}, {"data": "d", "channels": -1}, {"data": ["d"]}],
+     {"data": "d", "channels": "3"}, {"data": "d", "channels": -1}, {"data": ["d"]},
+     {"data": "d", "label": ["x"]}, {"data": "d", "label": True}, {"data": "d", "place": 3}, {"data": "d", "place": "\0"}],
 )  # fmt: skip
 def test_odd_openings_are_one_kind_of_error(tmp_path: Path, opening: object) -> None:
     with pytest.raises(CheckpointError, match="is damaged") as caught:

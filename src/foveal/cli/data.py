@@ -34,6 +34,12 @@ def show(
         typer.Option("--resize", metavar="HxW", help="Bring pictures to this size first (a picture: 10x10)."),
     ] = None,
     grey: Annotated[bool, typer.Option("--grey", help="One channel instead of three.")] = False,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label", metavar="COLUMN", help="Label column of a CSV file: its name, its number from 1, first or last."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="PNG", help="Where to draw; ./NAME.png where not said.")
     ] = None,
@@ -54,7 +60,7 @@ def show(
     elif path.suffix.lower() in SUFFIXES and not path.is_dir():
         _show_picture(path, size, grey, out, as_json)
     else:
-        _show_data(data, size, grey, out, samples, seed, as_json)
+        _show_data(data, size, grey, label, out, samples, seed, as_json)
 
 
 @app.command("list")
@@ -86,7 +92,14 @@ def list_names(
 
 
 def _show_data(
-    name: str, size: tuple[int, int] | None, grey: bool, out: Path | None, samples: int, seed: int, as_json: bool
+    name: str,
+    size: tuple[int, int] | None,
+    grey: bool,
+    label: str | None,
+    out: Path | None,
+    samples: int,
+    seed: int,
+    as_json: bool,
 ) -> None:
     import warnings
 
@@ -97,7 +110,7 @@ def _show_data(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", DataWarning)
-        data = load(name, size=size, channels=1 if grey else None)
+        data = load(name, size=size, channels=1 if grey else None, label=label)
     notes = [str(each.message) for each in caught if issubclass(each.category, DataWarning)] + list(data.notes)
     found = audit(data)
     target: Path | None = None
@@ -155,7 +168,8 @@ def _print_data(data: DataSet, found: Audit, notes: list[str]) -> None:
     console.print(table)
     lines = notes + found.findings()
     if data.problems:
-        lines.append(f"{len(data.problems):,} pictures could not be read:")
+        folders = any(": the folder " in problem for problem in data.problems)
+        lines.append(f"{len(data.problems):,} pictures{' and folders' if folders else ''} could not be read:")
         lines += [f"  {problem}" for problem in data.problems[:10]]
         if len(data.problems) > 10:
             lines.append(f"  … and {len(data.problems) - 10:,} more (--json lists all)")

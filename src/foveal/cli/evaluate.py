@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +16,10 @@ from foveal.printable import json_text, printable
 from foveal.streams import say
 
 if TYPE_CHECKING:
-    from foveal.data.dataset import Split
+    from foveal.data.dataset import DataSet, Split
     from foveal.evaluation.results import Evaluation
     from foveal.evaluation.trained import Trained
+    from foveal.training.run_folder import RunFolder
 
 _CONFUSED = 5
 
@@ -37,6 +39,14 @@ def command(
     split: Annotated[
         str, typer.Option(help="test, validation, training or all; auto takes the first that there is.")
     ] = "auto",
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Label column of a CSV file: its name, its number from 1, first or last. [as in training]",
+            show_default=False,
+        ),
+    ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="The whole evaluation as JSON, for programs.")] = False,
 ) -> None:
@@ -51,23 +61,25 @@ def command(
 
     trained = open_trained(run, runs)
     _check_system(trained, data)
-    name, classes, chosen, part = _own(trained, split) if data is None else _other(trained, data, split)
-    labels = matched(part.labels, classes, trained.classes, name)
-    found = evaluate(as_distribution(trained.probabilities(part.images)), labels, trained.classes)
-    own = data is None or name == trained.facts.get("data")
-    used = record(trained.folder, name, chosen, found) if trained.folder and own else None
+    chosen = _own(trained, split) if data is None else _other(trained, data, split, label)
+    labels = matched(chosen.part.labels, chosen.classes, trained.classes, chosen.name)
+    found = evaluate(as_distribution(trained.probabilities(chosen.part.images)), labels, trained.classes)
+    used = record(trained.folder, chosen.name, chosen.split, found) if trained.folder and chosen.own else None
     if as_json:
         told: dict[str, Any] = {
             "run": run,
             "model": str(trained.path),
-            "data": name,
-            "split": chosen,
+            "data": chosen.name,
+            "split": chosen.split,
             "times_used": used,
+            "notes": list(chosen.notes),
         }
         say(json_text({**told, **found.to_json()}))
         return
-    _print(trained, found, name, chosen)
-    if used is not None and chosen == "test":
+    for note in chosen.notes:
+        say(f"note: {printable(note)}")
+    _print(trained, found, chosen.name, chosen.split)
+    if used is not None and chosen.split == "test":
         often = f"{used} times" if used > 1 else "once"
         say(f"\nThe test set has now been used {often} for this run. Choose by validation, not by it.")
 
@@ -95,31 +107,37 @@ def _check_system(trained: Trained, data: str | None) -> None:
     )
 
 
-Chosen = tuple[str, tuple[str, ...], str, "Split"]
+@dataclass(frozen=True)
+class _Chosen:
+    """What is measured: a part of data, and what is to be known of it."""
+
+    name: str
+    classes: tuple[str, ...]
+    split: str
+    part: Split
+    own: bool
+    notes: tuple[str, ...] = ()
 
 
-def _own(trained: Trained, split: str) -> Chosen:
+def _own(trained: Trained, split: str) -> _Chosen:
     """A part of the data that the run names; the validation part is the one put aside in training."""
     from foveal.data import load
     from foveal.errors import FovealError
 
     if trained.folder is not None:
-        from foveal.experiment import reopened
-        from foveal.systems.running import data_of, is_system
+        from foveal.data.fingerprint import differences
         from foveal.training.run_folder import RunFolder
 
         folder = RunFolder(trained.folder)
-        if is_system(folder):
-            data, train, held = data_of(folder)
-        else:
-            experiment = reopened(folder)
-            train, held = experiment.parts()
-            data = experiment.data
-        return (
-            data.name,
-            data.classes,
-            *_part(data.name, {"test": data.test, "validation": held, "training": train}, split),
-        )
+        data, parts = _parts(folder, None)
+        chosen, part = _part(data.name, parts, split)
+        changed = differences(data, _fingerprint(folder))
+        told = [changed["test"]] if chosen == "test" and "test" in changed else []
+        if chosen != "test" and "training" in changed:
+            told = [
+                f"{changed['training']}: the {chosen} part may hold what the network was trained on, and the reverse"
+            ]
+        return _Chosen(data.name, data.classes, chosen, part, True, (*told, *_unread(data)))
     named = str(trained.facts.get("data") or "")
     try:
         data = load(named, size=trained.size, channels=trained.channels if trained.size else None)
@@ -130,15 +148,54 @@ def _own(trained: Trained, split: str) -> Chosen:
             given=f"data {named!r}" if named else None,
             mend=[f"foveal evaluate {trained.path} DATA"],
         ) from error
-    return data.name, data.classes, *_part(data.name, {"test": data.test}, split)
+    return _Chosen(data.name, data.classes, *_part(data.name, {"test": data.test}, split), True, _unread(data))
 
 
-def _other(trained: Trained, place: str, split: str) -> Chosen:
+def _parts(folder: RunFolder, data: DataSet | None) -> tuple[DataSet, dict[str, Split | None]]:
+    """The data of a run, opened again where none are given, in the parts that they had in training."""
+    from foveal.experiment import reopened
+    from foveal.systems.running import data_of, is_system
+
+    if is_system(folder):
+        data, train, held = data_of(folder, data)
+    else:
+        experiment = reopened(folder, data)
+        train, held = experiment.parts()
+        data = experiment.data
+    return data, {"test": data.test, "validation": held, "training": train}
+
+
+def _fingerprint(folder: RunFolder) -> Mapping[str, Any]:
+    """Sums over the data of a run in training; empty where it does not tell, as in version 0.1."""
+    from foveal.systems.running import is_system
+
+    if not is_system(folder):
+        return _entry(_entry(folder.read_config(), "data"), "fingerprint")
+    path = folder.path / "result.json"
+    return _entry(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}, "fingerprint")
+
+
+def _entry(told: Any, name: str) -> dict[str, Any]:
+    """An object inside an object of JSON; empty where there is none."""
+    found = told.get(name) if isinstance(told, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _unread(data: DataSet) -> tuple[str, ...]:
+    return tuple(line for line in data.remarks() if line not in data.notes)
+
+
+def _other(trained: Trained, place: str, split: str, label: str | None) -> _Chosen:
     """A part of other data, brought to the size and channels that the network takes."""
     from foveal.data import load
+    from foveal.data.fingerprint import fingerprint
+    from foveal.training.run_folder import RunFolder
 
     shape = trained.module.input_shape
-    data = load(place, size=trained.size, channels=trained.channels if len(shape.axes) == 3 else None)
+    folder = None if trained.folder is None else RunFolder(trained.folder)
+    if label is None and folder is not None and place.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
+        label = _entry(_entry(folder.read_config(), "data"), "opening").get("label")
+    data = load(place, size=trained.size, channels=trained.channels if len(shape.axes) == 3 else None, label=label)
     if len(data.shape) != len(shape.axes):
         raise DataError(
             "the network takes another kind of data",
@@ -146,8 +203,14 @@ def _other(trained: Trained, place: str, split: str) -> Chosen:
             given="rows of a table" if data.is_table else "pictures",
             expected=str(shape),
         )
+    known = {} if folder is None else _fingerprint(folder)
+    if folder is not None and known and fingerprint(data) == known:
+        chosen, part = _part(place, _parts(folder, data)[1], split)
+        note = "these are the data that the network was trained on, in the parts of the training"
+        return _Chosen(data.name, data.classes, chosen, part, True, (note, *_unread(data)))
     parts = {"all": data.train} if data.test is None else {"test": data.test, "training": data.train}
-    return data.name, data.classes, *_part(place, parts, split)
+    own = not known and data.name == trained.facts.get("data")
+    return _Chosen(data.name, data.classes, *_part(place, parts, split), own, tuple(data.remarks()))
 
 
 def _part(where: str, parts: Mapping[str, Split | None], split: str) -> tuple[str, Split]:

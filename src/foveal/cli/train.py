@@ -45,6 +45,15 @@ def command(
     size: Annotated[
         str | None, typer.Option(help="Bring pictures to HxW first.", rich_help_panel=_WHAT, metavar="HxW")
     ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            help="Label column of a CSV file: its name, its number from 1, first or last.",
+            rich_help_panel=_WHAT,
+            metavar="COLUMN",
+            show_default=False,
+        ),
+    ] = None,
     epochs: Annotated[int | None, _how("Passes over the training set.")] = None,
     batch_size: Annotated[int | None, _how("Pictures a step.")] = None,
     optimizer: Annotated[str | None, _how("sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw.")] = None,
@@ -96,6 +105,7 @@ def command(
         }.items()
         if value is not None
     }  # fmt: skip
+    from foveal.training import events
     from foveal.training.display import display_for
     from foveal.training.interruption import Interrupted
 
@@ -104,21 +114,30 @@ def command(
     try:
         if resume is not None:
             _refuse(
-                [*changes, *(["NET"] if net else []), *(["--name"] if name else []), *(["--set"] if settings else [])]
+                [
+                    *changes,
+                    *(["label"] if label is not None else []),
+                    *(["NET"] if net else []),
+                    *(["--name"] if name else []),
+                    *(["--set"] if settings else []),
+                ]
             )
             outcome = _resumed(resume, runs, display)
         elif net is not None and systems.known(net) and not find_lr:
-            outcome = _system(net, data, size, changes, settings or [], runs, name, display, json_lines or quiet)
+            outcome = _system(net, data, size, label, changes, settings or [], runs, name, display, json_lines or quiet)
         else:
             _no_settings(net, settings)
             _check_find_lr(net, find_lr)
-            experiment = _prepared(net, data, size, changes, json_lines)
+            experiment = _prepared(net, data, size, label, changes, json_lines)
             if find_lr:
                 _find_rate(experiment, json_lines)
                 return
             from foveal.experiment import start
 
-            if not (json_lines or quiet):
+            if json_lines:
+                for line in experiment.data.remarks():
+                    display(events.Message(line))
+            elif not quiet:
                 _announce(experiment)
             outcome = start(experiment, runs=runs, name=name, display=display)
     except Interrupted as stop:
@@ -146,6 +165,7 @@ def _system(
     net: str,
     data: str | None,
     size: str | None,
+    label: str | None,
     changes: dict[str, Any],
     settings: list[str],
     runs: Path,
@@ -154,7 +174,13 @@ def _system(
     silent: bool,
 ) -> SystemOutcome:
     planned = systems.plan(
-        net, data, size=_size(size), changes=changes, settings=_pairs(settings), command=["foveal", *sys.argv[1:]]
+        net,
+        data,
+        size=_size(size),
+        label=label,
+        changes=changes,
+        settings=_pairs(settings),
+        command=["foveal", *sys.argv[1:]],
     )
     if not silent:
         config = planned.config
@@ -207,11 +233,16 @@ def _no_settings(net: str | None, settings: list[str] | None) -> None:
 
 
 def _prepared(
-    net: str | None, data: str | None, size: str | None, changes: dict[str, Any], json_lines: bool
+    net: str | None, data: str | None, size: str | None, label: str | None, changes: dict[str, Any], json_lines: bool
 ) -> Experiment:
     from foveal.experiment import prepare
 
-    options: dict[str, Any] = {"changes": changes, "command": ["foveal", *sys.argv[1:]], "size": _size(size)}
+    options: dict[str, Any] = {
+        "label": label,
+        "changes": changes,
+        "command": ["foveal", *sys.argv[1:]],
+        "size": _size(size),
+    }
     try:
         return prepare(net, data or _DATA, **options)
     except SourceError as error:
@@ -261,6 +292,8 @@ def _announce(experiment: Experiment) -> None:
     rate = config.optimizer_spec().learning_rate
     say(f"{printable(experiment.name)}, {summarize(experiment.network).totals.parameters:,} parameters")
     say(f"{printable(data.name)}: {', '.join(part for part in parts if part)}")
+    for line in data.remarks():
+        say(f"note: {printable(line)}")
     say(
         f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}, batches of {config.batch_size}, {config.optimizer}, "
         f"{config.schedule} rate {'up to ' if config.schedule != 'constant' else ''}{rate:g}, seed {config.seed}"

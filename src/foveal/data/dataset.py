@@ -155,6 +155,14 @@ class DataSet:
         """The parts there are, with their names."""
         return [("training", self.train)] + ([("test", self.test)] if self.test is not None else [])
 
+    def remarks(self) -> list[str]:
+        """Notes and problems as a few lines, for whoever trains or measures on these data."""
+        lines = list(self.notes)
+        if self.problems:
+            more = f", and {len(self.problems) - 1:,} more (foveal data show lists them)" * (len(self.problems) > 1)
+            lines.append(f"could not be read: {self.problems[0]}{more}")
+        return lines
+
 
 def shape_text(shape: Sequence[int]) -> str:
     """A shape as people write it: ``60000 × 28 × 28``."""

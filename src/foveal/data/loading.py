@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,10 +105,10 @@ def load(
 
 
 def opened(opening: Mapping[str, Any]) -> DataSet:
-    """The data set of a run, from what its ``config.json`` tells of how it was opened.
+    """The data set of an opening, as a run's ``config.json`` has it.
 
     Args:
-        opening: ``data`` (name or path), and ``size``, ``channels`` and ``label`` where they were chosen.
+        opening: see :func:`opening_of`.
 
     Raises:
         UnknownName, DataError, SourceError: as :func:`load`.
@@ -123,6 +124,57 @@ def opened(opening: Mapping[str, Any]) -> DataSet:
         channels=opening.get("channels"),
         label=opening.get("label"),
     )
+
+
+def opening_of(
+    data: str | None, size: tuple[int, int] | None, channels: int | None, label: str | int | None = None
+) -> dict[str, Any]:
+    """How data are opened, to be written down: ``data`` (name or path), ``size``, ``channels``, and where they matter
+    ``label`` and ``place``, the absolute path.
+
+    Example:
+        >>> opening_of("digits", (16, 16), None)
+        {'data': 'digits', 'size': [16, 16], 'channels': None}
+    """
+    opening: dict[str, Any] = {"data": data, "size": list(size) if size else None, "channels": channels}
+    if label is not None:
+        opening["label"] = label
+    if data is not None and not _is_name(data) and os.path.exists(data):
+        opening["place"] = os.path.abspath(data)
+    return opening
+
+
+def reopened(opening: Mapping[str, Any], run: str | os.PathLike[str]) -> DataSet:
+    """The data set of a run again: where it was in training, by the same words or else by the absolute path.
+
+    Args:
+        opening: of the run.
+        run: its folder, for the message.
+
+    Raises:
+        DataError: it was moved, renamed or removed.
+        UnknownName, SourceError: as :func:`load`.
+    """
+    name, place = str(opening["data"]), opening.get("place")
+    if _is_name(name) or os.path.exists(name):
+        return opened(opening)
+    if isinstance(place, str) and os.path.exists(place):
+        return opened({**opening, "data": place})
+    raise DataError(
+        "the data that this run was trained on are not there any more",
+        where=name,
+        given=f"nothing at {place or os.path.abspath(name)}",
+        expected=f"the folder or file that {run} was trained on",
+        mend=[
+            f"foveal evaluate {shlex.quote(os.fspath(run))} PLACE, with the place where they are now",
+            "put them back where they were, or a link to them",
+        ],
+    )
+
+
+def _is_name(name: str) -> bool:
+    key = name.lower().replace("_", "-")
+    return key in NAMED or (key in GENERATED and not Path(name).exists())
 
 
 def _file(path: Path, classes: Sequence[str] | None, label: str | int | None) -> DataSet:

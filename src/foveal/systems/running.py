@@ -93,6 +93,7 @@ def plan(
     *,
     size: tuple[int, int] | None = None,
     channels: int | None = None,
+    label: str | int | None = None,
     config: TrainingConfig | None = None,
     changes: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -104,6 +105,7 @@ def plan(
         name: of the system.
         data: name or path; None takes the system's first.
         size, channels: to bring pictures to.
+        label: the label's column of a CSV file.
         config: how to train; None takes the system's recipe.
         changes: fields that replace the recipe's.
         settings: values that replace the method's own; texts are read as what they replace.
@@ -117,13 +119,11 @@ def plan(
         >>> plan("vae", settings={"latent": "8"}).settings["latent"]
         8
     """
+    from foveal.data.loading import opening_of
+
     found = system(name)
     _check_data(found, data)
-    opening: dict[str, Any] = {
-        "data": data if data is not None else next(iter(found.data), None),
-        "size": list(size) if size else None,
-        "channels": channels,
-    }
+    opening = opening_of(data if data is not None else next(iter(found.data), None), size, channels, label)
     chosen = config or recipe(found, opening["data"])
     return Plan(found, chosen.replace(**(changes or {})), _settings(found, settings or {}), opening, tuple(command))
 
@@ -265,16 +265,16 @@ def reopened(folder: RunFolder) -> Plan:
     return run_config.understood(folder.config, folder.read_config(), read)
 
 
-def data_of(folder: RunFolder) -> tuple[DataSet, Split, Split | None]:
-    """The data of a run, and its training part without and its validation part as they were in training."""
+def data_of(folder: RunFolder, data: DataSet | None = None) -> tuple[DataSet, Split, Split | None]:
+    """The data of a run, opened again where none are given, and its training part without and its validation part."""
     from foveal.training.display import Silent
 
     told = reopened(folder)
     session = Session(
         told.system, told.config, told.settings, folder, opening=told.opening, display=Silent(), resuming=True
     )
-    data = session.load()
-    return data, *session.split(data.train)
+    found = data if data is not None else session.load()
+    return found, *session.split(found.train)
 
 
 def description(planned: Plan) -> dict[str, Any]:

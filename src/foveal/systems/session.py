@@ -79,17 +79,24 @@ class Session:
         Raises:
             UnknownName, DataError, SourceError: as :func:`foveal.data.load`.
         """
-        from foveal.data import load
+        from foveal.data.loading import opened, reopened
 
         if self._data is None:
             if self.data_name is None:
                 raise ConfigurationError("no data were named", where=self.system.name, mend=list(self.system.data[:3]))
-            size = self.opening.get("size")
-            found = load(self.data_name, size=tuple(size) if size else None, channels=self.opening.get("channels"))
+            found = reopened(self.opening, self.folder.path) if self.resuming else opened(self.opening)
+            for line in found.remarks():
+                self.say(line)
             limit = int(self.settings.get("limit", 0))
             self._data = _limited(found, limit) if limit > 0 else found
             self._digest = digest(self._data.train.images, self._data.train.labels)
         return self._data
+
+    def fingerprint(self) -> dict[str, str] | None:
+        """Sums over the parts of the data, by which they are known again; None where none were opened."""
+        from foveal.data.fingerprint import fingerprint
+
+        return None if self._data is None else fingerprint(self._data)
 
     def pictures(self) -> DataSet:
         """The data set, which has to be one of pictures.

@@ -61,7 +61,8 @@ def understood(path: Path, told: Mapping[str, Any], make: Callable[[Mapping[str,
 
 
 def opening(told: Mapping[str, Any]) -> dict[str, Any]:
-    """How the run's data were opened: ``data`` (name, path or None), ``size`` (a pair or None), ``channels`` (or None).
+    """How the run's data were opened: ``data`` (name, path or None), ``size`` (a pair or None), ``channels`` (or None);
+    ``label`` and ``place`` (its absolute path) where they are told.
 
     Raises:
         ValueError: another kind of value; for :func:`understood` to explain.
@@ -74,6 +75,11 @@ def opening(told: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"data.opening.size is {size!r}, and not a height and a width")
     if not (channels is None or _count(channels, 4)):
         raise ValueError(f"data.opening.channels is {channels!r}")
+    label, place = found.get("label"), found.get("place")
+    if not (label is None or (isinstance(label, str | int) and not isinstance(label, bool))):
+        raise ValueError(f"data.opening.label is {label!r}, and no column")
+    if not (place is None or (isinstance(place, str) and "\0" not in place)):
+        raise ValueError(f"data.opening.place is {place!r}, and no path")
     return {**found, "data": name, "size": size, "channels": channels}
 
 
