@@ -21,7 +21,7 @@ from foveal.errors import ShapeError, UnknownName
 from foveal.network import codec, tree
 from foveal.network.ending import check_ending, ends_in_probabilities
 from foveal.training import run_config
-from foveal.training.config import TrainingConfig
+from foveal.training.config import EARLIER, TrainingConfig
 from foveal.training.recipes import recipe_for
 from foveal.training.run_folder import RunFolder
 
@@ -252,7 +252,7 @@ def reopened(folder: RunFolder, data: DataSet | None = None) -> Experiment:
         return (
             run_config.opening(told),
             codec.from_dict(told["network"]["description"]),
-            TrainingConfig.from_json(told["training"]),
+            TrainingConfig.from_json({**EARLIER, **told["training"]}),
             name,
             run_config.texts(told["command"], "command"),
             run_config.texts(told["notes"], "notes"),

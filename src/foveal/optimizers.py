@@ -1,17 +1,20 @@
 """The optimizers under their Keras names: light descriptions, which training turns into torch's fused ones.
 
 ``compile(optimizer="adam")`` and ``compile(optimizer=optimizers.Adam(learning_rate=3e-4))`` both end in one of these.
-Arguments and defaults are Keras's. Importing this module loads no torch.
+Arguments, defaults and numbers are Keras's, also where epsilon stands. Importing this module loads no torch.
 
-``weight_decay`` spares biases and the scales and shifts of normalisation layers (every parameter of fewer than two
-dimensions), where shrinking towards zero has no use; ``decay_all=True`` decays them too.
+``weight_decay`` λ acts on the weights themselves and apart from the gradient, w ← (1 − η λ) w, on every parameter.
+``decay_all=False`` spares biases and the scales and shifts of normalisation layers (every parameter of fewer than two
+dimensions), where shrinking towards zero has no use. ``decoupled=False`` adds λ w to the gradient instead, as PyTorch's SGD
+and the older papers do; with a momentum μ that decays 1 / (1 − μ) times as much.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
+import numbers
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from foveal.errors import ConfigurationError, UnknownName
@@ -20,29 +23,42 @@ from foveal.spelling import nearest
 
 @dataclass(frozen=True)
 class Optimizer:
-    """What every optimizer has: a learning rate, a weight decay, and a name in a training configuration."""
+    """What every optimizer has: a learning rate, a weight decay, and a name in a training configuration.
+
+    Args:
+        learning_rate: η.
+        weight_decay: λ; None is 0, as in Keras.
+        decay_all: whether biases and normalisations decay too.
+        decoupled: whether the decay acts on the weights, and not through the gradient.
+    """
 
     kind: ClassVar[str] = ""
     learning_rate: float = 0.001
-    weight_decay: float = 0.0
-    decay_all: bool = False
+    weight_decay: float | None = field(default=0.0, kw_only=True)
+    decay_all: bool = field(default=True, kw_only=True)
+    decoupled: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
+        if self.weight_decay is None:
+            object.__setattr__(self, "weight_decay", 0.0)
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
             if isinstance(value, bool):
                 continue
-            low_ok = value > 0 if field.name in ("learning_rate", "epsilon") else value >= 0
-            high_ok = value < 1 if field.name in ("momentum", "rho", "beta_1", "beta_2") else math.isfinite(value)
-            if not (low_ok and high_ok):
-                standard = next(f.default for f in dataclasses.fields(type(self)) if f.name == field.name)
+            if not (isinstance(value, numbers.Real) and _works(each.name, float(value))):
+                standard = next(f.default for f in dataclasses.fields(type(self)) if f.name == each.name)
                 raise ConfigurationError(
-                    f"this {field.name.replace('_', ' ')} cannot work",
+                    f"this {each.name.replace('_', ' ')} cannot work",
                     where=type(self).__name__,
-                    given=f"{field.name}={value}",
-                    expected=_RANGE.get(field.name, f"{field.name} ≥ 0"),
-                    mend=f"{field.name}={standard if standard else 0.9 if field.name == 'momentum' else 0.0}",
+                    given=f"{each.name}={value}",
+                    expected=_RANGE.get(each.name, f"{each.name} ≥ 0"),
+                    mend=f"{each.name}={standard if standard else 0.9 if each.name == 'momentum' else 0.0}",
                 )
+
+
+def _works(name: str, value: float) -> bool:
+    above = value > 0 if name in ("learning_rate", "epsilon") else value >= 0
+    return above and (value < 1 if name in ("momentum", "rho", "beta_1", "beta_2") else math.isfinite(value))
 
 
 _RANGE = {
@@ -58,6 +74,9 @@ _RANGE = {
 @dataclass(frozen=True)
 class SGD(Optimizer):
     """Stochastic gradient descent: v ← μ v + g, w ← w − η v; Nesterov's variant looks ahead (w ← w − η (g + μ v)).
+
+    Keras keeps η v; the two are the same while the rate is. Where a schedule changes it, the new rate holds here at once, as
+    in PyTorch.
 
     Example:
         >>> SGD(learning_rate=0.1, momentum=0.9, nesterov=True).momentum
@@ -82,7 +101,7 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class Adagrad(Optimizer):
-    """Rates divided by the root of the sum of all squared gradients so far (Duchi, Hazan, Singer 2011)."""
+    """w ← w − η g / √(s + ε), s the sum of all squared gradients so far and of its first value (Duchi, Hazan, Singer 2011)."""
 
     kind: ClassVar[str] = "adagrad"
     initial_accumulator_value: float = 0.1
@@ -91,7 +110,11 @@ class Adagrad(Optimizer):
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """Rates divided by the root of a running mean of squared gradients (Hinton's lecture 6e, 2012)."""
+    """u ← μ u + g / √(v + ε), w ← w − η u, v ← ρ v + (1 − ρ) g² (Hinton's lecture 6e, 2012).
+
+    ``centered`` takes the square of the running mean of g from v. As in Keras, epsilon stands inside the root: 10⁻⁷ there is
+    3 · 10⁻⁴ beside it.
+    """
 
     kind: ClassVar[str] = "rmsprop"
     rho: float = 0.9
@@ -102,9 +125,10 @@ class RMSprop(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Running means of the gradient and of its square, both corrected for their start (Kingma, Ba 2014, alg. 1).
+    """w ← w − α m / (√v + ε̂), α = η √(1 − β₂ᵗ) / (1 − β₁ᵗ), m and v running means of g and g² (Kingma, Ba 2014, sec. 2).
 
-    A ``weight_decay`` here is added to the gradient, so it is scaled with it; AdamW's is not.
+    As in Keras, epsilon is the paper's ε̂: it stands beside the root before that is corrected for its start. PyTorch's ε stands
+    beside the corrected root, and weighs √(1 − β₂ᵗ) as much.
 
     Example:
         >>> Adam(learning_rate=3e-4).beta_2
@@ -119,10 +143,20 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class AdamW(Adam):
-    """Adam whose weight decay acts on the weights themselves: w ← w − η λ w (Loshchilov, Hutter 2017, alg. 2)."""
+    """Adam with a weight decay by default: w ← (1 − η λ) w (Loshchilov, Hutter 2017, alg. 2)."""
 
     kind: ClassVar[str] = "adamw"
-    weight_decay: float = 0.004
+    weight_decay: float = field(default=0.004, kw_only=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.decoupled:
+            raise ConfigurationError(
+                "AdamW is the Adam whose weight decay is decoupled",
+                where="AdamW",
+                given="decoupled=False",
+                mend=["decoupled=True", "Adam(weight_decay=…, decoupled=False)"],
+            )
 
 
 _BY_NAME: dict[str, type[Optimizer]] = {kind.kind: kind for kind in (SGD, Adagrad, RMSprop, Adam, AdamW)}
@@ -143,7 +177,7 @@ def get(optimizer: str | Optimizer, **changes: float | bool) -> Optimizer:
 
     Example:
         >>> get("nesterov", learning_rate=0.05)
-        SGD(learning_rate=0.05, weight_decay=0.0, decay_all=False, momentum=0.9, nesterov=True)
+        SGD(learning_rate=0.05, weight_decay=0.0, decay_all=True, decoupled=True, momentum=0.9, nesterov=True)
     """
     if isinstance(optimizer, Optimizer):
         return _changed(optimizer, changes)

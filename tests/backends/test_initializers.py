@@ -54,8 +54,9 @@ def test_orthogonal_rows() -> None:
         (layers.Conv2D(20, 3, groups=2), (5, 5, 8), 36, 180),
         (layers.Conv1D(20, 3), (5, 7), 21, 60),
         (layers.Conv3D(20, 2), (5, 5, 5, 7), 56, 160),
-        (layers.Conv2DTranspose(20, 3), (5, 5, 7), 63, 180),
-        (layers.DepthwiseConv2D(5, depth_multiplier=4), (5, 5, 40), 25, 100),
+        (layers.Conv2DTranspose(20, 3), (5, 5, 7), 180, 63),
+        (layers.Conv2DTranspose(20, 3, groups=2), (5, 5, 8), 90, 72),
+        (layers.DepthwiseConv2D(5, depth_multiplier=4), (5, 5, 40), 1000, 100),
     ],
     ids=lambda value: value.kind if isinstance(value, Node) else str(value),
 )

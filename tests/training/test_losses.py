@@ -34,6 +34,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def cross_entropy(p: Array, targets: Array, s: float) -> float:
+    p = p / p.sum(1, keepdims=True)
     return float(-(((1 - s) * targets + s / K) * np.log(p)).sum(1).mean())
 
 

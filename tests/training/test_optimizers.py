@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from torch import nn
 
 from foveal import optimizers
 from foveal.errors import ConfigurationError
+from foveal.training.config import TrainingConfig
 from foveal.training.optimizer import (
     can_be_captured,
     load_optimizer_state,
@@ -28,11 +31,15 @@ ALL = [
     optimizers.SGD(0.1, momentum=0.9),
     optimizers.SGD(0.1, momentum=0.8, nesterov=True),
     optimizers.SGD(0.1, weight_decay=0.05),
+    optimizers.SGD(0.1, momentum=0.9, weight_decay=0.05, decoupled=False),
     optimizers.Adagrad(0.1),
     optimizers.RMSprop(0.01),
     optimizers.RMSprop(0.01, momentum=0.5, centered=True),
     optimizers.Adam(0.01),
     optimizers.Adam(0.01, beta_1=0.7, beta_2=0.9, epsilon=1e-3),
+    optimizers.Adam(0.01, weight_decay=0.1),
+    optimizers.Adam(0.01, weight_decay=0.1, decoupled=False),
+    optimizers.RMSprop(0.01, weight_decay=0.1, decoupled=False),
     optimizers.AdamW(0.01, weight_decay=0.1),
 ]
 
@@ -40,27 +47,27 @@ ALL = [
 def reference(spec: optimizers.Optimizer, w: Array, gradients: Array) -> Array:
     v, m, s, mean = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
     for t, g in enumerate(gradients, start=1):
-        rate = spec.learning_rate
+        rate, decay = spec.learning_rate, spec.weight_decay or 0.0
+        if spec.decoupled:
+            w = w - rate * decay * w
+        else:
+            g = g + decay * w
         if isinstance(spec, optimizers.SGD):
-            g = g + spec.weight_decay * w
             v = spec.momentum * v + g
             w = w - rate * (g + spec.momentum * v if spec.nesterov else v)
         elif isinstance(spec, optimizers.Adagrad):
             s = (spec.initial_accumulator_value if t == 1 else s) + g**2
-            w = w - rate * g / (np.sqrt(s) + spec.epsilon)
+            w = w - rate * g / np.sqrt(s + spec.epsilon)
         elif isinstance(spec, optimizers.RMSprop):
             s = spec.rho * s + (1 - spec.rho) * g**2
             mean = spec.rho * mean + (1 - spec.rho) * g
-            root = np.sqrt(s - mean**2 if spec.centered else s) + spec.epsilon
-            v = spec.momentum * v + g / root
+            v = spec.momentum * v + g / np.sqrt((s - mean**2 if spec.centered else s) + spec.epsilon)
             w = w - rate * v
         elif isinstance(spec, optimizers.Adam):
-            if isinstance(spec, optimizers.AdamW):
-                w = w - rate * spec.weight_decay * w
             m = spec.beta_1 * m + (1 - spec.beta_1) * g
             s = spec.beta_2 * s + (1 - spec.beta_2) * g**2
-            corrected = np.sqrt(s / (1 - spec.beta_2**t)) + spec.epsilon
-            w = w - rate * m / (1 - spec.beta_1**t) / corrected
+            alpha = rate * np.sqrt(1 - spec.beta_2**t) / (1 - spec.beta_1**t)
+            w = w - alpha * m / (np.sqrt(s) + spec.epsilon)
     return w
 
 
@@ -115,12 +122,71 @@ def test_a_restored_optimizer_goes_on_to_the_same_bits_in_channels_last(spec: op
 
 def test_decay_spares_biases_and_normalisations() -> None:
     module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3))
-    decaying, spared = parameter_groups(module, optimizers.AdamW(weight_decay=0.1))
+    decaying, spared = parameter_groups(module, optimizers.AdamW(weight_decay=0.1, decay_all=False))
     assert [tuple(p.shape) for p in decaying["params"]] == [(2, 1, 3, 3), (3, 8)]
     assert all(p.ndim == 1 for p in spared["params"])
-    assert (decaying["weight_decay"], spared["weight_decay"]) == (0.1, 0.0)
-    (everything,) = parameter_groups(module, optimizers.AdamW(weight_decay=0.1, decay_all=True))
+    assert (decaying["decay"], spared["decay"]) == (0.1, 0.0)
+    (everything,) = parameter_groups(module, optimizers.AdamW(weight_decay=0.1))  # as in Keras
     assert len(everything["params"]) == 6
+    through, without = parameter_groups(module, optimizers.SGD(weight_decay=0.1, decay_all=False, decoupled=False))
+    assert (through["weight_decay"], through["decay"], without["weight_decay"]) == (0.1, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop", "adagrad"])
+def test_the_training_configuration_spares_and_the_names_of_keras_do_not(name: str) -> None:
+    plain = TrainingConfig(optimizer=name, weight_decay=0.1).optimizer_spec()
+    assert (plain.decay_all, plain.decoupled) == (False, True)
+    given = (
+        TrainingConfig().with_optimizer(dataclasses.replace(optimizers.get(name), weight_decay=0.1)).optimizer_spec()
+    )
+    assert (given.decay_all, given.decoupled, given.weight_decay) == (True, True, 0.1)
+    assert TrainingConfig().with_optimizer("adamw").optimizer_spec() == optimizers.AdamW()
+
+
+def test_arguments_stand_where_keras_has_them() -> None:
+    """A script that gives them by position means the same."""
+    assert optimizers.SGD(0.1, 0.9, True) == optimizers.SGD(learning_rate=0.1, momentum=0.9, nesterov=True)
+    assert optimizers.Adam(0.1, 0.8, 0.99, 1e-3) == optimizers.Adam(0.1, beta_1=0.8, beta_2=0.99, epsilon=1e-3)
+    assert optimizers.RMSprop(0.1, 0.8, 0.5, 1e-3, True).centered
+    assert optimizers.AdamW(0.1, 0.2, 0.8).weight_decay == 0.2
+    assert optimizers.Adam(weight_decay=None) == optimizers.Adam()
+    with pytest.raises(ConfigurationError, match="decoupled"):
+        optimizers.AdamW(decoupled=False)
+
+
+@pytest.mark.parametrize("value", ["0.1", [0.1], float("nan"), float("inf"), -1.0])
+def test_rates_that_are_no_numbers_are_refused(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="learning rate"):
+        optimizers.Adam(value)
+
+
+def test_a_tensor_for_a_rate_gives_the_numbers_of_a_float() -> None:
+    """What a CUDA graph is recorded with: the rate is a tensor, and everything that changes is computed on the device."""
+    for spec in (optimizers.Adam(0.01, weight_decay=0.1), optimizers.RMSprop(0.01, momentum=0.5, weight_decay=0.1)):
+        found = []
+        for capturable in (False, True):
+            module = nn.Linear(4, 3, bias=False)
+            module.weight.data = torch.tensor(START, dtype=torch.float32)
+            descend(torch_optimizer(module, spec, capturable=capturable), module.weight, GRADIENTS)
+            found.append(module.weight.detach().numpy())
+        np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+
+
+def test_states_of_torchs_own_adam_go_on() -> None:
+    """A checkpoint of an earlier version: the counts are tensors of their own, a parameter each."""
+    module = nn.Linear(4, 3)
+    module.weight.data = torch.tensor(START, dtype=torch.float32)
+    before = torch.optim.Adam(module.parameters(), lr=0.01, eps=1e-7, fused=True)
+    ours = torch_optimizer(module, optimizers.Adam(0.01))
+    for p in module.parameters():
+        p.grad = torch.ones_like(p)
+    for _ in range(3):
+        before.step()
+    load_optimizer_state(ours, {"parameters": [dict(before.state[p]) for p in module.parameters()]})
+    ours.step()
+    assert {float(state["step"]) for state in optimizer_state(ours)["parameters"]} == {4.0}
+    before.step()
+    np.testing.assert_allclose(ours.state[module.weight]["exp_avg"], before.state[module.weight]["exp_avg"])
 
 
 def test_frozen_parameters_stay_out_and_nothing_to_train_is_an_error() -> None:

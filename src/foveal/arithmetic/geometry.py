@@ -77,5 +77,9 @@ def transposed_padding(layer: Node) -> tuple[tuple[int, int, int], ...]:
     kernel, strides, dilation = layer.kernel_size, layer.strides, layer.dilation_rate  # type: ignore[attr-defined]
     if layer.padding == "same":  # type: ignore[attr-defined]
         return tuple(window.transposed_same(k, s, d) for k, s, d in zip(kernel, strides, dilation, strict=True))
+    if layer.padding == "valid" and not any(layer.output_padding):  # type: ignore[attr-defined]
+        return tuple(
+            (0, 0, window.transposed_valid(k, s, d)) for k, s, d in zip(kernel, strides, dilation, strict=True)
+        )
     pads: Pads = ((0, 0),) * len(kernel) if layer.padding == "valid" else layer.padding  # type: ignore[attr-defined]
     return tuple((*pair, extra) for pair, extra in zip(pads, layer.output_padding, strict=True))  # type: ignore[attr-defined]

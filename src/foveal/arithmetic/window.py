@@ -69,6 +69,18 @@ def transposed_size(n: int, k: int, s: int = 1, before: int = 0, after: int = 0,
     return (n - 1) * s + extent(k, d) - before - after + extra
 
 
+def transposed_valid(k: int, s: int, d: int = 1) -> int:
+    """Rows added at the end by "valid": those of the last stride that the kernel does not reach, so that none is lost.
+
+    With them a convolution of the same kernel and stride gives back n windows of what n × stride values held, as in Keras.
+
+    Example:
+        >>> transposed_valid(2, 3), transposed_valid(3, 2)
+        (1, 0)
+    """
+    return max(0, s - extent(k, d))
+
+
 def transposed_same(k: int, s: int, d: int = 1) -> tuple[int, int, int]:
     """(before, after, extra) that make a transposed convolution give exactly n × s values.
 

@@ -23,6 +23,7 @@ from foveal.backends.torch_layers import Place, compositions, rules
 from foveal.backends.torch_layers.activations import Activation
 from foveal.backends.torch_layers.convolution import penalised
 from foveal.backends.torch_layers.dense import channels_to_end, channels_to_front
+from foveal.backends.torch_layers.ending import note_logits
 from foveal.backends.values import as_tensor
 from foveal.errors import DataError, ShapeError
 from foveal.network import layers as kinds
@@ -207,7 +208,9 @@ class _Builder:
 
     def network(self) -> Network:
         root = self.traced[""]
-        return Network(self.chain(root.node, "", False), root, self.heads, self.answers)
+        built = Network(self.chain(root.node, "", False), root, self.heads, self.answers)
+        note_logits(built.network, built.node)
+        return built
 
     def chain(self, node: Node, path: str, own: bool) -> Iterator[tuple[str, nn.Module]]:
         """The children of a Sequential; ``own`` says whether its input is nobody else's."""

@@ -30,6 +30,7 @@ RECIPE = TrainingConfig(
     lr=0.1,
     momentum=0.5,
     weight_decay=2e-4,
+    decoupled=False,
     schedule="cosine",
     metrics=(),
 )

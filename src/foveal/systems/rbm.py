@@ -31,6 +31,7 @@ RECIPE = TrainingConfig(
     lr=0.05,
     momentum=0.5,
     weight_decay=1e-4,
+    decoupled=False,
     schedule="cosine",
     metrics=(),
 )

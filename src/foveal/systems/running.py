@@ -16,7 +16,7 @@ from foveal.systems.least import check_least
 from foveal.systems.registry import System, system
 from foveal.systems.session import Session, Setting, plain
 from foveal.training import run_config
-from foveal.training.config import TrainingConfig
+from foveal.training.config import EARLIER, TrainingConfig
 from foveal.training.history import History
 from foveal.training.run_folder import RunFolder
 
@@ -258,7 +258,7 @@ def reopened(folder: RunFolder) -> Plan:
 
     def read(told: Mapping[str, Any]) -> Plan:
         found = system(told["system"])
-        config = TrainingConfig.from_json(told["training"])
+        config = TrainingConfig.from_json({**EARLIER, **told["training"]})
         command = run_config.texts(told["command"], "command")
         return Plan(found, config, _settings(found, told["settings"]), run_config.opening(told), command)
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from foveal.errors import CheckpointError, FovealError, TrainingError
-from foveal.training.config import TrainingConfig
+from foveal.training.config import EARLIER, TrainingConfig
 from foveal.training.memory import is_out_of_memory
 from foveal.training.run_folder import RunFolder
 from foveal.training.state import read_state, write_state
@@ -146,7 +146,7 @@ class Checkpoints:
             ) from error
 
     def _compare(self, state: dict[str, Any]) -> None:
-        before = {**TrainingConfig().to_json(), **state["identity"]}  # a field younger than the run had its default
+        before = {**TrainingConfig().to_json(), **EARLIER, **state["identity"]}
         before = {name: value for name, value in before.items() if name in state["identity"] or name in self.identity}
         differing = [name for name in {**before, **self.identity} if before.get(name) != self.identity.get(name)]
         if differing:
@@ -157,6 +157,19 @@ class Checkpoints:
                 expected=", ".join(f"{name} {before.get(name)!r}" for name in differing),
                 mend=["resume without changing anything", "start a new run under another --name"],
             )
+
+
+def _changed_since(identity: Mapping[str, Any]) -> str:
+    """What is computed otherwise now than when a run began, in words; "" where nothing is."""
+    if "decoupled" in identity:
+        return ""
+    optimizer, loss = str(identity.get("optimizer")), str(identity.get("loss"))
+    changed = []
+    if optimizer in ("adam", "adamw", "rmsprop", "adagrad"):
+        changed.append(f"whose {optimizer} had its epsilon elsewhere")
+    if loss == "hinge":
+        changed.append("whose hinge over several outputs was another formula")
+    return " and ".join(changed)
 
 
 def environment(device: torch.device) -> dict[str, Any]:

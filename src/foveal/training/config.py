@@ -22,6 +22,9 @@ LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "mae", "hinge", "categ
 METRICS = ("accuracy", "binary_accuracy", "mae", "mse")
 PRECISIONS = ("auto", "fp32", "bf16")
 ENGINES = ("auto", "torch")
+EARLIER = {"decoupled": False}
+"""What fields that are younger than a run stood for before they were there: version 0.1.0 put every weight decay but AdamW's
+into the gradient. Fields that are not here had their defaults."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,9 @@ class TrainingConfig:
         lr: the learning rate, the highest that the schedule reaches; None takes the optimizer's own default.
         momentum: of sgd, momentum, nesterov and rmsprop; None takes the optimizer's own default.
         weight_decay: pulls weights (not biases, not normalisations) towards zero; None takes the optimizer's default.
-        optimizer_options: further arguments of the optimizer under their Keras names, such as ``{"beta_2": 0.99}``.
+        decoupled: whether the decay acts on the weights themselves, and not through the gradient; adamw's always does.
+        optimizer_options: further arguments of the optimizer under their Keras names, such as ``{"beta_2": 0.99}``;
+            ``{"decay_all": True}`` lets biases and normalisations decay too.
         schedule: constant, step, exponential, cosine, one-cycle or triangular; see :mod:`foveal.training.schedule`.
         warmup: epochs (a fraction will do) over which the rate rises linearly before the schedule begins.
         step_every: epochs between two drops of the schedule "step".
@@ -76,6 +81,7 @@ class TrainingConfig:
     lr: float | None = None
     momentum: float | None = None
     weight_decay: float | None = None
+    decoupled: bool = True
     optimizer_options: Mapping[str, float | bool] = field(default_factory=dict)
     schedule: str = "constant"
     warmup: float = 0.0
@@ -124,22 +130,27 @@ class TrainingConfig:
     def optimizer_spec(self) -> optimizers.Optimizer:
         """The optimizer with its values, as :mod:`foveal.optimizers` describes it."""
         named = {"learning_rate": self.lr, "momentum": self.momentum, "weight_decay": self.weight_decay}
-        changes = {**self.optimizer_options, **{name: value for name, value in named.items() if value is not None}}
-        return optimizers.get(self.optimizer, **changes)
+        given = {name: value for name, value in named.items() if value is not None}
+        decoupled = self.decoupled or self.optimizer == "adamw"
+        return optimizers.get(
+            self.optimizer, **{"decay_all": False, "decoupled": decoupled, **self.optimizer_options, **given}
+        )
 
     def with_optimizer(self, optimizer: str | optimizers.Optimizer) -> TrainingConfig:
         """The same configuration with another optimizer, given as Keras users give it (a name or an object)."""
         if isinstance(optimizer, str):
-            optimizers.get(optimizer)
+            decays = bool(optimizers.get(optimizer).weight_decay)
             return self.replace(
-                optimizer=optimizer.lower(), lr=None, momentum=None, weight_decay=None, optimizer_options={}
-            )
+                optimizer=optimizer.lower(), lr=None, momentum=None, weight_decay=None, decoupled=True,
+                optimizer_options={"decay_all": True} if decays else {},
+            )  # fmt: skip
         values = {f.name: getattr(optimizer, f.name) for f in dataclasses.fields(optimizer)}
-        lr, decay = values.pop("learning_rate"), values.pop("weight_decay")
+        lr, decay, decoupled = (values.pop(name) for name in ("learning_rate", "weight_decay", "decoupled"))
         momentum = values.pop("momentum", None)
         return self.replace(
-            optimizer=optimizer.kind, lr=lr, momentum=momentum, weight_decay=decay, optimizer_options=values
-        )
+            optimizer=optimizer.kind, lr=lr, momentum=momentum, weight_decay=decay, decoupled=decoupled,
+            optimizer_options=values,
+        )  # fmt: skip
 
     def with_loss(self, loss: str | losses.Loss) -> TrainingConfig:
         """The same configuration with another loss, given as Keras users give it (a name or an object)."""
@@ -207,6 +218,7 @@ _RULES: dict[str, _Rule] = {
     "decay": ("float?", lambda v: v is None or 0 < v <= 1, "a factor above 0 and at most 1", (0.1, None)),
     "peak_at": ("float", lambda v: 0 < v < 1, "a share of the run between 0 and 1", (0.3,)),
     "final_factor": ("float", lambda v: 0 <= v <= 1, "a factor from 0 to 1", (0.0,)),
+    "decoupled": ("bool", lambda v: True, "True or False", (True, False)),
     "from_logits": ("bool", lambda v: True, "True or False", (True, False)),
     "label_smoothing": ("float", lambda v: 0 <= v < 1, "0 or more, below 1", (0.1, 0.0)),
     "validation": ("float", lambda v: 0 <= v < 1, "a share of the training set, 0 or more and below 1", (0.1, 0.0)),

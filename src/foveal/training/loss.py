@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from foveal.backends.torch_layers.ending import logits_before
 from foveal.errors import ConfigurationError
 from foveal.training.config import TrainingConfig
 
@@ -48,22 +49,32 @@ def loss_function(config: TrainingConfig) -> LossFunction:
 
 
 def cross_entropy(outputs: Tensor, targets: Tensor, *, logits: bool = True, smoothing: float = 0.0) -> Tensor:
-    """−Σ q log p with q = (1 − s)·target + s/K; p is the softmax of logits, or the outputs themselves."""
+    """−Σ q log p with q = (1 − s)·target + s/K; p is the softmax of logits, or the outputs themselves scaled to sum 1.
+
+    Of a network that ends in a softmax the logits before it are taken (:mod:`foveal.backends.torch_layers.ending`).
+    """
+    before = logits_before(outputs, "softmax")
+    if logits or before is not None:
+        return F.cross_entropy((outputs if before is None else before).float(), targets, label_smoothing=smoothing)
     outputs = outputs.float()
-    if logits:
-        return F.cross_entropy(outputs, targets, label_smoothing=smoothing)
-    logs = outputs.clamp(SMALLEST_PROBABILITY, 1.0).log()
-    right = (logs * targets).sum(1) if targets.is_floating_point() else logs.gather(1, targets[:, None])[:, 0]
-    return -((1 - smoothing) * right + smoothing * logs.mean(1)).mean()
+    if not targets.is_floating_point():
+        logs = outputs.clamp(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY).log()
+        return F.cross_entropy(logs, targets, label_smoothing=smoothing)  # its softmax scales to sum 1
+    shares = outputs / outputs.sum(1, keepdim=True)
+    wanted = (1 - smoothing) * targets + smoothing / outputs.shape[1]
+    return -(wanted * shares.clamp(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY).log()).sum(1).mean()
 
 
 def binary_cross_entropy(outputs: Tensor, targets: Tensor, *, logits: bool = True, smoothing: float = 0.0) -> Tensor:
-    """−t log p − (1 − t) log(1 − p), with t drawn towards ½ by the smoothing, over all outputs."""
-    outputs = outputs.float()
+    """−t log p − (1 − t) log(1 − p), with t drawn towards ½ by the smoothing, over all outputs.
+
+    Of a network that ends in a sigmoid the logits before it are taken: a probability that is 1 in float32 has no gradient.
+    """
     wanted = (1 - smoothing) * as_values(outputs, targets) + smoothing / 2
-    if logits:
-        return F.binary_cross_entropy_with_logits(outputs, wanted)
-    p = outputs.clamp(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    before = logits_before(outputs, "sigmoid")
+    if logits or before is not None:
+        return F.binary_cross_entropy_with_logits((outputs if before is None else before).float(), wanted)
+    p = outputs.float().clamp(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
     return -(wanted * p.log() + (1 - wanted) * (1 - p).log()).mean()
 
 

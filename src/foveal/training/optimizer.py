@@ -1,7 +1,7 @@
 """From the description of an optimizer to torch's own, in the fused form where there is one.
 
-Fused: all parameters are updated by one kernel instead of several a tensor. torch has it for SGD, Adagrad (CPU only),
-Adam and AdamW; RMSprop uses the multi-tensor form on CUDA.
+Fused: all parameters are updated by one kernel instead of several a tensor. torch has it for SGD, Adagrad (CPU only) and
+Adam; RMSprop uses the multi-tensor form. Where torch's rule is not Keras', ours is in :mod:`foveal.training.update_rules`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from torch import nn
 
 from foveal import optimizers
 from foveal.errors import ConfigurationError
+from foveal.training.update_rules import Adam, RMSprop, decay_apart
 
 
 def parameter_groups(module: nn.Module, spec: optimizers.Optimizer) -> list[dict[str, Any]]:
-    """The trainable parameters, those that decay and those that do not (biases, normalisations) apart."""
+    """The trainable parameters, those that decay and those that do not (biases, normalisations) apart.
+
+    ``weight_decay`` of a group is what the update rule adds to the gradient, ``decay`` what acts on the weights themselves.
+    """
     trainable = [p for p in module.parameters() if p.requires_grad]
     if not trainable:
         raise ConfigurationError(
@@ -24,11 +28,13 @@ def parameter_groups(module: nn.Module, spec: optimizers.Optimizer) -> list[dict
             given=f"{sum(1 for _ in module.parameters())} parameters, none of them trainable",
             mend=["add a layer with weights", "unfreeze a layer"],
         )
-    if spec.decay_all or not spec.weight_decay:
-        return [{"params": trainable, "weight_decay": spec.weight_decay}]
+    decay = spec.weight_decay or 0.0
+    within, apart = (0.0, decay) if spec.decoupled else (decay, 0.0)
+    if spec.decay_all or not decay:
+        return [{"params": trainable, "weight_decay": within, "decay": apart}]
     groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": spec.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": within, "decay": apart},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0, "decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
 
@@ -36,7 +42,7 @@ def parameter_groups(module: nn.Module, spec: optimizers.Optimizer) -> list[dict
 def torch_optimizer(
     module: nn.Module, spec: optimizers.Optimizer, *, capturable: bool = False
 ) -> torch.optim.Optimizer:
-    """torch's optimizer for a description.
+    """The optimizer of a description, with Keras' numbers.
 
     Args:
         module: whose trainable parameters are to be learned.
@@ -48,30 +54,28 @@ def torch_optimizer(
     rate: Any = (
         torch.tensor(spec.learning_rate, dtype=torch.float32, device=device) if capturable else spec.learning_rate
     )
-    fused = device.type in ("cpu", "cuda") and all(p.is_floating_point() for g in groups for p in g["params"])
+    optimizer = _made(groups, spec, rate, device)
+    decay_apart(optimizer)
+    return optimizer
+
+
+def _made(
+    groups: list[dict[str, Any]], spec: optimizers.Optimizer, rate: Any, device: torch.device
+) -> torch.optim.Optimizer:
     if isinstance(spec, optimizers.SGD):
+        fused = device.type in ("cpu", "cuda")
         return torch.optim.SGD(groups, lr=rate, momentum=spec.momentum, nesterov=spec.nesterov, fused=fused)
-    if isinstance(spec, optimizers.AdamW | optimizers.Adam):
-        kind = torch.optim.AdamW if isinstance(spec, optimizers.AdamW) else torch.optim.Adam
-        betas = (spec.beta_1, spec.beta_2)
-        return kind(groups, lr=rate, betas=betas, eps=spec.epsilon, fused=fused, capturable=capturable)
+    if isinstance(spec, optimizers.Adam):
+        return Adam(groups, rate, (spec.beta_1, spec.beta_2), spec.epsilon)
     if isinstance(spec, optimizers.RMSprop):
-        return torch.optim.RMSprop(
-            groups,
-            lr=rate,
-            alpha=spec.rho,
-            eps=spec.epsilon,
-            momentum=spec.momentum,
-            centered=spec.centered,
-            capturable=capturable,
-        )
+        return RMSprop(groups, rate, spec.rho, spec.momentum, spec.epsilon, spec.centered)
     if isinstance(spec, optimizers.Adagrad):
         return torch.optim.Adagrad(
             groups,
             lr=spec.learning_rate,
-            initial_accumulator_value=spec.initial_accumulator_value,
-            eps=spec.epsilon,
-            fused=fused and device.type == "cpu",
+            initial_accumulator_value=spec.initial_accumulator_value + spec.epsilon,  # √(s + ε) is the root of a sum
+            eps=0.0,
+            fused=device.type == "cpu",
         )
     raise ConfigurationError(
         "this optimizer has no torch implementation here",
@@ -86,9 +90,14 @@ def can_be_captured(spec: optimizers.Optimizer) -> bool:
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """What an optimizer remembers, a list entry a parameter, in the order of its groups."""
+    """What an optimizer remembers, a list entry a parameter, in the order of its groups; a count is nobody else's tensor."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    return {"parameters": [dict(optimizer.state.get(p, {})) for p in parameters]}
+    states = [dict(optimizer.state.get(p, {})) for p in parameters]
+    return {
+        "parameters": [
+            {k: v.clone() if k == "step" and torch.is_tensor(v) else v for k, v in s.items()} for s in states
+        ]
+    }
 
 
 def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:

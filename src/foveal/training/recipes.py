@@ -46,6 +46,7 @@ RESIDUAL = TrainingConfig(
     optimizer="nesterov",
     lr=0.1,
     weight_decay=5e-4,
+    decoupled=False,
     optimizer_options={"decay_all": True},
     schedule="cosine",
     warmup=3.6,
@@ -54,7 +55,8 @@ RESIDUAL = TrainingConfig(
     mirror=True,
     validation=0.05,
 )
-"""For the small residual networks: every parameter decays, and the rate rises for a fifth of the run."""
+"""For the small residual networks: every parameter decays, through its gradient as in the papers, and the rate rises for a
+fifth of the run."""
 
 RECIPES: dict[tuple[str | None, str | None], Recipe] = {
     ("lecture_cnn", "fashion-mnist"): Recipe(

@@ -1,6 +1,6 @@
 """The update rules that torch writes in another way than Keras: RMSprop, Adam, and a weight decay apart from the gradient.
 
-Keras' numbers are held (:doc:`docs/porting.md`): the epsilon of RMSprop stands inside the root, the one of Adam beside a root that is
+Keras' numbers are held (docs/porting.md): the epsilon of RMSprop stands inside the root, the one of Adam beside a root that is
 not corrected yet (ε̂ of Kingma, Ba 2014, section 2). The difference shows where gradients are as small as epsilon.
 """
 
@@ -33,7 +33,7 @@ class Adam(torch.optim.Optimizer):
     """
 
     def __init__(self, groups: Groups, lr: float | Tensor, betas: tuple[float, float], eps: float) -> None:
-        super().__init__(groups, {"lr": lr, "betas": betas, "eps": eps, "fused": True})
+        super().__init__(groups, {"lr": lr, "weight_decay": 0.0, "betas": betas, "eps": eps, "fused": True})
         self._late: Tensor | None = None
 
     @torch.no_grad()
@@ -57,7 +57,7 @@ class Adam(torch.optim.Optimizer):
                 lr=_rate(group["lr"], beta_1, beta_2, count),
                 beta1=beta_1,
                 beta2=beta_2,
-                weight_decay=0.0,
+                weight_decay=group["weight_decay"],
                 eps=group["eps"],
                 amsgrad=False,
                 maximize=False,
@@ -65,16 +65,16 @@ class Adam(torch.optim.Optimizer):
 
     def _count(self) -> Tensor:
         """The number of steps done, one tensor for all parameters, also after states were put back one by one."""
+        lr = self.param_groups[0]["lr"]
+        beside = lr.device if isinstance(lr, Tensor) else torch.device("cpu")  # where it is read without waiting
         first = next((s["step"] for s in self.state.values() if "step" in s), None)
-        if first is None:
-            beside = self.param_groups[0]["params"][0]
-            first = torch.zeros((), dtype=torch.float32, device=beside.device)
+        first = torch.zeros((), dtype=torch.float32, device=beside) if first is None else first.to(beside)
         for state in self.state.values():
             state["step"] = first
         return first
 
     def _state_of(self, parameter: Tensor, count: Tensor) -> dict[str, Any]:
-        state = self.state[parameter]
+        state: dict[str, Any] = self.state[parameter]
         if "exp_avg" not in state:
             state["exp_avg"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
             state["exp_avg_sq"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
@@ -91,13 +91,14 @@ def _rate(lr: float | Tensor, beta_1: float, beta_2: float, count: Tensor) -> fl
     """α of Adam at a step: on the device where the rate is there too, so that a CUDA graph computes it anew."""
     if isinstance(lr, Tensor):
         t = count.double()
-        return (lr * (1 - beta_2**t).sqrt() / (1 - beta_1**t)).to(lr.dtype)
+        alpha: Tensor = lr * (1 - beta_2**t).sqrt() / (1 - beta_1**t)
+        return alpha.to(lr.dtype)
     steps = float(count)
-    return lr * math.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
+    return float(lr * math.sqrt(1 - beta_2**steps) / (1 - beta_1**steps))
 
 
 class RMSprop(torch.optim.Optimizer):
-    """w ← w − u,  u ← μ u + η g / √(v + ε), v a running mean of g²; centred, less the square of the running mean of g.
+    """w ← w − η u,  u ← μ u + g / √(v + ε), v a running mean of g²; centred, less the square of the running mean of g.
 
     Args:
         groups: of parameters.
@@ -107,14 +108,16 @@ class RMSprop(torch.optim.Optimizer):
         eps: ε.
         centered: whether v is the variance.
 
-    The state of a parameter is torch's: ``square_avg``, ``momentum_buffer``, ``grad_avg``; u / η is kept, so that a new
-    rate holds at once, as torch has it.
+    The state of a parameter is torch's: ``square_avg``, ``momentum_buffer``, ``grad_avg``. Keras keeps
+    η u; here a new rate holds at once.
     """
 
     def __init__(
         self, groups: Groups, lr: float | Tensor, rho: float, momentum: float, eps: float, centered: bool
     ) -> None:
-        super().__init__(groups, {"lr": lr, "rho": rho, "momentum": momentum, "eps": eps, "centered": centered})
+        super().__init__(
+            groups, {"lr": lr, "weight_decay": 0.0, "rho": rho, "momentum": momentum, "eps": eps, "centered": centered}
+        )
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -124,6 +127,8 @@ class RMSprop(torch.optim.Optimizer):
                 continue
             states = [self._state_of(p, group) for p in moving]
             gradients: list[Tensor] = [p.grad for p in moving]
+            if group["weight_decay"]:
+                gradients = list(torch._foreach_add(gradients, moving, alpha=group["weight_decay"]))
             squares = [s["square_avg"] for s in states]
             torch._foreach_mul_(squares, group["rho"])
             torch._foreach_addcmul_(squares, gradients, gradients, 1 - group["rho"])
@@ -147,7 +152,7 @@ class RMSprop(torch.optim.Optimizer):
             torch._foreach_sub_(moving, moves)
 
     def _state_of(self, parameter: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        state = self.state[parameter]
+        state: dict[str, Any] = self.state[parameter]
         for name, wanted in (
             ("square_avg", True),
             ("momentum_buffer", group["momentum"] > 0),
@@ -159,7 +164,7 @@ class RMSprop(torch.optim.Optimizer):
 
 
 def decay_apart(optimizer: torch.optim.Optimizer) -> None:
-    """Before each step w ← (1 − η λ) w, where a group has a ``decay`` λ: the gradient knows nothing of it (Loshchilov, Hutter 2017)."""
+    """Before each step w ← (1 − η λ) w, where a group has a ``decay`` λ: its gradient knows nothing of it."""
 
     @torch.no_grad()
     def shrink(optimizer: torch.optim.Optimizer, *_: Any) -> None:

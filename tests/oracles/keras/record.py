@@ -153,7 +153,7 @@ def accuracies() -> list[dict[str, Any]]:
         model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Activation("linear")])
         model.compile(loss=loss, metrics=["accuracy", "binary_accuracy"] if x.shape == y.shape else ["accuracy"])
         told = model.evaluate(x.astype("float32"), y, verbose=0, return_dict=True)
-        found.append({"name": name, "outputs": x, "targets": y, "loss": loss, **told})
+        found.append({"name": name, "outputs": x, "targets": y, "compiled": loss, **told})
     return found
 
 
@@ -232,7 +232,9 @@ def fans() -> list[dict[str, Any]]:
         told: dict[str, Any] = {}
         for initializer in ("glorot_uniform", "he_normal"):
             keras.utils.set_random_seed(0)
-            prefixes = {"DepthwiseConv2D": ["depthwise"], "SeparableConv2D": ["depthwise", "pointwise"]}.get(name, ["kernel"])
+            prefixes = {"DepthwiseConv2D": ["depthwise"], "SeparableConv2D": ["depthwise", "pointwise"]}.get(
+                name, ["kernel"]
+            )
             given = {f"{prefix}_initializer": initializer for prefix in prefixes}
             layer = getattr(keras.layers, name)(**arguments, **given)
             layer.build((None, *shape))

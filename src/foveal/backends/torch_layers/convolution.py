@@ -70,8 +70,9 @@ def _convolution_2d(layer: kinds.Conv2D, place: Place) -> nn.Module:
 def _depthwise(layer: kinds.DepthwiseConv2D, place: Place) -> nn.Module:
     channels, area = place.input.channels, math.prod(layer.kernel_size)
     filters, n_out = channels * layer.depth_multiplier, area * layer.depth_multiplier
-    weight = place.parameter(layer.kernel_initializer, (filters, 1, *layer.kernel_size), area, n_out)
-    bias = place.parameter(layer.bias_initializer, (filters,), area, n_out) if layer.use_bias else None
+    n_in = area * channels  # Keras' count: a depthwise kernel is one array over all channels
+    weight = place.parameter(layer.kernel_initializer, (filters, 1, *layer.kernel_size), n_in, n_out)
+    bias = place.parameter(layer.bias_initializer, (filters,), n_in, n_out) if layer.use_bias else None
     return Convolution(layer, place, weight, bias, channels)
 
 
@@ -135,7 +136,10 @@ class Separable(nn.Module):
         self.channels, area = place.input.channels, math.prod(layer.kernel_size)
         middle = self.channels * layer.depth_multiplier
         self.depthwise = place.parameter(
-            layer.kernel_initializer, (middle, 1, *layer.kernel_size), area, area * layer.depth_multiplier
+            layer.kernel_initializer,
+            (middle, 1, *layer.kernel_size),
+            area * self.channels,
+            area * layer.depth_multiplier,
         )
         self.pointwise = place.parameter(layer.kernel_initializer, (layer.filters, middle, 1, 1), middle, layer.filters)
         self.register_parameter("bias", _bias(layer, place, middle, layer.filters))
@@ -169,7 +173,7 @@ class Transposed(nn.Module):
     def __init__(self, layer: kinds.Conv2DTranspose, place: Place) -> None:
         super().__init__()
         channels, area, per_group = place.input.channels, math.prod(layer.kernel_size), layer.filters // layer.groups
-        n_in, n_out = area * channels // layer.groups, area * layer.filters
+        n_in, n_out = area * per_group, area * channels  # Keras' count: of the convolution whose adjoint this is
         self.weight = place.parameter(layer.kernel_initializer, (channels, per_group, *layer.kernel_size), n_in, n_out)
         self.register_parameter("bias", _bias(layer, place, n_in, n_out))
         cuts = transposed_padding(layer)

@@ -1,7 +1,7 @@
 """First values of weights, from one generator: the same seed gives the same bits, whatever else draws random numbers.
 
-Variances are those of Keras: where a normal distribution is cut at two deviations, it is widened first, so that what is left
-has the variance that the name promises.
+Variances are those of Keras, also in what is counted as n_in and n_out (docs/porting.md): where a normal distribution is cut at
+two deviations, it is widened first, so that what is left has the variance that the name promises.
 """
 
 from __future__ import annotations
@@ -89,5 +89,7 @@ def fill(name: str, tensor: Tensor, n_in: int, n_out: int, generator: torch.Gene
                     mend=['kernel_initializer="random_signs"', "10 units behind a layer of 84 values"],
                 )
             return tensor.copy_(drawn)
+        if tensor.dim() == 1 and name != "lecun_1998":
+            n_in = n_out = tensor.numel()  # as Keras counts for biases
         FILLERS[name](tensor, n_in, n_out, generator)
     return tensor

@@ -17,7 +17,7 @@ class BatchNormalization(nn.Module):
 
     Attributes:
         weight, bias: the learned factor and shift, or None.
-        running_mean, running_var: buffers. The running variance is the unbiased one (divided by n − 1), as PyTorch keeps it.
+        running_mean, running_var: buffers. The running variance is the biased one (divided by n), as Keras and ONNX keep it.
         one_value: whether a sample has a single value a channel, as after Dense.
         takes_one_value: whether a training batch of one such sample is taken as Keras takes it: the value is its own mean,
             the variance is 0, so that what comes out is the shift. Without it, a batch that teaches nothing is refused.
@@ -55,17 +55,21 @@ class BatchNormalization(nn.Module):
                     "module.eval() to compute without training",
                 ],
             )
-        return torch.batch_norm(
+        seen = torch.zeros_like(self.running_var) if self.training else self.running_var
+        result = torch.batch_norm(
             x,
             self.weight,
             self.bias,
             self.running_mean,
-            self.running_var,
+            seen,
             self.training,
             self.share,
             self.epsilon,
             True,
         )
+        if self.training:  # what PyTorch saw is divided by n − 1
+            self.running_var.mul_(1 - self.share).add_(seen, alpha=1 - x.shape[1] / x.numel())
+        return result
 
     def _of_one_value(self, x: Tensor) -> Tensor:
         with torch.no_grad():

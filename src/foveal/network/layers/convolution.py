@@ -209,11 +209,13 @@ class Conv3D(_Convolution):
 class Conv2DTranspose(_Convolution):
     """The convolution's adjoint: each input value stamps its kernel onto a larger picture, and the stamps add up.
 
-    Output: (n − 1) × stride + kernel − padding + output_padding; with "same" exactly n × stride (Dumoulin, Visin 2016).
+    Output: (n − 1) × stride + kernel − padding + output_padding (Dumoulin, Visin 2016); with "same" exactly n × stride, with
+    "valid" at least that: a kernel below the stride leaves rows at the end that no input reaches, as in Keras.
 
     Args:
         filters, kernel_size, strides, dilation_rate, groups, activation, use_bias: as in :class:`Conv2D`.
-        padding: what is cut from the result: nothing ("valid"), down to n × stride ("same"), or numbers.
+        padding: what is cut from the result: nothing ("valid"), down to n × stride ("same"), or numbers; 0 cuts nothing, and
+            adds nothing either.
         output_padding: rows and columns added at the bottom and the right; less than the stride.
 
     Example:
