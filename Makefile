@@ -9,7 +9,7 @@ JOBS   ?= auto
 SHELL  := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench hostile clean
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -43,6 +43,9 @@ format: $(READY)  ## Put the style right
 bench: $(READY)  ## Measure speed against PyTorch's tutorial loop; prints ratios with their spread
 	@$(BIN)/python benchmarks/training_speed.py
 	@$(BIN)/python benchmarks/startup.py
+
+hostile: $(READY)  ## Try all hostile inputs (minutes); the suite tries a share
+	@OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python -m tests.hostile.run
 
 clean:  ## Remove the environment and what tools leave behind (runs/ stays)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
