@@ -106,9 +106,8 @@ def _child(arguments: list[str], folder: Path) -> None:
         for number, name in ((1, ".out"), (2, ".err")):
             os.dup2(os.open(folder / name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        sys.stdout, sys.stderr = (
-            open(n, "w", encoding="utf-8", closefd=False) for n in (1, 2)
-        )  # not a runner's capture
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)  # not a test runner's capture
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
         size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
