@@ -37,12 +37,28 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _visible(c: str) -> str:
-    if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or c in _JOINERS:
+    steers = (
+        unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") or c in "\ufffe\uffff"
+    )  # the last two no XML holds
+    if not steers or c in _JOINERS:
         return c
     if c in _SHORT:
         return _SHORT[c]
     number = ord(c)
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def well_formed(text: str) -> str:
+    r"""``text`` with lone surrogates, the bytes of a file name that is not UTF-8, as visible escapes; all else stays.
+
+    Names become parts of model files, pages and JSON for other programs, which hold Unicode only. What opens a file keeps
+    its true name.
+
+    Example:
+        >>> well_formed("caf\udce9"), well_formed("Käse\x1b")
+        ('caf\\udce9', 'Käse\x1b')
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def bounded(text: str, longest: int = LONGEST) -> str:

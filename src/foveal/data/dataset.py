@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.errors import DataError
+from foveal.printable import well_formed
 
 Images = NDArray[Any]
 Labels = NDArray[np.int64]
@@ -121,6 +122,8 @@ class DataSet:
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", well_formed(self.name))
+        object.__setattr__(self, "classes", tuple(map(well_formed, self.classes)))
         for title, split in self.parts():
             if not len(split):
                 raise DataError(f"the {title} part is empty", where=self.name)

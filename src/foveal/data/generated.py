@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.errors import DataError
+from foveal.figures import lettering
+from foveal.printable import printable
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def refuse(name: str) -> None:
     )
 
 
+@lettering()
 def draw(look: Look, path: str | os.PathLike[str], columns: int = 4) -> None:
     """Draw the pictures or signals of a look into a PNG, each with its text below."""
     import textwrap
@@ -114,7 +117,7 @@ def draw(look: Look, path: str | os.PathLike[str], columns: int = 4) -> None:
             axes.set_xticks([])
             axes.set_yticks([])
         if index < len(look.texts):
-            axes.set_title("\n".join(textwrap.wrap(look.texts[index][0], 40)), fontsize=8)
+            axes.set_title("\n".join(textwrap.wrap(printable(look.texts[index][0]), 40)), fontsize=8)
     with atomic_writer(path) as file:
         figure.savefig(file, format="png", dpi=150)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from foveal.data.dataset import DataSet
 from foveal.data.images import Pixels
 from foveal.errors import DataError
+from foveal.figures import lettering, shorten
 from foveal.files import atomic_writer
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 24
 LARGEST_WITH_NUMBERS = 28
+LONGEST_NAME = 40
 
 _GREY = ("grey",)
 _COLOURS = ("red", "green", "blue")
@@ -52,6 +54,7 @@ def channels(picture: Pixels) -> list[Channel]:
     return [Channel(name, picture[..., index]) for index, name in enumerate(names)]
 
 
+@lettering()
 def draw_samples(data: DataSet, path: str | os.PathLike[str], *, columns: int = 12, seed: int = 0) -> str | None:
     """Draw a sheet of training pictures, a row a class with its name and counts.
 
@@ -72,6 +75,7 @@ def draw_samples(data: DataSet, path: str | os.PathLike[str], *, columns: int = 
             "a table of numbers has no pictures to draw", where=data.name, given=f"{data.shape[0]} features a row"
         )
     shown = list(range(min(len(data.classes), MOST_CLASSES)))
+    names = [shorten(data.classes[k], LONGEST_NAME) for k in shown]
     random = np.random.default_rng(seed)
     canvas = _mosaic(data, shown, columns, random)
     train = data.train.counts(len(data.classes))
@@ -79,7 +83,7 @@ def draw_samples(data: DataSet, path: str | os.PathLike[str], *, columns: int = 
     height, width, _ = data.shape
     row = 0.62
     wide = row * columns * width / height
-    labels = 0.09 * max(len(data.classes[k]) for k in shown) + 0.3
+    labels = 0.09 * max(map(len, names)) + 0.3
     counts = 1.5 if test is not None else 0.9
     figure = _figure(labels + wide + counts, row * len(shown) + 0.95)
     total = (labels + wide + counts, row * len(shown) + 0.95)
@@ -95,7 +99,7 @@ def draw_samples(data: DataSet, path: str | os.PathLike[str], *, columns: int = 
     )
     axes.set_axis_off()
     for place, index in enumerate(shown):
-        axes.text(-0.15, place + 0.5, data.classes[index], ha="right", va="center", fontsize=10)
+        axes.text(-0.15, place + 0.5, names[place], ha="right", va="center", fontsize=10)
         axes.text(
             columns + 0.75 * columns / wide, place + 0.5, f"{train[index]:,}", ha="right", va="center", fontsize=9
         )
@@ -108,7 +112,7 @@ def draw_samples(data: DataSet, path: str | os.PathLike[str], *, columns: int = 
         axes.text(columns + 1.35 * columns / wide, -0.12, "test", ha="right", va="bottom", fontsize=8, color="#555555")
     parts = ", ".join(f"{len(split):,} {title}" for title, split in data.parts())
     shape = " × ".join(str(n) for n in data.shape)
-    figure.text(0.12 / total[0], 1 - 0.16 / total[1], data.name, va="top", fontsize=14, fontweight="bold")
+    figure.text(0.12 / total[0], 1 - 0.16 / total[1], shorten(data.name, 60), va="top", fontsize=14, fontweight="bold")
     figure.text(
         0.12 / total[0], 1 - 0.45 / total[1], f"{parts} pictures of {shape}", va="top", fontsize=9, color="#555555"
     )
@@ -118,6 +122,7 @@ def draw_samples(data: DataSet, path: str | os.PathLike[str], *, columns: int = 
     return None
 
 
+@lettering()
 def draw_tensor(picture: Pixels, path: str | os.PathLike[str], *, title: str = "") -> None:
     """Draw a picture and beside it each of its channels as a grid of cells with their numbers.
 
@@ -147,7 +152,7 @@ def draw_tensor(picture: Pixels, path: str | os.PathLike[str], *, title: str = "
         else:
             _matrix(axes, panel, numbers)
             axes.set_title(f"channel {place} of {depth}: {panel.name}", fontsize=10)
-    figure.suptitle(title, fontsize=12, fontweight="bold")
+    figure.suptitle(shorten(title, 80) if title else "", fontsize=12, fontweight="bold")
     figure.tight_layout()
     _save(figure, path)
 

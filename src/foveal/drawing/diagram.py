@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from html import escape
 
 from foveal.arithmetic.summary import Row, Summary
 from foveal.drawing.folding import Run, runs
-from foveal.drawing.svg import STYLE, Piece, group, line, rectangle, text, wide
+from foveal.drawing.svg import STYLE, Piece, escape, group, line, rectangle, text, wide
 from foveal.drawing.table import family, seen, short, step
 from foveal.network.shape import Shape
 

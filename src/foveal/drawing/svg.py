@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
+from html import escape as escaped
+
+from foveal.printable import printable
 
 ARROW = 7
 RADIUS = 8
@@ -29,6 +31,11 @@ class Piece:
     def at(self, x: float, y: float) -> str:
         """The elements, moved."""
         return f'<g transform="translate({_n(x)} {_n(y)})">{self.body}</g>' if self.body else ""
+
+
+def escape(text: str) -> str:
+    """``text`` as XML, which holds no control characters at all."""
+    return escaped(printable(text, lines=True))
 
 
 def _n(value: float) -> str:

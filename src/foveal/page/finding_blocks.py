@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.evaluation import findings as kinds
+from foveal.figures import shorten
 from foveal.page import sprites
 from foveal.page.markup import Markup, join, tag
 from foveal.page.report_charts import Chart
 from foveal.page.report_parts import chart, table, tile, tile_style
-from foveal.page.vector import FIRST, INK, LINE, MUTED, SECOND, draw, shorten
+from foveal.page.vector import FIRST, INK, LINE, MUTED, SECOND, draw
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

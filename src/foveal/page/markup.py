@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+from foveal.printable import printable as visible
+
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "col"})
 
 
@@ -54,5 +54,12 @@ def tag(name: str, /, *contents: Content, **attributes: str | int | float | bool
 
 
 def printable(raw: str) -> str:
-    """``raw`` without the characters that neither HTML nor XML may hold."""
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", raw)
+    r"""``raw`` with the characters that no page may hold, or that turn its text around, as visible escapes.
+
+    Tabs and line feeds stay: samples of text are set with them.
+
+    Example:
+        >>> printable("a\tb\x1b[0m\ufffe")
+        'a\tb\\x1b[0m\\ufffe'
+    """
+    return "\t".join(visible(part, lines=True) for part in raw.split("\t"))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from foveal.evaluation.intervals import wilson
 from foveal.evaluation.results import Calibration, Evaluation
+from foveal.figures import shorten
 from foveal.page.markup import Markup, printable
-from foveal.page.vector import FIRST, FIRST_CELL, INK, LINE, MUTED, SECOND, SECOND_CELL, draw, shorten
+from foveal.page.vector import FIRST, FIRST_CELL, INK, LINE, MUTED, SECOND, SECOND_CELL, draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree
 
+from foveal.figures import lettering
 from foveal.page.markup import Markup
+from foveal.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +30,6 @@ _VARIABLES |= {FIRST_CELL: "cell-one", SECOND_CELL: "cell-two"}
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, selectable, in the page's font
     "svg.hashsalt": "foveal",  # the same data, the same bytes
-    "text.parse_math": False,  # a class may be called $x$
     "axes.unicode_minus": True,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -76,8 +76,7 @@ def draw(
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own font has it
+    with lettering(), matplotlib.rc_context(_STYLE):  # letters that are missing here the reader's own font has
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
         titles = paint(figure) or {}
@@ -87,8 +86,9 @@ def draw(
 
 
 def _inline(svg: str, name: str, titles: Mapping[str, str], description: str) -> Markup:
+    svg = printable(svg, lines=True)  # control characters in a label would make it no XML
     root = ElementTree.fromstring(re.sub(r"<!DOCTYPE.*?>", "", svg, count=1, flags=re.DOTALL))
-    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": description}
+    root.attrib = {"viewBox": root.attrib["viewBox"], "role": "img", "aria-label": printable(description, lines=True)}
     used = {reference for element in root.iter() for reference in _references(element)}
     for parent in root.iter():
         for child in list(parent):
@@ -100,7 +100,7 @@ def _inline(svg: str, name: str, titles: Mapping[str, str], description: str) ->
         identity = element.attrib.pop("id", None)
         if identity is not None and identity in titles:
             title = ElementTree.Element("title")
-            title.text = titles[identity]
+            title.text = printable(titles[identity], lines=True)
             element.insert(0, title)
         if identity in used:  # what nobody refers to needs no id
             element.set("id", f"{name}-{identity}")
@@ -152,14 +152,3 @@ def _drop_empty(element: ElementTree.Element) -> None:
     for place, child in reversed(list(enumerate(element))):
         if child.tag == "g" and not child.attrib and all(each.tag != "title" for each in child):
             element[place : place + 1] = list(child)
-
-
-def shorten(name: str, most: int = 16) -> str:
-    """A class name that fits beside an axis.
-
-    Example:
-        >>> shorten("a very long name of a class", 12)
-        'a very long…'
-    """
-    flat = " ".join(name.split()) or "(no name)"
-    return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
