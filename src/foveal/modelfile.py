@@ -22,6 +22,7 @@ from foveal.errors import FovealError, ModelFileError
 from foveal.files import atomic_writer
 from foveal.network import codec
 from foveal.network.tree import Sequential
+from foveal.printable import well_formed
 from foveal.tensorheader import TensorEntry
 
 if TYPE_CHECKING:
@@ -341,13 +342,13 @@ def _text(network: Sequential, metadata: Mapping[str, Any], where: str) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """The same with null for numbers that JSON cannot hold, and lists for tuples."""
+    """The same with null for numbers that JSON cannot hold, escapes for lone surrogates, and lists for tuples."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise TypeError(f"a key is no text: {next(key for key in value if not isinstance(key, str))!r}")
-        return {key: _finite(entry) for key, entry in value.items()}
+        return {well_formed(key): _finite(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(entry) for entry in value]
-    return value
+    return well_formed(value) if isinstance(value, str) else value

@@ -74,7 +74,7 @@ def bounded(text: str, longest: int = LONGEST) -> str:
     return f"{text[: longest - tail]} … ({len(text) - longest:,} characters left out) … {text[len(text) - tail :]}"
 
 
-def json_text(value: Any, *, ascii: bool = True, indent: int | None = None) -> str:
+def json_text(value: Any, *, ascii: bool = True, indent: int | None = None, nan: bool = True) -> str:
     r"""``value`` as JSON that keeps every text exactly, and that a terminal may show.
 
     Args:
@@ -82,12 +82,13 @@ def json_text(value: Any, *, ascii: bool = True, indent: int | None = None) -> s
         ascii: for programs that read a pipe of whatever encoding; False leaves letters as they are, for files in UTF-8,
             and escapes only what :func:`printable` would.
         indent: as :func:`json.dumps` has it.
+        nan: False refuses numbers that are not finite, which standard JSON has not.
 
     Example:
         >>> print(json_text(["Käse", "a\u202eb\x7f"]), json_text(["Käse", "a\u202eb\udcff"], ascii=False))
         ["K\u00e4se", "a\u202eb\u007f"] ["Käse", "a\u202eb\udcff"]
     """
-    text = json.dumps(value, ensure_ascii=ascii, indent=indent)
+    text = json.dumps(value, ensure_ascii=ascii, indent=indent, allow_nan=nan)
     if ascii:
         return text.replace("\x7f", "\\u007f")
     return "".join(map(_escaped, text)) if _UNUSUAL.search(text) else text

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from foveal.errors import DataError
 from foveal.evaluation.results import Evaluation
+from foveal.printable import json_text
 
 RECORD = "evaluations.jsonl"
 
@@ -64,7 +65,7 @@ def record(folder: Path, data: str, split: str, found: Evaluation) -> int:
         "accuracy": found.accuracy,
     }
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        file.write(json_text(row, ascii=False) + "\n")
     used = 1  # at the end of training
     for line in path.read_text(encoding="utf-8").splitlines():
         try:

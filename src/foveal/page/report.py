@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import replace
@@ -17,6 +16,7 @@ from foveal.page import sprites
 from foveal.page.markup import Markup, join
 from foveal.page.report_parts import tile_style
 from foveal.page.shell import page, static
+from foveal.printable import json_text
 
 LIMIT = 1_000_000
 """Bytes; :func:`render` leaves pictures out before it exceeds this."""
@@ -79,5 +79,5 @@ def _json(value: dict[str, Any]) -> str:
 
     No text can hold a line break as it is, so a ``[`` before one opens a list.
     """
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    text = json_text(value, ascii=False, indent=2, nan=False)
     return re.sub(r"\[\n[^\[\]{}\"]*\]", lambda match: " ".join(match[0].split()), text) + "\n"

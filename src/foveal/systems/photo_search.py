@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from foveal.data.dataset import DataSet, Split
 from foveal.errors import ConfigurationError, DataError
 from foveal.evaluation.findings import Findings, Headline
+from foveal.printable import json_text, well_formed
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -281,14 +282,12 @@ def keep(session: Session, album: Album, codes: NDArray[np.float32], cluster: ND
     from foveal import files
 
     told = {
-        "names": [album.name(index) for index in range(len(codes))],
+        "names": [well_formed(album.name(index)) for index in range(len(codes))],
         "labels": album.pictures.labels.tolist() if album.classes else None,
         "classes": list(album.classes),
         "data": session.data_name,
     }
-    packed = save(
-        {"codes": np.ascontiguousarray(codes), "cluster": cluster}, {"foveal": json.dumps(told, ensure_ascii=False)}
-    )
+    packed = save({"codes": np.ascontiguousarray(codes), "cluster": cluster}, {"foveal": json_text(told, ascii=False)})
     files.write_bytes(session.folder.path / EMBEDDINGS, packed)
 
 
