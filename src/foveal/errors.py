@@ -50,7 +50,7 @@ class FovealError(Exception):
 
     def __str__(self) -> str:
         problem = _shown(self.problem)
-        lines = [f"{_shown(self.where)}: {problem}" if self.where else problem]
+        lines = [f"{printable(bounded(self.where))}: {problem}" if self.where else problem]
         for label, text in (("given", self.given), ("expected", self.expected)):
             if text:
                 lines += _labelled(label, text)

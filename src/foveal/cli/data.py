@@ -169,7 +169,9 @@ def _print_data(data: DataSet, found: Audit, notes: list[str]) -> None:
     lines = notes + found.findings()
     if data.problems:
         folders = any(": the folder " in problem for problem in data.problems)
-        lines.append(f"{len(data.problems):,} pictures{' and folders' if folders else ''} could not be read:")
+        lines.append(
+            f"{len(data.problems):,} picture{'s' * (len(data.problems) > 1)}{' and folders' if folders else ''} could not be read:"
+        )
         lines += [f"  {problem}" for problem in data.problems[:10]]
         if len(data.problems) > 10:
             lines.append(f"  … and {len(data.problems) - 10:,} more (--json lists all)")

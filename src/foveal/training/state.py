@@ -11,7 +11,7 @@ import errno
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import safetensors
@@ -46,9 +46,8 @@ def read_state(path: Path) -> dict[str, Any]:
         CheckpointError: not there, not such a file, cut off, or changed since it was written.
     """
     try:
-        with files.open_regular(path):
-            pass  # a pipe would be waited at for ever
-        with safetensors.safe_open(str(path), framework="pt") as file:
+        # Opened here, because a pipe would be waited at for ever, and because safetensors takes names in UTF-8 only.
+        with files.open_regular(path) as opened, safetensors.safe_open(_in_utf8(path, opened), framework="pt") as file:
             whole = strictjson.loads((file.metadata() or {}).get(_KEY, "{}"), str(path), error=CheckpointError)
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (CheckpointError, FileError) as error:
@@ -74,6 +73,13 @@ def read_state(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict):
         raise CheckpointError("this file is no checkpoint of a run", where=str(path), given="no mapping")
     return state
+
+
+def _in_utf8(path: Path, opened: BinaryIO) -> str:
+    try:
+        return str(path).encode("utf-8").decode()
+    except UnicodeEncodeError:
+        return f"/dev/fd/{opened.fileno()}"
 
 
 def _packed(value: Any, tensors: dict[str, Tensor]) -> Any:
