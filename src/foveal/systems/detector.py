@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 RECIPE = TrainingConfig(
     epochs=6, batch_size=16, lr=4e-3, schedule="one-cycle", peak_at=0.2, validation=0.03, metrics=(),
 )  # fmt: skip
-"""48,000 scenes, each seen once: 2 min 55 s of one core with bfloat16 products (AMD EPYC, Zen 4), test set and report included. mAP at IoU 0.5 on 2,000 test scenes: 0.885 (seed 0); at 0.75: 0.824. 10,000 scenes in one epoch gave 0.773
+"""48,000 scenes, each seen once: 2 min 55 s of one core with bfloat16 products (AMD EPYC, Zen 4), test set and report
+included. mAP at IoU 0.5 on 2,000 test scenes: 0.885 (seed 0); at 0.75: 0.824. 10,000 scenes in one epoch gave 0.773
 on validation scenes. Shirts have the lowest average precision, 0.61: they are taken for T-shirts, pullovers and coats."""
 SETTINGS: dict[str, int | float | str | bool] = {**scene_work.SETTINGS, "box": 2.0, "width": 1.0}
 QUICK: dict[str, Any] = {
