@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,30 @@ def test_the_border_is_that_of_the_whole_picture(tmp_path: Path) -> None:
 def test_nothing_is_said_of_a_background_that_is_not_known(tmp_path: Path) -> None:
     trained = open_trained(saved(tmp_path, border=None))
     assert next(iter(classify(trained, [picture(tmp_path / "light.png", 250)]))).warnings == ()
+
+
+def test_linked_folders_are_classified_and_unreadable_ones_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = open_trained(saved(tmp_path))
+    for name in ("in/a/1.png", "in/._1.png", "in/closed/1.png", "out/2.png"):
+        picture(tmp_path / name, 255)
+    os.symlink(tmp_path / "out", tmp_path / "in" / "more")
+    os.symlink(tmp_path / "in", tmp_path / "in" / "a" / "loop")
+    os.symlink("gone", tmp_path / "in" / "z.png")
+    scandir = os.scandir
+
+    def refused(path: Any = ".") -> Any:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    answers = list(classify(trained, listed([str(tmp_path / "in")])))
+    assert [(Path(each.path).name, each.error is None) for each in answers] == [
+        ("1.png", True), ("closed", False), ("2.png", True), ("z.png", False),
+    ]  # fmt: skip
+    assert "Permission denied" in str(answers[1].error)
 
 
 def test_folders_are_read_in_the_order_of_names(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ class Tally:
     Attributes:
         root: paths are told from here.
         problems: folders and files that cannot be read, a line each.
+        failed: their paths.
         others: files that are no pictures by their name.
         hidden: hidden files and folders, and those that systems leave behind (``__MACOSX``).
         links: linked folders that were read.
@@ -56,6 +57,7 @@ class Tally:
 
     root: Path
     problems: list[str] = field(default_factory=list)
+    failed: list[Path] = field(default_factory=list)
     others: int = 0
     hidden: Several = field(default_factory=Several)
     links: Several = field(default_factory=Several)
@@ -69,6 +71,7 @@ class Tally:
     def fails(self, path: Path, what: str, error: OSError | None = None) -> None:
         """Something cannot be read."""
         reason = f" ({error.strerror or error})" if error else ""
+        self.failed.append(path)
         self.problems.append(f"{shown(self.inside(path))}: {what}{reason}")
 
     def notes(self) -> list[str]:

@@ -90,7 +90,7 @@ def load(
         refuse(key)
     else:
         path = Path(name)
-        if os.path.isdir(path) and not _idx_images(path):
+        if os.path.isdir(path) and not idx_images(path):
             data = read_folder(path, size=size, channels=channels, fit=fit, threads=threads)
         elif os.path.exists(path):
             data = _file(path, classes, label)
@@ -179,7 +179,7 @@ def _is_name(name: str) -> bool:
 
 def _file(path: Path, classes: Sequence[str] | None, label: str | int | None) -> DataSet:
     if path.is_dir():
-        return _idx_set(_idx_images(path)[0], classes, path)
+        return _idx_set(idx_images(path)[0], classes, path)
     plain = path.name.lower().removesuffix(".gz")
     if plain.endswith(".npz"):
         return read_npz(path, classes=classes)
@@ -264,7 +264,7 @@ def _labels_beside(path: Path) -> Path | None:
     return None if found == path else found
 
 
-def _idx_images(folder: Path) -> list[Path]:
+def idx_images(folder: Path) -> list[Path]:
     """IDX files of pictures in a folder, the training ones first."""
     try:
         names = os.listdir(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.data.images import SUFFIXES, Fit, Pixels, Probe, border_level, probe, read
+from foveal.data.listing import Tally, pictures
 from foveal.errors import ImageError
 from foveal.evaluation.trained import Trained
 
@@ -36,11 +38,15 @@ class Answer:
 
 
 def listed(places: Iterable[str]) -> Iterator[str]:
-    """Every file as it is, every folder as the pictures in it and below, in the order of their names."""
+    """Every file as it is, every folder as the pictures in it and below, in the order of their names.
+
+    Linked folders are followed, each once; a folder that may not be read is listed itself, so that its answer says so.
+    """
     for place in places:
         folder = Path(place)
-        if folder.is_dir():
-            found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        if os.path.isdir(folder):
+            tally = Tally(folder)
+            found = sorted([*pictures(folder, tally), *tally.failed])
             yield from (str(path) for path in found) if found else [place]
         else:
             yield place
@@ -80,8 +86,8 @@ def classify(
 
 def _opened(trained: Trained, path: str, invert: bool, fit: Fit) -> tuple[str, Pixels | None, Answer]:
     try:
-        if Path(path).is_dir():
-            raise ImageError("there is no picture in this folder", where=path, expected=", ".join(SUFFIXES))
+        if os.path.isdir(path):
+            raise _no_picture(path)
         before = probe(path)
         uneven = trained.size is not None and _aspect(before, trained.size) >= 1.5
         whole = read(path, trained.size, channels=trained.channels, fit="stretch")
@@ -101,6 +107,14 @@ def _opened(trained: Trained, path: str, invert: bool, fit: Fit) -> tuple[str, P
         return path, None, Answer(path, error=str(error))
     said = _doubts(trained, before, 255 - border if invert else border, invert, uneven and fit == "crop")
     return path, picture, Answer(path, warnings=said)
+
+
+def _no_picture(folder: str) -> ImageError:
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        return ImageError("the folder cannot be read", where=folder, given=error.strerror or str(error))
+    return ImageError("there is no picture in this folder", where=folder, expected=", ".join(SUFFIXES))
 
 
 def _aspect(before: Probe, size: tuple[int, int]) -> float:

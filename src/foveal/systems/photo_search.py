@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,10 +156,11 @@ def _album(session: Session) -> Album:
     """Open what is to be searched: the test part, or all of a folder."""
     from foveal.data.folder import read_album
     from foveal.data.layout import has_classes
+    from foveal.data.loading import idx_images
     from foveal.data.splitting import split_validation
 
     place = Path(str(session.data_name))
-    folder = place.is_dir() and not any(place.glob("*idx*"))
+    folder = os.path.isdir(place) and not idx_images(place)
     if folder and session.opening.get("size") is None and _large(place):
         session.opening = {**session.opening, "size": [SIDE, SIDE]}
     if folder and not has_classes(place):
@@ -182,10 +184,11 @@ def _album(session: Session) -> Album:
 
 def _large(place: Path) -> bool:
     """Whether the pictures of a folder, by the first few of them, are larger than what is computed with here."""
-    from foveal.data.images import SUFFIXES, probe
+    from foveal.data.images import probe
+    from foveal.data.listing import Tally, pictures
     from foveal.errors import ImageError
 
-    files = (file for file in place.rglob("*") if file.suffix.lower() in SUFFIXES)
+    files = pictures(place, Tally(place))
     sides = []
     for file in itertools.islice(files, PROBED):
         with contextlib.suppress(ImageError):
