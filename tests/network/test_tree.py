@@ -214,3 +214,27 @@ def test_a_rule_is_for_the_exact_kind_and_given_once():
     interpreter.rule(Dense)(lambda layer: 1)
     with pytest.raises(AssertionError, match="two rules for the taste of Dense"):
         interpreter.rule(Dense)(lambda layer: 2)
+
+
+def test_compositions_are_nested_to_a_bounded_depth():
+    from foveal.network.layers import TimeDistributed
+    from foveal.network.tree import DEEPEST
+
+    def nested(depth, wrap):
+        node = Conv2D(1, 1)
+        for _ in range(depth):
+            node = wrap(node)
+        return node
+
+    assert Sequential([nested(DEEPEST - 1, lambda node: Sequential([node]))], input_shape=(4, 4, 1))
+    for wrap in (
+        lambda n: Sequential([n]),
+        lambda n: Residual([n]),
+        lambda n: Parallel([[n]]),
+        lambda n: Auxiliary([n]),
+    ):
+        with pytest.raises(DescriptionError, match="nested too deeply") as caught:
+            nested(5_000, wrap)
+        assert caught.value.mend
+    with pytest.raises(DescriptionError, match="layer cannot be"):
+        nested(5_000, TimeDistributed)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from foveal.arithmetic.shapes import Traced
+from foveal.arithmetic.window import share_total
 from foveal.network import layers as kinds
 from foveal.network.interpreter import Interpreter
 from foveal.network.node import Node
@@ -246,7 +247,7 @@ def _adaptive_pooling(layer: Node, input: Shape, output: Shape) -> Counts:
     """Windows differ in size by one or two; on each axis their sizes add up on their own."""
     covered: list[int | None] = []
     for n, m in zip(input.spatial, output.spatial, strict=True):
-        covered.append(None if n is None or m is None else sum(-(-(i + 1) * n // m) - i * n // m for i in range(m)))
+        covered.append(None if n is None or m is None else share_total(n, m))
     return Counts(activations=output.size, connections=times(*covered, output.channels))
 
 

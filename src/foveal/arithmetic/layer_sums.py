@@ -280,7 +280,7 @@ def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, output: Shape
         made = [Step("output", "as asked", str(m), m)]
         if n is not None and m is not None:
             last = f"from ⌊{m - 1} × {n} / {m}⌋ = {(m - 1) * n // m} to {n}"
-            largest = max(window.ceil_div((i + 1) * n, m) - i * n // m for i in range(m))
+            largest = window.largest_share(n, m)
             note = f"window i reaches from ⌊i · n / {m}⌋ to ⌈(i + 1) · n / {m}⌉; the last one {last}"
             made.append(Step("largest window on", "", str(largest), largest, note))
         return made

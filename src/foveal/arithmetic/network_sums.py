@@ -9,9 +9,11 @@ from fractions import Fraction
 from foveal.arithmetic.counts import Counts, counted, times, total
 from foveal.arithmetic.memory import BYTES, COPIES
 from foveal.arithmetic.pattern import Pattern
+from foveal.arithmetic.pattern import Step as Reach
 from foveal.arithmetic.receptive_field import Field, Walk, reach
 from foveal.arithmetic.shapes import Traced, trace
 from foveal.arithmetic.steps import CONNECTIONS, MACS, OUTPUT, PARAMETERS, Section, Step, axis_names, product, rules
+from foveal.network.fields import LARGEST
 from foveal.network.node import Node
 from foveal.network.shape import Shape
 from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential, children, find
@@ -175,25 +177,29 @@ def _axis(place: Place, axis: int, before: Field, after: Field) -> Iterator[Step
         yield from _merged(place, axis, after)
         return
     if after.step is None:
-        yield Step("size", "everything", "?", None, "the size of the input is not known")
+        yield _unknown(after)
         return
     if before.step is not None and before.step.advance == 0:
         yield Step("size", "as before", _text(before.size), after.size, "every unit already sees all that there is")
         return
+    if not after.step.exact:
+        yield _bounded(after)
+        yield Step("stride", "mean step", _text(after.stride), number)
+        return
     own = reach(at.node, at.input, axis, at.path) if axis < len(at.input.spatial) else None
     if after.step.advance == 0:
-        span = after.step.spans[0]
+        span = after.step.first
         text = "0" if span is None else f"{span[1]} − {max(span[0], 0)} + 1"
         note = "what any unit before it sees, of the pixels that are there"
         yield Step("size", "last − first + 1", text, after.size, note)
         return
     assert before.step is not None
-    if own is None or len(own.spans) > 1 or len(before.step.spans) > 1 or own.spans[0] is None:
+    if not _single(own) or not _single(before.step) or own is None or own.first is None:
         note = "units see windows of different sizes by turns; this is the largest"
         yield Step("size", "last − first + 1, the largest", _text(after.size), after.size, note)
         yield Step("stride", "mean step", _text(after.stride), number)
         return
-    low, high = own.spans[0]
+    low, high = own.first
     word = "pixels" if len(place.walk.root.input.spatial) > 1 else "places"
     r, j = _text(before.size), _text(before.stride)
     yield Step("size", "size before + (extent − 1) · stride before", f"{r} + ({high - low + 1} − 1) × {j}", after.size)
@@ -210,15 +216,19 @@ def _value(number: Fraction) -> int | float:
 
 def _merged(place: Place, axis: int, after: Field) -> Iterator[Step]:
     if after.step is None:
-        yield Step("size", "everything", "?", None, "the size of the input is not known")
+        yield _unknown(after)
         return
     stride = _value(after.stride)
+    if not after.step.exact:
+        yield _bounded(after)
+        yield Step("stride", "mean step", _text(after.stride), stride)
+        return
     if isinstance(place.at.node, Parallel | Residual):
         ends = [place.walk.fields[part.path][axis].step for part in place.parts]
         if isinstance(place.at.node, Residual) and len(place.parts) == 1:
             ends.append(place.walk.before[place.at.path][axis].step)
         spans = [span for span in (_first(end) for end in ends) if span is not None]
-        if spans and len(after.step.spans) == 1:
+        if spans and _single(after.step):
             lows, highs = (", ".join(_signed(span[side]) for span in spans) for side in (0, 1))
             note = "the first unit of each branch sees from … to …; of branches the hull counts"
             text = f"max({highs}) − min({lows}) + 1"
@@ -233,8 +243,27 @@ def _merged(place: Place, axis: int, after: Field) -> Iterator[Step]:
     yield Step("stride", "that of its last layer", _text(after.stride), stride)
 
 
-def _first(step: Pattern | None) -> tuple[int, int] | None:
-    return None if step is None else step.spans[0]
+def _first(step: Reach | None) -> tuple[int, int] | None:
+    return None if step is None else step.first
+
+
+def _single(step: Reach | None) -> bool:
+    """Whether all units see alike, each at its own place."""
+    return isinstance(step, Pattern) and len(step.spans) == 1
+
+
+def _unknown(field: Field) -> Step:
+    if field.beyond:
+        return Step(
+            "size", "beyond all sizes", "?", None, f"a unit sees more than {LARGEST:,} places, or steps over as many"
+        )
+    return Step("size", "everything", "?", None, "the size of the input is not known")
+
+
+def _bounded(field: Field) -> Step:
+    """A pattern too long to list."""
+    note = "no unit sees more; units see windows of so many sizes that they are not listed"
+    return Step("size, at most", "last − first + 1", _text(field.at_most), field.at_most, note)
 
 
 def _signed(n: int) -> str:

@@ -24,6 +24,7 @@ normalisation is taken as it runs after training; in training it sees the whole 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,11 +32,13 @@ from fractions import Fraction
 from typing import TypeVar
 
 from foveal.arithmetic.geometry import transposed_padding, windows
-from foveal.arithmetic.pattern import IDENTITY, Pattern, Places, Span, hull, shortest
+from foveal.arithmetic.pattern import IDENTITY, MOST_OF_A_LAYER, Bounds, Budget, Pattern, Span, Step, hull, shortest
+from foveal.arithmetic.places import Places, every, seen, together
 from foveal.arithmetic.shapes import Traced
-from foveal.arithmetic.window import ceil_div
+from foveal.arithmetic.window import ceil_div, largest_share
 from foveal.errors import UnknownName
 from foveal.network import layers as kinds
+from foveal.network.fields import LARGEST
 from foveal.network.interpreter import Interpreter
 from foveal.network.node import Node
 from foveal.network.shape import Shape, as_shape
@@ -47,36 +50,50 @@ class Field:
     """What units see of the network's input, along one axis.
 
     Attributes:
-        step: the pattern; None where a unit sees everything and the input's size is unknown.
+        step: the pattern; None where a unit sees everything and the input's size is unknown, and beyond all sizes.
+        beyond: whether the pattern has left all sizes behind: numbers above 2⁶³.
     """
 
-    step: Pattern | None
+    step: Step | None
+    beyond: bool = False
 
     @property
     def size(self) -> int | None:
-        """Pixels from the first to the last one that a unit sees; the largest, where units differ."""
-        if self.step is None:
-            return None
-        return max((high - low + 1 for low, high in filter(None, self.step.spans)), default=0)
+        """Pixels from the first to the last one that a unit sees; the largest, where units differ. None: not known exactly."""
+        return self.step.largest if self.step is not None and self.step.exact else None
+
+    @property
+    def at_most(self) -> int | None:
+        """No unit sees more pixels; equal to the size where that is known."""
+        return None if self.step is None else self.step.largest
 
     @property
     def stride(self) -> Fraction:
         """Pixels from a unit's first pixel to its neighbour's; a fraction after a transposed convolution."""
-        return Fraction(0) if self.step is None else Fraction(self.step.advance, len(self.step.spans))
+        return Fraction(0) if self.step is None else self.step.stride
 
     @property
-    def padding(self) -> int:
-        """How far the window of the first unit reaches over the input's edge."""
-        first = None if self.step is None else self.step.spans[0]
-        return 0 if first is None else -first[0]
+    def padding(self) -> int | None:
+        """How far the window of the first unit reaches over the input's edge; None where only bounds of it are known."""
+        if self.step is None:
+            return 0
+        if self.step.first is None:
+            return None if isinstance(self.step, Bounds) else 0
+        return -self.step.first[0]
+
+    def __str__(self) -> str:
+        """The size as people read it: 212; ≤ 300, where only so much is known; ?, where nothing is."""
+        if self.step is None:
+            return f"> {LARGEST:,}" if self.beyond else "?"
+        return str(self.step.largest) if self.step.exact else f"≤ {self.step.largest}"
 
 
 End = TypeVar("End")
-ReachRule = Callable[..., "Pattern | None"]
+ReachRule = Callable[..., "Step | None"]
 rules: Interpreter[ReachRule] = Interpreter("receptive field")
 
 
-def reach(layer: Node, input: Shape, axis: int, path: str = "") -> Pattern | None:
+def reach(layer: Node, input: Shape, axis: int, path: str = "") -> Step | None:
     """What units of ``layer`` see of its own input, along one spatial axis; None: everything.
 
     Raises:
@@ -99,25 +116,67 @@ def _window(layer: Node, input: Shape, axis: int) -> Pattern:
 
 
 @rules.rule(kinds.Conv2DTranspose)
-def _transposed(layer: kinds.Conv2DTranspose, input: Shape, axis: int) -> Pattern:
-    """Output y holds the stamp of input x at offset m where x · s − cut + d · m = y, for some m of 0 … k − 1."""
+def _transposed(layer: kinds.Conv2DTranspose, input: Shape, axis: int) -> Step:
     cut, _, _ = transposed_padding(layer)[axis]
-    k, s, d = layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis]
-    spans: list[Span | None] = []
-    for y in range(s):
-        stamps = [(y + cut - d * m) // s for m in range(k) if (y + cut - d * m) % s == 0]
-        spans.append((min(stamps), max(stamps)) if stamps else None)
-    return shortest(tuple(spans), 1, d // math.gcd(d, s))
+    return _stamps(cut, layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis])
+
+
+@functools.lru_cache(maxsize=1024)
+def _stamps(cut: int, k: int, s: int, d: int) -> Step:
+    """Output y holds the stamp of input x at offset m where x · s − cut + d · m = y, for some m of 0 … k − 1.
+
+    So d · m ≡ y + cut modulo s: with g = gcd(d, s) only every g-th y has a stamp, and its m are s / g apart.
+    """
+
+    def span(y: int) -> Span | None:
+        g = math.gcd(d, s)
+        if (y + cut) % g:
+            return None
+        apart = s // g
+        first = (y + cut) // g * pow(d // g, -1, apart) % apart if apart > 1 else 0
+        if first >= k:
+            return None
+        last = first + (k - 1 - first) // apart * apart
+        return (y + cut - d * last) // s, (y + cut - d * first) // s
+
+    if s <= MOST_OF_A_LAYER:
+        return shortest(tuple(map(span, range(s))), 1, d // math.gcd(d, s))
+
+    def together(first: int, last: int) -> Span | None:
+        """The inputs whose stamps reach these outputs."""
+        low, high = ceil_div(first + cut - d * (k - 1), s), (last + cut) // s
+        return (low, high) if low <= high else None
+
+    low, high = Fraction(cut - d * (k - 1), s), Fraction(cut, s)
+    if d == 1:  # offsets 0 … k − 1 reach ⌈k / s⌉ inputs at most, and unit s − cut … does
+        return Bounds(Fraction(1, s), low, high, max(1, ceil_div(k, s)), True, span(0), together)
+    return Bounds(Fraction(1, s), low, high, math.floor(high - low) + 1, False, span(0), together, d)
 
 
 @rules.rule(kinds.UpSampling2D)
-def _upsampling(layer: kinds.UpSampling2D, input: Shape, axis: int) -> Pattern:
+def _upsampling(layer: kinds.UpSampling2D, input: Shape, axis: int) -> Step:
+    return _repeated(layer.size[axis], layer.interpolation == "nearest")
+
+
+@functools.lru_cache(maxsize=1024)
+def _repeated(f: int, nearest: bool) -> Step:
     """Nearest: output y repeats input ⌊y / f⌋. Bilinear: it lies between the two centres around (y + 1/2) / f − 1/2."""
-    f = layer.size[axis]
-    if layer.interpolation == "nearest":
-        return shortest(((0, 0),) * f, 1)
-    centres = [Fraction(2 * y + 1, 2 * f) - Fraction(1, 2) for y in range(f)]
-    return shortest(tuple((math.floor(c), math.ceil(c)) for c in centres), 1)
+
+    def low(y: int) -> int:
+        return y // f if nearest else (2 * y + 1 - f) // (2 * f)
+
+    def high(y: int) -> int:
+        return y // f if nearest else ceil_div(2 * y + 1 - f, 2 * f)
+
+    if f <= MOST_OF_A_LAYER:
+        return shortest(tuple((low(y), high(y)) for y in range(f)), 1)
+    stride, half = Fraction(1, f), Fraction(1 - f, 2 * f)
+    lowest = -Fraction(f - 1, f) if nearest else half - Fraction(2 * f - 1, 2 * f)
+    highest = Fraction(0) if nearest else half + Fraction(2 * f - 1, 2 * f)
+    reached = 1 if nearest else 2
+    return Bounds(
+        stride, lowest, highest, reached, True, (low(0), high(0)), lambda first, last: (low(first), high(last))
+    )
 
 
 @rules.rule(kinds.SimpleRNN, kinds.LSTM, kinds.GRU)
@@ -134,7 +193,7 @@ def _whole_past(layer: kinds.LSTM, input: Shape, axis: int) -> Pattern | None:
 
 
 @rules.rule(kinds.TimeDistributed)
-def _each_step(layer: kinds.TimeDistributed, input: Shape, axis: int) -> Pattern | None:
+def _each_step(layer: kinds.TimeDistributed, input: Shape, axis: int) -> Step | None:
     """In time its own step; within a frame what the layer sees there."""
     return IDENTITY if axis == 0 else rules.for_node(layer.layer)(layer.layer, as_shape(input.axes[1:]), axis - 1)
 
@@ -152,12 +211,21 @@ def _zero_padding(layer: kinds.ZeroPadding2D, input: Shape, axis: int) -> Patter
 
 
 @rules.rule(*(getattr(kinds, f"Adaptive{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2)))
-def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, axis: int) -> Pattern | None:
+def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, axis: int) -> Step | None:
     """Window i of m reaches from ⌊i · n / m⌋ to ⌈(i + 1) · n / m⌉ − 1."""
     n, m = input.spatial[axis], layer.output_size[axis]
-    if n is None:
-        return None
-    return shortest(tuple((i * n // m, ceil_div((i + 1) * n, m) - 1) for i in range(m)), n)
+    return None if n is None else _shares(n, m)
+
+
+@functools.lru_cache(maxsize=1024)
+def _shares(n: int, m: int) -> Step:
+    def together(first: int, last: int) -> Span:
+        return first * n // m, ceil_div((last + 1) * n, m) - 1
+
+    if m <= MOST_OF_A_LAYER or n % m == 0:
+        return shortest(tuple(together(i, i) for i in range(m if n % m else 1)), n if n % m else n // m)
+    stride = Fraction(n, m)
+    return Bounds(stride, -Fraction(m - 1, m), stride, largest_share(n, m), True, together(0, 0), together)
 
 
 @rules.rule(
@@ -217,18 +285,25 @@ class Walk:
         self.root = traced[0]
         self.fields: dict[str, tuple[Field, ...]] = {}
         self.before: dict[str, tuple[Field, ...]] = {}  # what reaches each node
+        self.budget = Budget()
+        self._names: dict[str, list[str]] = {}  # the parts of each composition
+        self._places: dict[str, int] = {}  # each part's place among them
+        self._origins: dict[tuple[str, tuple[Places, ...]], tuple[Places, ...]] = {}  # what was traced back before
         self._forward("", tuple(Field(IDENTITY) for _ in self.root.input.spatial))
 
-    def _parts(self, path: str) -> Iterator[str]:
-        for name, _ in children(self.at[path].node):
-            part = f"{path}/{name}" if path else name
-            if part in self.at:  # a broken network is traced up to the break
-                yield part
+    def _parts(self, path: str) -> list[str]:
+        if path not in self._names:
+            names = (f"{path}/{name}" if path else name for name, _ in children(self.at[path].node))
+            self._names[path] = [
+                part for part in names if part in self.at
+            ]  # a broken network is traced up to the break
+            self._places.update((part, place) for place, part in enumerate(self._names[path]))
+        return self._names[path]
 
     def _forward(self, path: str, below: tuple[Field, ...]) -> tuple[Field, ...]:
         at = self.at[path]
         self.before[path] = below
-        parts = list(self._parts(path))
+        parts = self._parts(path)
         if isinstance(at.node, Sequential):
             fields = below
             for part in parts:
@@ -239,7 +314,9 @@ class Walk:
             if isinstance(at.node, Residual) and not at.node.shortcut.layers:
                 ends.append(below)
             sizes = at.output.spatial if at.output is not None else ()
-            fields = tuple(_hull(along, sizes[axis : axis + 1]) for axis, along in enumerate(zip(*ends, strict=True)))
+            fields = tuple(
+                self._hull(along, sizes[axis : axis + 1]) for axis, along in enumerate(zip(*ends, strict=True))
+            )
         elif isinstance(at.node, Auxiliary):
             for part in parts:
                 self._forward(part, below)
@@ -257,12 +334,12 @@ class Walk:
             return below
         step = self._reach(path, axis)
         if step is not None:
-            return Field(step.after(below.step))
+            both = step.after(below.step, self.budget) if isinstance(step, Pattern) else step.after(below.step)
+            return Field(both, beyond=both is None)
         n, m = self.root.input.spatial[axis], at.input.spatial[axis]
         if n is None or m is None:
             return Field(None)
-        seen = self.back_from_input(path, self._everything(at.input))[axis]
-        return Field(Pattern(((min(seen), max(seen)) if seen else None,), 0))
+        return _constant(self.back_from_input(path, self._everything(at.input))[axis])
 
     def _shared(self, path: str, ends: Sequence[End]) -> Iterator[tuple[str, End, bool]]:
         """The branches with their ends, and whether every unit of the merge sees all places of the branch: a memory."""
@@ -275,14 +352,13 @@ class Walk:
         end = self.at[path].output
         if end is None or None in (*end.spatial, *self.root.input.spatial):
             return tuple(Field(None) for _ in self.root.input.spatial)
-        seen = self.back_from_input(path, self.back(path, self._everything(end)))
-        return tuple(Field(Pattern(((min(places), max(places)) if places else None,), 0)) for places in seen)
+        return tuple(map(_constant, self.back_from_input(path, self.back(path, self._everything(end)))))
 
-    def _everything(self, shape: Shape | None) -> Places:
+    def _everything(self, shape: Shape | None) -> tuple[Places, ...]:
         """All places of a map."""
-        return tuple(frozenset(range(size or 1)) for size in (self._sizes(shape) if shape is not None else ()))
+        return tuple(every(size) for size in (self._sizes(shape) if shape is not None else ()))
 
-    def _reach(self, path: str, axis: int) -> Pattern | None:
+    def _reach(self, path: str, axis: int) -> Step | None:
         """Layers that take axes away see everything along those that change, so the axes that are left are still the input's."""
         at = self.at[path]
         return reach(at.node, at.input, axis, path) if axis < len(at.input.spatial) else None
@@ -292,21 +368,21 @@ class Walk:
         spatial = shape.spatial
         return tuple(spatial[axis] if axis < len(spatial) else 1 for axis in range(len(self.root.input.spatial)))
 
-    def back(self, path: str, units: Places) -> Places:
+    def back(self, path: str, units: tuple[Places, ...]) -> tuple[Places, ...]:
         """What these units of the output of ``path`` see of that node's own input; only places that exist."""
         at = self.at[path]
         if isinstance(at.node, Sequential):
-            for part in reversed(list(self._parts(path))):
+            for part in reversed(self._parts(path)):
                 units = self.back(part, units)
             return units
         if isinstance(at.node, Parallel | Residual):
             ends = [
                 self.back(part, self._everything(self.at[part].output) if whole else units)
-                for part, _, whole in self._shared(path, list(self._parts(path)))
+                for part, _, whole in self._shared(path, self._parts(path))
             ]
             if isinstance(at.node, Residual) and not at.node.shortcut.layers:
                 ends.append(units)
-            return tuple(frozenset().union(*along) for along in zip(*ends, strict=True))
+            return tuple(together(along, self.budget) for along in zip(*ends, strict=True))
         if isinstance(at.node, Auxiliary):
             return units
         found = []
@@ -315,27 +391,43 @@ class Walk:
             if not units[axis]:
                 found.append(units[axis])
             elif step is None:
-                found.append(frozenset(range(n if n is not None else 1)))
+                found.append(Places(every(n).of, units[axis].exact))
             else:
-                found.append(step.places(units[axis], n if n is not None else 1 << 30))
+                found.append(seen(step, units[axis], n, self.budget))
         return tuple(found)
 
-    def back_from_input(self, path: str, units: Places) -> Places:
+    def back_from_input(self, path: str, units: tuple[Places, ...]) -> tuple[Places, ...]:
         """What these places of the input of ``path`` see of the network's input."""
+        passed = []  # where the way back led through, with what was seen there: others who come by have the rest of the way
         while path:
             parent = path.rpartition("/")[0]
             if isinstance(self.at[parent].node, Sequential):
-                parts = list(self._parts(parent))
-                for part in reversed(parts[: parts.index(path)]):
-                    units = self.back(part, units)
+                parts = self._parts(parent)
+                for place in range(self._places[path] - 1, -1, -1):
+                    passed.append((parts[place], units))
+                    if passed[-1] in self._origins:
+                        return self._remembered(passed[:-1], self._origins[passed[-1]])
+                    units = self.back(parts[place], units)
             path = parent
-        return units
+        return self._remembered(passed, units)
+
+    def _remembered(
+        self, passed: list[tuple[str, tuple[Places, ...]]], origin: tuple[Places, ...]
+    ) -> tuple[Places, ...]:
+        self._origins.update(dict.fromkeys(passed, origin))
+        return origin
+
+    def _hull(self, fields: tuple[Field, ...], size: tuple[int | None, ...]) -> Field:
+        """What any of the branches sees."""
+        steps = [field.step for field in fields if field.step is not None]
+        if len(steps) < len(fields):
+            return Field(None, any(field.beyond for field in fields))
+        return Field(hull(steps, size[0] if size else None, self.budget))
 
 
-def _hull(fields: tuple[Field, ...], size: tuple[int | None, ...]) -> Field:
-    """What any of the branches sees."""
-    steps = [field.step for field in fields if field.step is not None]
-    return Field(hull(steps, size[0] if size else None) if len(steps) == len(fields) else None)
+def _constant(places: Places) -> Field:
+    """All units see the same."""
+    return Field(Pattern((places.span,), 0, exact=places.exact))
 
 
 @dataclass(frozen=True)
@@ -384,6 +476,6 @@ def box(traced: Sequence[Traced], path: str, unit: Sequence[int]) -> Box:
         for axis, field in enumerate(fields)
     ]
     unclipped = tuple(None if f.step is None else f.step.at(place) for f, place in zip(fields, at, strict=True))
-    seen = walk.back_from_input(path, walk.back(path, tuple(frozenset((place,)) for place in at)))
-    real = all(seen)
-    return Box(unclipped, tuple((min(places), max(places)) if real else None for places in seen))
+    origin = walk.back_from_input(path, walk.back(path, tuple(Places(range(place, place + 1)) for place in at)))
+    real = all(origin)
+    return Box(unclipped, tuple(places.span if real else None for places in origin))

@@ -69,6 +69,14 @@ def output_shape(layer: Node, shape: Shape, path: str = "") -> Shape:
         if error.where is None:
             error.where = path or layer.name or layer.kind
         raise
+    except DescriptionError as error:
+        raise _no_shape(error, path or layer.name or layer.kind) from None
+
+
+def _no_shape(error: DescriptionError, where: str) -> ShapeError:
+    """What comes out has a side beyond all sizes (:data:`foveal.network.fields.LARGEST`)."""
+    problem = f"what comes out is no shape: {error.problem}"
+    return ShapeError(problem, where=where, given=error.given, expected=error.expected, mend=error.mend)
 
 
 def trace(network: Node, input: Shape | Iterable[int | None] | int | str | None = None) -> tuple[Traced, ...]:
@@ -125,7 +133,12 @@ def _trace(node: Node, shape: Shape, path: str, depth: int, auxiliary: bool, fou
             output = _trace(child, output, child_path, depth + 1, auxiliary, found)
     elif isinstance(node, Parallel):
         ends = [(p, _trace(child, shape, p, depth + 1, auxiliary, found)) for p, child in parts]
-        output = MERGES[node.merge](ends, path or node.kind)
+        try:
+            output = MERGES[node.merge](ends, path or node.kind)
+        except ShapeError:
+            raise
+        except DescriptionError as error:
+            raise _no_shape(error, path or node.kind) from None
     elif isinstance(node, Residual):
         body = (parts[0][0], _trace(parts[0][1], shape, parts[0][0], depth + 1, auxiliary, found))
         if len(parts) > 1:

@@ -60,7 +60,8 @@ class Row:
 
     @property
     def receptive_field(self) -> tuple[int | None, ...]:
-        """Pixels along each axis; None where the input's size is not known and everything is seen."""
+        """Pixels along each axis; None where they are not known exactly: the input's size is not known and everything is seen,
+        or units see windows of so many sizes that they are not listed (``fields`` then has what no unit exceeds)."""
         return tuple(field.size for field in self.fields)
 
     @property
@@ -69,8 +70,8 @@ class Row:
         return tuple(field.stride for field in self.fields)
 
     @property
-    def padding(self) -> tuple[int, ...]:
-        """How far the first unit's window reaches over the input's edge."""
+    def padding(self) -> tuple[int | None, ...]:
+        """How far the first unit's window reaches over the input's edge; None where it is not known."""
         return tuple(field.padding for field in self.fields)
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,6 +89,8 @@ class Row:
             "activations": self.counts.activations,
             "connections": self.counts.connections,
         }
+        if any(field.size is None and field.at_most is not None for field in self.fields):
+            found["receptive_field_at_most"] = [field.at_most for field in self.fields]
         return found
 
 
@@ -207,7 +210,7 @@ def summarize(
         traced, error = broken.traced, broken
     fields = receptive_fields(traced)
     own = counted(traced)
-    sums = _with_sums(own)
+    sums = _with_sums(own, traced)
     rows = tuple(_row(t, sums.get(t.path), own.get(t.path, Counts()), fields.get(t.path, ())) for t in traced if t.path)
     heads = {t.path for t in traced if t.auxiliary}
     totals = total(counts for path, counts in own.items() if path not in heads)
@@ -226,12 +229,13 @@ def _composition(node: Node) -> bool:
     return type(node) in COMPOSITIONS.values()
 
 
-def _with_sums(own: dict[str, Counts]) -> dict[str, Counts]:
+def _with_sums(own: dict[str, Counts], traced: Sequence[Traced]) -> dict[str, Counts]:
     """The nodes' own counts, and for each composition the sum of what is in it."""
     sums = dict(own)
-    for path, counts in own.items():
-        while path := path.rpartition("/")[0]:
-            sums[path] = sums.get(path, Counts()) + counts
+    for path in reversed([at.path for at in traced]):  # parts before what they are in, so that each is added once
+        parent = path.rpartition("/")[0]
+        if parent and path in sums:
+            sums[parent] = sums.get(parent, Counts()) + sums[path]
     return sums
 
 

@@ -6,6 +6,8 @@ Visin 2016, "A guide to convolution arithmetic for deep learning"; lectures 000,
 
 from __future__ import annotations
 
+import math
+
 
 def extent(k: int, d: int = 1) -> int:
     """What a dilated kernel spans: d (k − 1) + 1.
@@ -95,3 +97,26 @@ def transposed_same(k: int, s: int, d: int = 1) -> tuple[int, int, int]:
     if surplus < 0:
         return 0, 0, -surplus
     return surplus // 2, surplus - surplus // 2, 0
+
+
+def share_total(n: int, m: int) -> int:
+    """What the m windows of an adaptive pooling over n values take in together: Σ ⌈(i + 1) n / m⌉ − ⌊i n / m⌋ = n + m − gcd(n, m).
+
+    Example:
+        >>> share_total(10, 4), sum(ceil_div((i + 1) * 10, 4) - i * 10 // 4 for i in range(4))
+        (12, 12)
+    """
+    return n + m - math.gcd(n, m)
+
+
+def largest_share(n: int, m: int) -> int:
+    """The largest of those windows: ⌊n / m⌋, and 1 or 2 more where m does not divide n.
+
+    With r = n mod m, the i-th begins i · n mod m after a whole place, a multiple of g = gcd(n, m) up to m − g.
+
+    Example:
+        >>> largest_share(10, 4), largest_share(12, 4), largest_share(6, 4)
+        (3, 3, 2)
+    """
+    rest, g = n % m, math.gcd(n, m)
+    return n // m + (0 if not rest else 1 if rest <= g else 2)

@@ -147,7 +147,7 @@ def _tip(row: Row) -> str:
     parts.append(f"{row.input} → {row.output if row.output is not None else '✗'}")
     parts.append(f"{row.counts.parameters:,} parameters, {short(row.counts.macs)} MACs")
     if row.receptive_field and row.output is not None:
-        parts.append(f"sees {seen(row.receptive_field)}, step {step(row.stride)}")
+        parts.append(f"sees {seen(row.fields)}, step {step(row.stride)}")
     return "\n".join(parts)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from foveal.arithmetic.receptive_field import Field
 from foveal.arithmetic.summary import Row, Summary
 from foveal.drawing.terminal import emit
 from foveal.network.shape import Shape
@@ -83,9 +84,9 @@ def layout(summary: Summary, depth: int | None = None) -> list[Line]:
             shown.append((row.name, row.depth, row))
     lines = [Line("", _cells(Layer="input", Output=str(summary.input)), "input")]
     depths = [level for _, level, _ in shown]
-    for place, (name, _, row) in enumerate(shown):
+    for (name, _, row), tree in zip(shown, _branches(depths), strict=True):
         folded = not row.layer and row.depth == depth
-        lines.append(_line(row, name, _branches(depths, place), folded))
+        lines.append(_line(row, name, tree, folded))
     total = _cells(Layer="total", Parameters=_number(summary.totals.parameters), MACs=_number(summary.totals.macs))
     lines.append(Line("", total, "total"))
     return lines
@@ -115,7 +116,7 @@ def _line(row: Row, name: str, tree: str, folded: bool) -> Line:
         Output="✗ does not fit" if broken else "✗" if row.output is None else str(row.output) if merges else "",
         Parameters=_number(row.counts.parameters) if counted and not broken else "",
         MACs=_number(row.counts.macs) if counted and not broken else _number(row.own.macs) if row.own.macs else "",
-        Sees=seen(row.receptive_field) if row.output is not None and merges else "",
+        Sees=seen(row.fields) if row.output is not None and merges else "",
         Step=step(row.stride) if row.output is not None and merges else "",
         Details=row.details if row.kind != "Parallel" else "",
     )
@@ -123,23 +124,16 @@ def _line(row: Row, name: str, tree: str, folded: bool) -> Line:
     return Line(tree, cells, look, family(row.kind))
 
 
-def _branches(depths: Sequence[int], place: int) -> str:
-    """The lines of the tree before a row's name: ``│ └ ``."""
-    depth = depths[place]
-    if depth <= 1:
-        return ""
-    marks = []
-    for level in range(2, depth + 1):
-        goes_on = False
-        for later in depths[place + 1 :]:
-            if later < level:
-                break
-            if later == level:
-                goes_on = True
-                break
-        own = level == depth
-        marks.append(("├ " if goes_on else "└ ") if own else ("│ " if goes_on else "  "))
-    return "".join(marks)
+def _branches(depths: Sequence[int]) -> list[str]:
+    """The lines of the tree before each row's name: ``│ └ ``. From the last row to the first, so that what follows is known."""
+    found = []
+    follows: list[bool] = []  # at each level, whether a row of that level comes before the next higher one
+    for depth in reversed(depths):
+        follows = follows[: depth + 1] + [False] * (depth + 1 - len(follows))
+        marks = ["│ " if follows[level] else "  " for level in range(2, depth)]
+        found.append("".join(marks) + ("" if depth <= 1 else "├ " if follows[depth] else "└ "))
+        follows[depth] = True
+    return found[::-1]
 
 
 def family(kind: str) -> str:
@@ -180,9 +174,9 @@ def size_of(n: int | None) -> str:
     return f"{n} bytes"
 
 
-def seen(sizes: Sequence[int | None]) -> str:
+def seen(fields: Sequence[Field]) -> str:
     """A receptive field: 212, or 3 × 7 where the axes differ."""
-    texts = ["?" if n is None else str(n) for n in sizes]
+    texts = [str(field) for field in fields]
     return "" if not texts else texts[0] if len(set(texts)) == 1 else " × ".join(texts)
 
 

@@ -39,8 +39,8 @@ from foveal.spelling import nearest
 SCHEMA = 1
 MOST_BYTES = 4 * 2**20
 """Bytes of a description file: forty times that of DenseNet-201."""
-MOST_NODES = 10_000
-"""Layers and compositions: ResNet-1202, the deepest network of the literature, has about 5,500."""
+MOST_NODES = 6_000
+"""Layers and compositions: ResNet-1202, the deepest network of the literature, has about 4,300."""
 DEEPEST = 64
 """Compositions in one another."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
@@ -65,20 +66,27 @@ class Node:
     def __repr__(self) -> str:
         """Only what differs from the defaults: a description that can be read back."""
         shown = []
-        for name, spec in self.__dataclass_fields__.items():
+        for name, default in _defaults(type(self)).items():
             value = getattr(self, name)
-            if spec.default is not value and value != _normal(spec, spec.default):
+            if default is not value and value != default:
                 shown.append(f"{name}={value!r}")
         return f"{self.kind}({', '.join(shown)})"
 
 
-def _normal(spec: Any, default: Any) -> Any:
-    """A field's default in its normal form, so that ``(1, 1)`` is seen to be the default ``1``."""
-    check = spec.metadata.get("check")
-    try:
-        return check(default) if check else default
-    except Exception:
-        return default
+_DEFAULTS: dict[type[Any], dict[str, Any]] = {}
+
+
+def _defaults(kind: type[Any]) -> dict[str, Any]:
+    """The defaults in their normal form, so that ``(1, 1)`` is seen to be the default ``1``; made once a kind."""
+    if kind in _DEFAULTS:
+        return _DEFAULTS[kind]
+    found = _DEFAULTS[kind] = {}
+    for name, spec in kind.__dataclass_fields__.items():
+        check = spec.metadata.get("check")
+        found[name] = spec.default
+        with contextlib.suppress(Exception):  # a default that is no value: the argument has to be given
+            found[name] = check(spec.default) if check else spec.default
+    return found
 
 
 def snake_case(kind: str) -> str:
@@ -90,8 +98,8 @@ def snake_case(kind: str) -> str:
 def public_fields(node: Node) -> dict[str, Any]:
     """The fields of a node that differ from their defaults, without its name and input shape."""
     found = {}
-    for name, spec in node.__dataclass_fields__.items():
+    for name, default in _defaults(type(node)).items():
         value = getattr(node, name)
-        if name not in ("name", "input_shape") and value != _normal(spec, spec.default):
+        if name not in ("name", "input_shape") and default is not value and value != default:
             found[name] = value
     return found

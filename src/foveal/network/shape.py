@@ -24,7 +24,8 @@ class Shape:
     @property
     def axes(self) -> tuple[Size, ...]:
         """All sizes in order, channels last: ``(h, w, c)`` for a picture."""
-        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+        sizes: tuple[Size, ...] = self.__dict__["_axes"]  # no field: asked for much more often than made
+        return sizes
 
     @property
     def spatial(self) -> tuple[Size, ...]:
@@ -49,6 +50,7 @@ class Shape:
         return _BY_RANK[len(self.axes)](*spatial, self.channels if channels is None else channels)
 
     def __post_init__(self) -> None:
+        self.__dict__["_axes"] = tuple(self.__dict__[name] for name in self.__dataclass_fields__)
         for name, value in zip(self.__dataclass_fields__, self.axes, strict=True):
             unknown_allowed = name in ("d", "h", "w", "length")
             if value is None and unknown_allowed:

@@ -44,6 +44,10 @@ else:
     Nodes = Branch = Branches = tuple
 
 
+DEEPEST = 128
+"""Compositions in one another, a body and its Residual counting as two: whatever walks the tree stays far from Python's limit."""
+
+
 def _nodes(value: Any) -> tuple[Any, ...]:
     if isinstance(value, Node) or not isinstance(value, list | tuple):
         raise Refused("a list of layers", "…=[layers.Conv2D(32, 3), …]")
@@ -114,6 +118,7 @@ class Sequential(Node):
                 layers[index] = dataclasses.replace(layer, input_shape=None)
         object.__setattr__(self, "input_shape", given)
         object.__setattr__(self, "layers", tuple(layers))
+        _note_depth(self, self.layers)
         _refuse_twins([layer.name for layer in layers], self)
 
     def add(self, *layers: Node) -> Sequential:
@@ -157,6 +162,7 @@ class Parallel(Node):
                 expected="two: the queries, then the memory that they look at",
                 mend='Parallel({"queries": […], "memory": […]}, merge="attention")',
             )
+        _note_depth(self, self.branches)
         _refuse_twins([branch.name for branch in self.branches], self)
 
 
@@ -177,6 +183,9 @@ class Residual(Node):
     body: Branch = checked(_branch)
     shortcut: Branch = checked(_branch, ())
 
+    def validate(self) -> None:
+        _note_depth(self, (self.body, self.shortcut))
+
 
 @dataclass(frozen=True, repr=False)
 class Auxiliary(Node):
@@ -189,6 +198,9 @@ class Auxiliary(Node):
 
     head: Branch = checked(_branch)
     weight: float = checked(number(0.0), 0.3)
+
+    def validate(self) -> None:
+        _note_depth(self, (self.head,))
 
 
 COMPOSITIONS: dict[str, type[Node]] = {
@@ -256,6 +268,20 @@ def _numbered(nodes: tuple[Node, ...], stem: str | None = None) -> Iterator[tupl
         while f"{base}_{count[base]}" in taken:
             count[base] += 1
         yield f"{base}_{count[base]}", node
+
+
+def _note_depth(node: Node, parts: Iterable[Node]) -> None:
+    """How many compositions stand in one another here, kept beside the fields; refused beyond :data:`DEEPEST`."""
+    depth = 1 + max((part.__dict__.get("_depth", 0) for part in parts), default=0)
+    if depth > DEEPEST:
+        raise DescriptionError(
+            "the network is nested too deeply",
+            where=node.name or node.kind,
+            given=f"{depth} compositions in one another",
+            expected=f"at most {DEEPEST}",
+            mend="a Sequential in a Sequential can be one list of layers",
+        )
+    node.__dict__["_depth"] = depth
 
 
 def _refuse_twins(names: list[str | None], owner: Node) -> None:

@@ -168,6 +168,10 @@ def _layer(value: Any) -> Node:
     if not isinstance(value, Node):
         hint = f"{value.__name__}(…): call it" if isinstance(value, type) else "…=layers.Dense(10)"
         raise Refused("a layer", hint)
+    if isinstance(value, TimeDistributed) and isinstance(value.layer, TimeDistributed):
+        raise Refused(
+            "a layer on frames of frames at most: no shape has more axes", "…=layers.TimeDistributed(layers.Dense(10))"
+        )
     if value.kind not in LAYERS:
         raise Refused(
             f"one layer; {value.kind} is a composition", "one TimeDistributed for each of its layers, one after another"
