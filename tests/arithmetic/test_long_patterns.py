@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foveal.arithmetic import pattern, receptive_field
+from foveal.arithmetic import pattern, receptive_field, repeating
 from foveal.arithmetic.counts import count
 from foveal.arithmetic.pattern import Bounds, Budget, Pattern, hull
 from foveal.arithmetic.places import Places, seen, together
@@ -49,13 +49,13 @@ def test_what_is_not_listed_is_bounded(layers, side, pooled, work):
     traced = trace(Sequential([*layers, *([GlobalAveragePooling2D()] if pooled else [])]), (side, side, 1))
     listed = receptive_fields(traced)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(receptive_field, "MOST_OF_A_LAYER", 1)
+        patch.setattr(repeating, "MOST_OF_A_LAYER", 1)
         patch.setattr(pattern, "MOST_PHASES", 1)
         patch.setattr(receptive_field, "Budget", lambda: Budget(work))
-        for cached in (receptive_field._stamps, receptive_field._repeated, receptive_field._shares):
+        for cached in (repeating.stamps, repeating.repeated, repeating.shares):
             cached.cache_clear()
         short = receptive_fields(traced)
-        for cached in (receptive_field._stamps, receptive_field._repeated, receptive_field._shares):
+        for cached in (repeating.stamps, repeating.repeated, repeating.shares):
             cached.cache_clear()
     for path, fields in listed.items():
         for exact, bounded in zip(fields, short[path], strict=True):

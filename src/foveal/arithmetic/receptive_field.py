@@ -24,18 +24,16 @@ normalisation is taken as it runs after training; in training it sees the whole 
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
 from foveal.arithmetic.geometry import transposed_padding, windows
-from foveal.arithmetic.pattern import IDENTITY, MOST_OF_A_LAYER, Bounds, Budget, Pattern, Span, Step, hull, shortest
+from foveal.arithmetic.pattern import IDENTITY, Bounds, Budget, Pattern, Span, Step, hull
 from foveal.arithmetic.places import Places, every, seen, together
+from foveal.arithmetic.repeating import repeated, shares, stamps
 from foveal.arithmetic.shapes import Traced
-from foveal.arithmetic.window import ceil_div, largest_share
 from foveal.errors import UnknownName
 from foveal.network import layers as kinds
 from foveal.network.fields import LARGEST
@@ -117,66 +115,15 @@ def _window(layer: Node, input: Shape, axis: int) -> Pattern:
 
 @rules.rule(kinds.Conv2DTranspose)
 def _transposed(layer: kinds.Conv2DTranspose, input: Shape, axis: int) -> Step:
+    """Output y holds the stamp of input x at offset m where x · s − cut + d · m = y, for some m of 0 … k − 1."""
     cut, _, _ = transposed_padding(layer)[axis]
-    return _stamps(cut, layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis])
-
-
-@functools.lru_cache(maxsize=1024)
-def _stamps(cut: int, k: int, s: int, d: int) -> Step:
-    """Output y holds the stamp of input x at offset m where x · s − cut + d · m = y, for some m of 0 … k − 1.
-
-    So d · m ≡ y + cut modulo s: with g = gcd(d, s) only every g-th y has a stamp, and its m are s / g apart.
-    """
-
-    def span(y: int) -> Span | None:
-        g = math.gcd(d, s)
-        if (y + cut) % g:
-            return None
-        apart = s // g
-        first = (y + cut) // g * pow(d // g, -1, apart) % apart if apart > 1 else 0
-        if first >= k:
-            return None
-        last = first + (k - 1 - first) // apart * apart
-        return (y + cut - d * last) // s, (y + cut - d * first) // s
-
-    if s <= MOST_OF_A_LAYER:
-        return shortest(tuple(map(span, range(s))), 1, d // math.gcd(d, s))
-
-    def together(first: int, last: int) -> Span | None:
-        """The inputs whose stamps reach these outputs."""
-        low, high = ceil_div(first + cut - d * (k - 1), s), (last + cut) // s
-        return (low, high) if low <= high else None
-
-    low, high = Fraction(cut - d * (k - 1), s), Fraction(cut, s)
-    if d == 1:  # offsets 0 … k − 1 reach ⌈k / s⌉ inputs at most, and unit s − cut … does
-        return Bounds(Fraction(1, s), low, high, max(1, ceil_div(k, s)), True, span(0), together)
-    return Bounds(Fraction(1, s), low, high, math.floor(high - low) + 1, False, span(0), together, d)
+    return stamps(cut, layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis])
 
 
 @rules.rule(kinds.UpSampling2D)
 def _upsampling(layer: kinds.UpSampling2D, input: Shape, axis: int) -> Step:
-    return _repeated(layer.size[axis], layer.interpolation == "nearest")
-
-
-@functools.lru_cache(maxsize=1024)
-def _repeated(f: int, nearest: bool) -> Step:
     """Nearest: output y repeats input ⌊y / f⌋. Bilinear: it lies between the two centres around (y + 1/2) / f − 1/2."""
-
-    def low(y: int) -> int:
-        return y // f if nearest else (2 * y + 1 - f) // (2 * f)
-
-    def high(y: int) -> int:
-        return y // f if nearest else ceil_div(2 * y + 1 - f, 2 * f)
-
-    if f <= MOST_OF_A_LAYER:
-        return shortest(tuple((low(y), high(y)) for y in range(f)), 1)
-    stride, half = Fraction(1, f), Fraction(1 - f, 2 * f)
-    lowest = -Fraction(f - 1, f) if nearest else half - Fraction(2 * f - 1, 2 * f)
-    highest = Fraction(0) if nearest else half + Fraction(2 * f - 1, 2 * f)
-    reached = 1 if nearest else 2
-    return Bounds(
-        stride, lowest, highest, reached, True, (low(0), high(0)), lambda first, last: (low(first), high(last))
-    )
+    return repeated(layer.size[axis], layer.interpolation == "nearest")
 
 
 @rules.rule(kinds.SimpleRNN, kinds.LSTM, kinds.GRU)
@@ -214,18 +161,7 @@ def _zero_padding(layer: kinds.ZeroPadding2D, input: Shape, axis: int) -> Patter
 def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, axis: int) -> Step | None:
     """Window i of m reaches from ⌊i · n / m⌋ to ⌈(i + 1) · n / m⌉ − 1."""
     n, m = input.spatial[axis], layer.output_size[axis]
-    return None if n is None else _shares(n, m)
-
-
-@functools.lru_cache(maxsize=1024)
-def _shares(n: int, m: int) -> Step:
-    def together(first: int, last: int) -> Span:
-        return first * n // m, ceil_div((last + 1) * n, m) - 1
-
-    if m <= MOST_OF_A_LAYER or n % m == 0:
-        return shortest(tuple(together(i, i) for i in range(m if n % m else 1)), n if n % m else n // m)
-    stride = Fraction(n, m)
-    return Bounds(stride, -Fraction(m - 1, m), stride, largest_share(n, m), True, together(0, 0), together)
+    return None if n is None else shares(n, m)
 
 
 @rules.rule(

@@ -75,8 +75,13 @@ def output_shape(layer: Node, shape: Shape, path: str = "") -> Shape:
 
 def _no_shape(error: DescriptionError, where: str) -> ShapeError:
     """What comes out has a side beyond all sizes (:data:`foveal.network.fields.LARGEST`)."""
-    problem = f"what comes out is no shape: {error.problem}"
-    return ShapeError(problem, where=where, given=error.given, expected=error.expected, mend=error.mend)
+    return ShapeError(
+        f"what comes out is no shape: {error.problem}",
+        where=where,
+        given=error.given,
+        expected=error.expected,
+        mend=error.mend,
+    )
 
 
 def trace(network: Node, input: Shape | Iterable[int | None] | int | str | None = None) -> tuple[Traced, ...]:
@@ -135,8 +140,6 @@ def _trace(node: Node, shape: Shape, path: str, depth: int, auxiliary: bool, fou
         ends = [(p, _trace(child, shape, p, depth + 1, auxiliary, found)) for p, child in parts]
         try:
             output = MERGES[node.merge](ends, path or node.kind)
-        except ShapeError:
-            raise
         except DescriptionError as error:
             raise _no_shape(error, path or node.kind) from None
     elif isinstance(node, Residual):
