@@ -6,7 +6,7 @@ import math
 
 from foveal.arithmetic.geometry import Window
 from foveal.arithmetic.window import ceil_div
-from foveal.errors import ShapeError
+from foveal.errors import DescriptionError, ShapeError
 from foveal.network import layers as kinds
 from foveal.network.node import Node
 from foveal.network.shape import Image, Sequence, Shape, Vector, Volume
@@ -278,3 +278,9 @@ def cannot_concatenate(ends: list[tuple[str, Shape]], path: str) -> ShapeError:
         expected="equal height and width on every branch; channels may differ and add up",
         mend=repairs,
     )
+
+
+def no_shape(error: DescriptionError, where: str) -> ShapeError:
+    """What comes out has a side beyond all sizes (:data:`foveal.network.fields.LARGEST`)."""
+    problem = f"what comes out is no shape: {error.problem}"
+    return ShapeError(problem, where=where, given=error.given, expected=error.expected, mend=error.mend)

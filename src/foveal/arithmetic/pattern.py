@@ -279,3 +279,46 @@ def _bounded(patterns: Sequence[Step], units: int | None) -> Bounds | None:
         exact = all(one.exact for one in patterns)
         return Bounds(stride, low, high, max(b - a + 1 for a, b in spans), exact, spans[0]).sensible()
     return Bounds(stride, low, high, math.floor(high - low) + 1, False).sensible()
+
+
+@dataclass(frozen=True)
+class Field:
+    """What units see of the network's input, along one axis.
+
+    Attributes:
+        step: the pattern; None where a unit sees everything and the input's size is unknown, and beyond all sizes.
+        beyond: whether the pattern has left all sizes behind: numbers above 2⁶³.
+    """
+
+    step: Step | None
+    beyond: bool = False
+
+    @property
+    def size(self) -> int | None:
+        """Pixels from the first to the last one that a unit sees; the largest, where units differ. None: not known exactly."""
+        return self.step.largest if self.step is not None and self.step.exact else None
+
+    @property
+    def at_most(self) -> int | None:
+        """No unit sees more pixels; equal to the size where that is known."""
+        return None if self.step is None else self.step.largest
+
+    @property
+    def stride(self) -> Fraction:
+        """Pixels from a unit's first pixel to its neighbour's; a fraction after a transposed convolution."""
+        return Fraction(0) if self.step is None else self.step.stride
+
+    @property
+    def padding(self) -> int | None:
+        """How far the window of the first unit reaches over the input's edge; None where only bounds of it are known."""
+        if self.step is None:
+            return 0
+        if self.step.first is None:
+            return None if isinstance(self.step, Bounds) else 0
+        return -self.step.first[0]
+
+    def __str__(self) -> str:
+        """The size as people read it: 212; ≤ 300, where only so much is known; ?, where nothing is."""
+        if self.step is None:
+            return f"> {LARGEST:,}" if self.beyond else "?"
+        return str(self.step.largest) if self.step.exact else f"≤ {self.step.largest}"

@@ -26,65 +26,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TypeVar
 
 from foveal.arithmetic.geometry import transposed_padding, windows
-from foveal.arithmetic.pattern import IDENTITY, Bounds, Budget, Pattern, Span, Step, hull
+from foveal.arithmetic.pattern import IDENTITY, Budget, Field, Pattern, Span, Step, hull
 from foveal.arithmetic.places import Places, every, seen, together
 from foveal.arithmetic.repeating import repeated, shares, stamps
 from foveal.arithmetic.shapes import Traced
 from foveal.errors import UnknownName
 from foveal.network import layers as kinds
-from foveal.network.fields import LARGEST
 from foveal.network.interpreter import Interpreter
 from foveal.network.node import Node
 from foveal.network.shape import Shape, as_shape
 from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential, children
-
-
-@dataclass(frozen=True)
-class Field:
-    """What units see of the network's input, along one axis.
-
-    Attributes:
-        step: the pattern; None where a unit sees everything and the input's size is unknown, and beyond all sizes.
-        beyond: whether the pattern has left all sizes behind: numbers above 2⁶³.
-    """
-
-    step: Step | None
-    beyond: bool = False
-
-    @property
-    def size(self) -> int | None:
-        """Pixels from the first to the last one that a unit sees; the largest, where units differ. None: not known exactly."""
-        return self.step.largest if self.step is not None and self.step.exact else None
-
-    @property
-    def at_most(self) -> int | None:
-        """No unit sees more pixels; equal to the size where that is known."""
-        return None if self.step is None else self.step.largest
-
-    @property
-    def stride(self) -> Fraction:
-        """Pixels from a unit's first pixel to its neighbour's; a fraction after a transposed convolution."""
-        return Fraction(0) if self.step is None else self.step.stride
-
-    @property
-    def padding(self) -> int | None:
-        """How far the window of the first unit reaches over the input's edge; None where only bounds of it are known."""
-        if self.step is None:
-            return 0
-        if self.step.first is None:
-            return None if isinstance(self.step, Bounds) else 0
-        return -self.step.first[0]
-
-    def __str__(self) -> str:
-        """The size as people read it: 212; ≤ 300, where only so much is known; ?, where nothing is."""
-        if self.step is None:
-            return f"> {LARGEST:,}" if self.beyond else "?"
-        return str(self.step.largest) if self.step.exact else f"≤ {self.step.largest}"
-
 
 End = TypeVar("End")
 ReachRule = Callable[..., "Step | None"]

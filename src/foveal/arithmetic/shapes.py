@@ -70,18 +70,7 @@ def output_shape(layer: Node, shape: Shape, path: str = "") -> Shape:
             error.where = path or layer.name or layer.kind
         raise
     except DescriptionError as error:
-        raise _no_shape(error, path or layer.name or layer.kind) from None
-
-
-def _no_shape(error: DescriptionError, where: str) -> ShapeError:
-    """What comes out has a side beyond all sizes (:data:`foveal.network.fields.LARGEST`)."""
-    return ShapeError(
-        f"what comes out is no shape: {error.problem}",
-        where=where,
-        given=error.given,
-        expected=error.expected,
-        mend=error.mend,
-    )
+        raise mistakes.no_shape(error, path or layer.name or layer.kind) from None
 
 
 def trace(network: Node, input: Shape | Iterable[int | None] | int | str | None = None) -> tuple[Traced, ...]:
@@ -141,7 +130,7 @@ def _trace(node: Node, shape: Shape, path: str, depth: int, auxiliary: bool, fou
         try:
             output = MERGES[node.merge](ends, path or node.kind)
         except DescriptionError as error:
-            raise _no_shape(error, path or node.kind) from None
+            raise mistakes.no_shape(error, path or node.kind) from None
     elif isinstance(node, Residual):
         body = (parts[0][0], _trace(parts[0][1], shape, parts[0][0], depth + 1, auxiliary, found))
         if len(parts) > 1:
