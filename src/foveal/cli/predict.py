@@ -52,7 +52,9 @@ def command(
 
     asked = _system_answer(model_path(Path(run), runs))
     if asked is not None:
-        _tell_answers(asked(str(model_path(Path(run), runs)), images), images, as_json)
+        from foveal.systems.answers import each
+
+        _tell_answers(each(asked, str(model_path(Path(run), runs)), images), as_json)
         return
     if fit not in _FITS:
         raise ConfigurationError(
@@ -97,13 +99,24 @@ def _system_answer(path: Path) -> Callable[[str, Sequence[str]], Iterator[str]] 
     return found
 
 
-def _tell_answers(answers: Iterator[str], questions: Sequence[str], as_json: bool) -> None:
-    if not as_json:
-        for text in answers:
-            say(text)
-        return
-    told = [{"question": each, "answer": text} for each, text in zip(questions, answers, strict=False)]
-    say(json_text(told))
+def _tell_answers(answers: Iterator[tuple[str, str]], as_json: bool) -> None:
+    from foveal.systems.answers import Unanswered
+
+    told: list[dict[str, str]] = []
+    bad = 0
+    for question, text in answers:
+        failed = isinstance(text, Unanswered)
+        bad += failed
+        if as_json:
+            told.append({"question": question, "error" if failed else "answer": text})
+        else:
+            say(text, error=failed)
+    if as_json:
+        say(json_text(told))
+    elif bad:
+        say(f"{bad} question{'s' * (bad > 1)} could not be answered.", error=True)
+    if bad:
+        raise typer.Exit(1)
 
 
 def _plain(answer: Answer) -> dict[str, Any]:

@@ -45,6 +45,8 @@ def command(
             expected="a zoo name, a description file (.json, .yaml) or a model file (.safetensors)",
             mend=["foveal show lecture_cnn", "foveal show --list"],
         )
+    if svg is not None:
+        _check_drawing(svg)
     from foveal.arithmetic.summary import summarize
 
     networks = [_read(name, classes, input) for name in (net, other) if name is not None]
@@ -160,6 +162,21 @@ def _one_layer(network: Sequential, input: str | None, why: str | None, dense: s
             _print_json(twin.to_dict())
         else:
             worked.show(twin.derivation())
+
+
+def _check_drawing(path: Path) -> None:
+    """A drawing is SVG, and a file that claims to be something else opens nowhere."""
+    from foveal.files import check_writable
+
+    if path.suffix.lower() not in ("", ".svg"):
+        raise ConfigurationError(
+            "a network is drawn as SVG",
+            where="--svg",
+            given=path.name,
+            expected="a name that ends in .svg",
+            mend=f"--svg {path.with_suffix('.svg')}",
+        )
+    check_writable(path)
 
 
 def _draw(summaries: list[Summary], path: Path) -> None:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from foveal import zoo
 from foveal.errors import ConfigurationError
 from foveal.evaluation.findings import Findings, Headline
+from foveal.printable import printable
+from foveal.systems.answers import Unanswered
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -218,12 +220,12 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
         try:
             logs = log_probabilities(module, as_line(path, module.input_shape.axes)[None])[0]
         except ImageError as error:
-            yield str(error)
+            yield Unanswered(str(error))
             continue
         found = [("".join(letters[k] for k in text), float(np.exp(p))) for text, p in beam(logs, len(letters), width)]
         (text, share), *others = found
         next_best = "".join(f"; or {other or 'nothing'} ({p:.1%})" for other, p in others[:1] if p >= 0.001)
-        yield f"{path}: {text or 'nothing to read'} ({share:.1%}){next_best}"
+        yield f"{printable(path)}: {text or 'nothing to read'} ({share:.1%}){next_best}"
 
 
 def as_line(path: str, shape: Sequence[int | None]) -> NDArray[np.uint8]:

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal import zoo
-from foveal.errors import ConfigurationError, DataError
+from foveal.errors import ConfigurationError, DataError, ImageError
 from foveal.evaluation.findings import Findings, Headline
+from foveal.printable import printable
+from foveal.systems.answers import Answer, Unanswered
 from foveal.systems.embedder_measures import DRAWS, LOOKED_AT, embedded, looked_at, measured, rates, unit, without
 from foveal.training.config import TrainingConfig
 
@@ -269,7 +271,6 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
 
     Raises:
         DataError: fewer than two pictures.
-        ImageError: a picture that cannot be read.
         ModelFileError: the model cannot be read.
     """
     from foveal import modelfile
@@ -283,12 +284,22 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     network, state, told = modelfile.load(model)
     module = build(network)
     module.load_state_dict(state)
-    pictures = np.stack([as_trained(path, module.input_shape.axes) for path in questions])
-    vectors = embedded(module, pictures, bool(told.get("mirror")))
+    paths, pictures = [], []
+    for path in questions:
+        try:
+            pictures.append(as_trained(path, module.input_shape.axes))
+            paths.append(path)
+        except ImageError as error:
+            yield Unanswered(str(error), path)
+    if len(paths) < 2:
+        return
+    vectors = embedded(module, np.stack(pictures), bool(told.get("mirror")))
     distances, threshold = squared_distances(vectors, vectors), float(told["threshold"])
-    for i, j in itertools.combinations(range(len(questions)), 2):
+    for i, j in itertools.combinations(range(len(paths)), 2):
         said = "the same" if distances[i, j] <= threshold else "different"
-        yield f"{questions[i]} and {questions[j]}: {said} (squared distance {distances[i, j]:.3f}, threshold {threshold:.3f})"
+        both = f"{paths[i]} and {paths[j]}"
+        text = f"{printable(both)}: {said} (squared distance {distances[i, j]:.3f}, threshold {threshold:.3f})"
+        yield Answer(text, both)
 
 
 def as_trained(path: str, shape: Sequence[int | None]) -> NDArray[np.uint8]:

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from foveal.data.dataset import DataSet, Split
 from foveal.errors import ConfigurationError, DataError
 from foveal.evaluation.findings import Findings, Headline
-from foveal.printable import json_text, well_formed
+from foveal.printable import json_text, printable, well_formed
+from foveal.systems.answers import Answer, Unanswered
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -332,14 +333,15 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
             try:
                 picture = read(path, trained.size, channels=trained.channels)
             except ImageError as error:
-                lines.append(str(error))
+                yield Unanswered(str(error), str(path))
                 continue
             found, cosines = neighbours(codes, 5, queries=features(trained.module, picture[None]))
-            lines.append(f"{path}")
+            lines.append(printable(str(path)))
             for index, cosine in zip(found[0].tolist(), cosines[0].tolist(), strict=True):
                 kind = f"  {told['classes'][told['labels'][index]]}" if told["labels"] else ""
-                lines.append(f"  {cosine:.3f}  {told['names'][index]}{kind}")
-        yield "\n".join(lines)
+                lines.append(f"  {cosine:.3f}  {printable(told['names'][index])}{printable(kind)}")
+        if lines:
+            yield Answer("\n".join(lines), question)
 
 
 def _headlines(album: Album, found: dict[str, Any], facts: dict[str, Any]) -> list[Headline]:

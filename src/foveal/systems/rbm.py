@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.evaluation.findings import Findings, Headline
+from foveal.printable import printable
 from foveal.systems import boltzmann
+from foveal.systems.answers import Answer, Unanswered
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -239,7 +241,7 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
             try:
                 picture = read(path, (height, width), channels=channels)
             except ImageError as error:
-                lines.append(str(error))
+                yield Unanswered(str(error), str(path))
                 continue
             visible = boltzmann.visible(module, picture[None])
             with torch.no_grad():
@@ -248,6 +250,7 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
                 energy = float(machine.free_energy(visible))
             on = f"{int((hidden >= 0.5).sum())} of {hidden.shape[1]} hidden units on"
             lines.append(
-                f"{path}: free energy {energy:.1f} nats, {on}, {100 * float(same):.1f} % of the pixels come back"
+                f"{printable(str(path))}: free energy {energy:.1f} nats, {on}, {100 * float(same):.1f} % of the pixels come back"
             )
-        yield "\n".join(lines)
+        if lines:
+            yield Answer("\n".join(lines), question)

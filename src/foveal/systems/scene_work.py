@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal import files
 from foveal.data.scenes import SCALE, TEST, TRAIN, VALIDATION, Composer
 from foveal.errors import DataError, ImageError
+from foveal.printable import printable
+from foveal.systems.answers import Unanswered
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
@@ -166,13 +169,13 @@ def answers(
         try:
             picture = read(question, (int(height or 64), int(width or 64)), channels=int(channels or 3))
         except ImageError as error:
-            yield str(error)
+            yield Unanswered(str(error))
             continue
         text, drawn = look(module, picture, names)
         path = _fresh(Path(question), ending)
-        with path.open("xb") as file:
+        with files.atomic_writer(path) as file:
             Image.fromarray(drawn).save(file, format="PNG")
-        yield f"{question}: {text}\n  drawn in {path}"
+        yield f"{printable(question)}: {text}\n  drawn in {printable(str(path))}"
 
 
 def _fresh(path: Path, ending: str) -> Path:

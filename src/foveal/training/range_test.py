@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from foveal import files
-from foveal.errors import TrainingError
+from foveal.errors import ConfigurationError, TrainingError
 from foveal.training.config import TrainingConfig
 from foveal.training.loop import Batches
 from foveal.training.precision import chosen_device
@@ -44,8 +44,22 @@ class RangeTest:
     suggestion: float
 
     def plot(self, path: str | Path) -> None:
-        """Draw the loss over the rate into an SVG, PNG or PDF file."""
+        """Draw the loss over the rate into an SVG, PNG or PDF file, as the name ends; SVG where it has no ending.
+
+        Raises:
+            ConfigurationError: another ending.
+            FileError: the file could not be written.
+        """
         import io
+
+        ending = Path(path).suffix.lower().lstrip(".") or "svg"
+        if ending not in ("svg", "png", "pdf"):
+            raise ConfigurationError(
+                "the plot is drawn as SVG, PNG or PDF",
+                where=str(path),
+                expected="a name that ends in .svg, .png or .pdf",
+                mend=str(Path(path).with_suffix(".svg")),
+            )
 
         from matplotlib.figure import Figure
 
@@ -61,7 +75,7 @@ class RangeTest:
         axes.grid(alpha=0.25)
         axes.legend(frameon=False)
         picture = io.BytesIO()
-        figure.savefig(picture, format=Path(path).suffix.lstrip(".") or "svg")
+        figure.savefig(picture, format=ending)
         files.write_bytes(path, picture.getvalue())
 
 
