@@ -1,23 +1,45 @@
 """``foveal``: the verbs, and how errors leave.
 
 An error that a user can mend is printed as text, exit status 2; so is standard output that takes no more. Ctrl-C ends with
-one line, status 130; a reader that went away (``| head``) with status 141 and none.
+one line, status 130, SIGTERM with one and 143; a reader that went away (``| head``) with status 141 and none.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
+from typing import Any
 
 import typer
+import typer.core
 
 from foveal import __version__, streams
+from foveal.backends.memory import asked_for, is_out_of_memory
 from foveal.cli import data, evaluate, predict, show, train
 from foveal.errors import FovealError
 from foveal.printable import printable
+from foveal.training.interruption import stopping
+
+
+class _Verbs(typer.core.TyperGroup):
+    """The verbs, each of which Ctrl-C and SIGTERM end with one line: Typer itself would end without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            with stopping(""):
+                return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            text = str(stop) or "stopped"
+            streams.say(
+                f"\n{text[0].upper()}{text[1:]}" if sys.stderr.isatty() else f"{text[0].upper()}{text[1:]}", error=True
+            )
+            raise typer.Exit(128 + getattr(stop, "signal", signal.SIGINT)) from None
+
 
 app = typer.Typer(
     name="foveal",
+    cls=_Verbs,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -75,9 +97,15 @@ def _carried_out() -> int | str | None:
         sys.stdout.flush()
         _complain(str(error))
         return 2
-    except KeyboardInterrupt:
-        streams.say("\nStopped.", error=True)
+    except KeyboardInterrupt:  # before the verb began, or after its end
+        streams.say("Stopped", error=True)
         return 130
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        sys.stdout.flush()
+        _complain(f"The memory does not suffice: {asked_for(error)}. Nothing that was there before is changed.")
+        return 2
     return 0
 
 

@@ -107,42 +107,37 @@ def command(
     }  # fmt: skip
     from foveal.training import events
     from foveal.training.display import display_for
-    from foveal.training.interruption import Interrupted
 
     display = display_for(0 if quiet else "auto", json_lines=json_lines)
     outcome: Outcome | SystemOutcome
-    try:
-        if resume is not None:
-            _refuse(
-                [
-                    *changes,
-                    *(["label"] if label is not None else []),
-                    *(["NET"] if net else []),
-                    *(["--name"] if name else []),
-                    *(["--set"] if settings else []),
-                ]
-            )
-            outcome = _resumed(resume, runs, display)
-        elif net is not None and systems.known(net) and not find_lr:
-            outcome = _system(net, data, size, label, changes, settings or [], runs, name, display, json_lines or quiet)
-        else:
-            _no_settings(net, settings)
-            _check_find_lr(net, find_lr)
-            experiment = _prepared(net, data, size, label, changes, json_lines)
-            if find_lr:
-                _find_rate(experiment, json_lines)
-                return
-            from foveal.experiment import start
+    if resume is not None:
+        _refuse(
+            [
+                *changes,
+                *(["label"] if label is not None else []),
+                *(["NET"] if net else []),
+                *(["--name"] if name else []),
+                *(["--set"] if settings else []),
+            ]
+        )
+        outcome = _resumed(resume, runs, display)
+    elif net is not None and systems.known(net) and not find_lr:
+        outcome = _system(net, data, size, label, changes, settings or [], runs, name, display, json_lines or quiet)
+    else:
+        _no_settings(net, settings)
+        _check_find_lr(net, find_lr)
+        experiment = _prepared(net, data, size, label, changes, json_lines)
+        if find_lr:
+            _find_rate(experiment, json_lines)
+            return
+        from foveal.experiment import start
 
-            if json_lines:
-                for line in experiment.data.remarks():
-                    display(events.Message(line))
-            elif not quiet:
-                _announce(experiment)
-            outcome = start(experiment, runs=runs, name=name, display=display)
-    except Interrupted as stop:
-        say(str(stop)[0].upper() + str(stop)[1:], error=True)
-        raise typer.Exit(128 + stop.signal) from None
+        if json_lines:
+            for line in experiment.data.remarks():
+                display(events.Message(line))
+        elif not quiet:
+            _announce(experiment)
+        outcome = start(experiment, runs=runs, name=name, display=display)
     from foveal.outcome import Outcome
 
     if isinstance(outcome, Outcome):

@@ -1,0 +1,82 @@
+"""``foveal train`` stopped where it does not train: while data are read, while it tests, while it writes the report."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foveal.training.run_folder import RunFolder
+
+runner = pytest.importorskip("typer.testing").CliRunner()
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+SMALL = ("--epochs", "2", "--batch-size", "64")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def foveal(*arguments: str) -> Any:
+    from foveal.cli.app import app
+
+    return runner.invoke(app, [*arguments])
+
+
+def stop_in(monkeypatch: pytest.MonkeyPatch, place: str, number: int) -> None:
+    """The function at ``place`` is asked to stop as soon as it is called."""
+
+    def stopped(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), number)
+        time.sleep(30)
+
+    monkeypatch.setattr(place, stopped)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("what", "place"),
+    [
+        ("logistic.json", "foveal.evaluation.evaluate"),
+        ("logistic.json", "foveal.modelfile.save"),
+        ("logistic.json", "foveal.page.report.write"),
+        ("perceptron", "foveal.page.findings.write"),
+        ("perceptron", "foveal.data.logic.load"),
+    ],
+)
+def test_one_line_says_how_to_go_on_and_it_is_true(
+    monkeypatch: pytest.MonkeyPatch, what: str, place: str, number: int
+) -> None:
+    Path("logistic.json").write_text('{"foveal": 1, "name": "logistic", "layers": [{"kind": "Dense", "units": 3}]}')
+    data = ("iris", *SMALL) if what.endswith("json") else ("xor", "--epochs", "2")
+    whole = foveal("train", what, *data, "--name", "whole")
+    assert whole.exit_code == 0, whole.output
+    with monkeypatch.context() as patched:
+        stop_in(patched, place, number)
+        done = foveal("train", what, *data, "--name", "stopped")
+    assert done.exit_code == 128 + number
+    assert done.stderr == "Stopped; continue with: foveal train --resume runs/stopped\n"
+    again = foveal(*done.stderr.split("foveal ")[1].split())
+    assert again.exit_code == 0, again.output
+    ours, theirs = RunFolder("runs/stopped"), RunFolder("runs/whole")
+    for one, other in ((ours.metrics, theirs.metrics), (ours.model, theirs.model)):
+        assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_verbs_that_write_nothing_end_with_a_word_too(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    stop_in(monkeypatch, "foveal.zoo.create", number)
+    done = foveal("show", "lenet5")
+    assert (done.exit_code, done.stderr) == (128 + number, "Stopped\n")
+
+
+def test_nothing_was_begun_while_a_classifiers_data_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_in(monkeypatch, "foveal.data.load", signal.SIGINT)
+    done = foveal("train", "lecture_cnn", "digits", "--name", "early")
+    assert (done.exit_code, done.stderr) == (130, "Stopped\n")
+    assert not Path("runs").exists()
