@@ -275,9 +275,12 @@ def test_a_description_of_terabytes_costs_nothing(written: Path) -> None:
     held["network"] = {"foveal": 1, "input": [1_000_000], "layers": [{"kind": "Dense", "units": 1_000_000}]}
     header["__metadata__"]["foveal"] = json.dumps(held)
     assert "the tensors are not those of the network" in refusal(write(written, header, data))
-    held["network"]["layers"] = [{"kind": "Dense", "units": 10**30}]
+    held["network"]["layers"] = [{"kind": "Dense", "units": 2**62}]
     header["__metadata__"]["foveal"] = json.dumps(held)
     assert "the file's network cannot be built" in refusal(write(written, header, data))
+    held["network"]["layers"] = [{"kind": "Dense", "units": 10**30}]
+    header["__metadata__"]["foveal"] = json.dumps(held)
+    assert "the file's network is refused" in refusal(write(written, header, data))
 
 
 @pytest.mark.usefixtures("no_memory")

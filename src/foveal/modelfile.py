@@ -8,18 +8,21 @@ the whole form.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import math
 import os
+import re
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from foveal import tensorheader
-from foveal.errors import FovealError, ModelFileError
-from foveal.files import atomic_writer
+from foveal import modelmetadata, strictjson, tensorheader
+from foveal.errors import FileError, FovealError, ModelFileError
+from foveal.files import atomic_writer, open_regular
 from foveal.network import codec
 from foveal.network.tree import Sequential
 from foveal.printable import well_formed
@@ -29,7 +32,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
-KEY = "foveal"  # the one key of the header's metadata
+KEY = "foveal"  # of the header's metadata: the description and everything beside it
+SUM = "foveal.sha256"  # of the header's metadata: of that text and all tensors
 
 _MOST_NAMED = 5  # tensors named in a message
 
@@ -47,12 +51,16 @@ class Header:
         metadata: what was saved beside it: ``classes``, ``preprocessing``, ``training``, and what else there is.
         tensors: name, dtype, shape and place of every tensor.
         size: of the file, in bytes.
+        sha256: of the description, the metadata and all tensors as they were written; :func:`load` compares it. None in a
+            file of version 0.1, which has none.
     """
 
     network: Sequential
     metadata: dict[str, Any]
     tensors: tuple[TensorEntry, ...]
     size: int
+    sha256: str | None
+    text: str = field(repr=False, default="")
 
 
 class Loaded(NamedTuple):
@@ -110,15 +118,24 @@ def save(
     expected = _expected(network, where)
     dtypes = {dtype: name for name, dtype in _dtypes().items()}
     _compare(expected, {name: (dtypes.get(t.dtype, str(t.dtype)), tuple(t.shape)) for name, t in found.items()}, where)
+    text = _text(network, metadata or {}, where)
+
+    def pieces() -> Iterator[memoryview]:
+        for name, (_, shape) in expected.items():
+            if math.prod(shape):
+                yield _bytes(found[name].to("cpu").contiguous())
+
+    whole = _sum_of(text)
+    for piece in pieces():
+        whole.update(piece)
     head = tensorheader.write_head(
         ((name, dtype, shape) for name, (dtype, shape) in expected.items()),
-        {KEY: _text(network, metadata or {}, where)},
+        {KEY: text, SUM: whole.hexdigest()},
     )
     with atomic_writer(path) as file:
         file.write(head)
-        for name, (_, shape) in expected.items():
-            if math.prod(shape):
-                file.write(_bytes(found[name].to("cpu").contiguous()))
+        for piece in pieces():
+            file.write(piece)
     return Path(path)
 
 
@@ -136,7 +153,8 @@ def load(path: str | os.PathLike[str]) -> Loaded:
     """The network, its tensors under the names of ``state_dict()``, and the metadata.
 
     Raises:
-        ModelFileError: the file is refused: a pickle, a damaged header, tensors that are not those of the description.
+        ModelFileError: the file is refused: a pickle, a damaged header, tensors that are not those of the description, a bit
+            that is not as it was written.
 
     Warns:
         ModelFileWarning: a weight is not a finite number.
@@ -148,14 +166,23 @@ def load(path: str | os.PathLike[str]) -> Loaded:
         header = _header(file, where)
         found = {entry.name: (entry.dtype, entry.shape) for entry in header.tensors}
         _compare(_expected(header.network, where), found, where)
-        dtypes, state, strange = _dtypes(), {}, []
+        dtypes, state, strange, whole = _dtypes(), {}, [], _sum_of(header.text)
         for entry in header.tensors:  # in the order of the file: one pass, no seeking
             tensor = torch.empty(entry.shape, dtype=dtypes[entry.dtype])
             if tensor.numel():
                 _fill(file, _bytes(tensor), entry.name, where)
+                whole.update(_bytes(tensor))
             if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
                 strange.append(entry.name)
             state[entry.name.replace("/", ".")] = tensor
+    if header.sha256 is not None and header.sha256 != whole.hexdigest():
+        raise ModelFileError(
+            "the file has changed since it was written: what it holds may be wrong anywhere",
+            where=where,
+            given=f"SHA-256 {whole.hexdigest()[:16]}… of description and tensors",
+            expected=f"{header.sha256[:16]}…, as the file itself says",
+            mend="fetch or write the file again",
+        )
     if strange:
         warnings.warn(
             f"{where}: {len(strange)} of {len(state)} tensors hold values that are not finite numbers: {_list(strange)}. "
@@ -169,16 +196,25 @@ def load(path: str | os.PathLike[str]) -> Loaded:
 # Reading --------------------------------------------------------------------------------------------------------------
 
 
-def _opened(path: str | os.PathLike[str]) -> BinaryIO:
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     try:
-        return Path(path).open("rb")
-    except OSError as error:
+        with open_regular(path) as file:
+            yield file
+    except FileError as error:
         raise ModelFileError(
             "the model file cannot be opened",
             where=str(path),
-            given=error.strerror or str(error),
+            given=error.given or error.problem,
             expected="a .safetensors file",
             mend="check the path",
+        ) from None
+    except OSError as error:  # while it was read
+        raise ModelFileError(
+            "the model file cannot be read",
+            where=str(path),
+            given=error.strerror or str(error),
+            mend="fetch the file again",
         ) from None
 
 
@@ -193,10 +229,10 @@ def _header(file: BinaryIO, where: str) -> Header:
             expected=f"the key {KEY!r} with the network's description",
             mend="build the network with Foveal, load the weights into its module, and save the model",
         )
-    try:
-        found = json.loads(head.metadata[KEY])
-    except (ValueError, RecursionError) as error:
-        raise _wrong("the description is no JSON", str(error)[:80], where) from None
+    text, said = head.metadata[KEY], head.metadata.get(SUM)
+    if said is not None and not re.fullmatch("[0-9a-f]{64}", said):
+        raise _wrong("the file's own sum is no SHA-256", repr(said)[:80], where)
+    found = strictjson.loads(text, where, error=ModelFileError, mend="fetch or write the file again")
     if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
         raise _wrong("the description is not format, network and metadata", str(found)[:80], where)
     if type(found.get("format")) is not int or found["format"] != FORMAT:
@@ -217,17 +253,13 @@ def _header(file: BinaryIO, where: str) -> Header:
             expected=error.expected,
             mend=error.mend,
         ) from error
-    _check_metadata(found["metadata"], where)
-    return Header(network, found["metadata"], head.tensors, size)
+    modelmetadata.check(found["metadata"], where)
+    return Header(network, found["metadata"], head.tensors, size, said, text)
 
 
-def _check_metadata(metadata: dict[str, Any], where: str) -> None:
-    """The two parts that everybody reads are of their kind."""
-    classes = metadata.get("classes", [])
-    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        raise _wrong("the class names are no list of texts", repr(classes)[:80], where)
-    if not isinstance(metadata.get("training", {}), dict):
-        raise _wrong("the facts of the training are no mapping", repr(metadata["training"])[:80], where)
+def _sum_of(text: str) -> hashlib._Hash:
+    """A SHA-256 that has seen the description and the metadata; the tensors' bytes follow, in the order of the file."""
+    return hashlib.sha256(text.encode() + b"\n", usedforsecurity=False)
 
 
 def _fill(file: BinaryIO, memory: memoryview, name: str, where: str) -> None:
@@ -330,7 +362,10 @@ def _dtypes() -> dict[str, Any]:
 def _text(network: Sequential, metadata: Mapping[str, Any], where: str) -> str:
     found = {"format": FORMAT, "network": codec.to_dict(network), "metadata": metadata}
     try:
-        return json.dumps(_finite(found), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(_finite(found), ensure_ascii=False, allow_nan=False)
+        text.encode()  # half of a surrogate pair, as a folder's name that is not UTF-8 gives, is written as an escape
+    except UnicodeEncodeError:
+        text = json.dumps(_finite(found), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(
             "the metadata are no plain data",
@@ -339,6 +374,8 @@ def _text(network: Sequential, metadata: Mapping[str, Any], where: str) -> str:
             expected="dicts with text keys, lists, texts, numbers, true, false and null",
             mend="convert arrays with .tolist(), and leave objects out",
         ) from None
+    modelmetadata.check(json.loads(text)["metadata"], where)
+    return text
 
 
 def _finite(value: Any) -> Any:

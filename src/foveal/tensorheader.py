@@ -11,11 +11,11 @@ import json
 import math
 import re
 import struct
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from foveal import strictjson
 from foveal.errors import ModelFileError
 
 MOST_BYTES = 16 * 2**20  # of the header; the largest network of the zoo has 0.3 MB
@@ -128,21 +128,12 @@ def is_node_path(name: str) -> bool:
 
 
 def _parse(text: bytes, where: str) -> dict[str, Any]:
-    """The header's JSON; a key that occurs twice is refused, at any depth."""
-
-    def no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            twin = Counter(name for name, _ in pairs).most_common(1)[0][0]
-            raise _damaged(f"the key {twin[:80]!r} occurs twice in the header", "two values for one name", where)
-        return found
-
+    """The header's JSON, read strictly: a key that occurs twice, at any depth, could be two files for two readers."""
     try:
-        found = json.loads(text.decode("utf-8"), object_pairs_hook=no_twins)
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        if isinstance(error, ModelFileError):
-            raise
-        raise _damaged("the header is no JSON", str(error)[:80] or type(error).__name__, where) from None
+        found = strictjson.loads(text, where, error=ModelFileError, mend="fetch or write the file again")
+    except ModelFileError as error:
+        error.problem = error.problem.replace("occurs twice", "occurs twice in the header")
+        raise
     assert isinstance(found, dict)  # it begins with a brace
     return found
 

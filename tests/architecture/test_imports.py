@@ -50,7 +50,11 @@ ALLOWED: dict[str, set[str]] = {
     "keras": LOW | {"callbacks", "datasets", "layers", "losses", "models", "network", "optimizers", "regularizers"},
 }  # fmt: skip
 # files of their own beside a room's first
-ONE_ROOM = {"outcome": "experiment", **dict.fromkeys(("samples", "layouts", "arguments", "intake"), "model")}
+ONE_ROOM = {
+    "modelmetadata": "modelfile",
+    "outcome": "experiment",
+    **dict.fromkeys(("samples", "layouts", "arguments", "intake"), "model"),
+}
 FREE = {"cli", "__init__", "__main__"}  # above everything; nobody imports cli
 NO_TORCH = ("printable", "errors", "strictjson", "spelling", "streams", "network", "arithmetic", "drawing", "zoo")
 
