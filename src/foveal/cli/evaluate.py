@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foveal import streams
-from foveal.errors import ConfigurationError, DataError
+from foveal import files, streams, strictjson
+from foveal.errors import ConfigurationError, DataError, FileError, FormatError
 from foveal.printable import json_text, printable
 from foveal.streams import say
 
@@ -56,7 +56,7 @@ def command(
     validation accuracy, and look at the test set at the end: how often a run's test set was used is noted in its folder.
     """
     from foveal.evaluation import as_distribution, evaluate
-    from foveal.evaluation.subject import matched, record
+    from foveal.evaluation.subject import matched
     from foveal.evaluation.trained import open_trained
 
     trained = open_trained(run, runs)
@@ -64,7 +64,7 @@ def command(
     chosen = _own(trained, split) if data is None else _other(trained, data, split, label)
     labels = matched(chosen.part.labels, chosen.classes, trained.classes, chosen.name)
     found = evaluate(as_distribution(trained.probabilities(chosen.part.images)), labels, trained.classes)
-    used = record(trained.folder, chosen.name, chosen.split, found) if trained.folder and chosen.own else None
+    used = _noted(trained, chosen, found) if chosen.own else None
     if as_json:
         told: dict[str, Any] = {
             "run": run,
@@ -84,6 +84,21 @@ def command(
         say(f"\nThe test set has now been used {often} for this run. Choose by validation, not by it.")
 
 
+def _noted(trained: Trained, chosen: _Chosen, found: Evaluation) -> int | None:
+    """How often this part was used; where the folder may only be read, that it could not be noted is said."""
+    from foveal.evaluation.subject import record
+
+    if trained.folder is None:
+        return None
+    try:
+        return record(trained.folder, chosen.name, chosen.split, found)
+    except FileError as error:
+        say(
+            f"note: that the {chosen.split} set was used could not be noted in {error.where}: {error.given}", error=True
+        )
+        return None
+
+
 def _check_system(trained: Trained, data: str | None) -> None:
     """A system that is no classifier has its own report; accuracy says nothing of it."""
     from foveal import modelfile
@@ -93,7 +108,7 @@ def _check_system(trained: Trained, data: str | None) -> None:
     if not isinstance(name, str):
         return
     result = trained.path.with_name("result.json")
-    told = json.loads(result.read_text(encoding="utf-8")) if result.is_file() else {}
+    told = _result(result)
     classifies = bool(metadata.get("classes")) and len(trained.module.output_shape.axes) == 1
     if classifies and (data is not None or "accuracy" in told):
         return
@@ -105,6 +120,15 @@ def _check_system(trained: Trained, data: str | None) -> None:
         if told
         else f"foveal train {name} measures it, and writes a report",
     )
+
+
+def _result(path: Path) -> Mapping[str, Any]:
+    """What a run's ``result.json`` says; nothing where it is not there or cannot be read."""
+    try:
+        told = strictjson.loads(files.read_regular(path, 256 * 2**20), str(path))
+    except (FileError, FormatError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -121,8 +145,7 @@ class _Chosen:
 
 def _own(trained: Trained, split: str) -> _Chosen:
     """A part of the data that the run names; the validation part is the one put aside in training."""
-    from foveal.data import load
-    from foveal.errors import FovealError
+    from foveal.data import NAMED, load
 
     if trained.folder is not None:
         from foveal.data.fingerprint import differences
@@ -138,16 +161,16 @@ def _own(trained: Trained, split: str) -> _Chosen:
                 f"{changed['training']}: the {chosen} part may hold what the network was trained on, and the reverse"
             ]
         return _Chosen(data.name, data.classes, chosen, part, True, (*told, *_unread(data)))
-    named = str(trained.facts.get("data") or "")
-    try:
-        data = load(named, size=trained.size, channels=trained.channels if trained.size else None)
-    except FovealError as error:
+    named = trained.facts.get("data") or ""
+    if named not in NAMED:  # a file from elsewhere opens no path, whatever it says
         raise DataError(
-            "the model file does not say where its data are",
+            "the model file does not say where its data are: it names no known data set, and paths in it are not followed",
             where=str(trained.path),
-            given=f"data {named!r}" if named else None,
-            mend=[f"foveal evaluate {trained.path} DATA"],
-        ) from error
+            given=f"data {named!r}" if named else "no data named",
+            expected=f"one of {', '.join(NAMED)}; or DATA on the command line",
+            mend=[f"foveal evaluate {shlex.quote(str(trained.path))} DATA"],
+        )
+    data = load(named, size=trained.size, channels=trained.channels if trained.size else None)
     return _Chosen(data.name, data.classes, *_part(data.name, {"test": data.test}, split), True, _unread(data))
 
 
@@ -171,8 +194,7 @@ def _fingerprint(folder: RunFolder) -> Mapping[str, Any]:
 
     if not is_system(folder):
         return _entry(_entry(folder.read_config(), "data"), "fingerprint")
-    path = folder.path / "result.json"
-    return _entry(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}, "fingerprint")
+    return _entry(_result(folder.path / "result.json"), "fingerprint")
 
 
 def _entry(told: Any, name: str) -> dict[str, Any]:

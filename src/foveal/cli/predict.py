@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from foveal.evaluation.pictures import Answer
+    from foveal.systems import System
 
 _FITS = ("crop", "pad", "stretch")
 _BAR = 24
@@ -50,11 +52,13 @@ def command(
     from foveal.evaluation.pictures import classify, listed
     from foveal.evaluation.trained import model_path, open_trained
 
-    asked = _system_answer(model_path(Path(run), runs))
-    if asked is not None:
+    path = model_path(Path(run), runs)
+    system = _answering_system(path)
+    if system is not None:
         from foveal.systems.answers import each
+        from foveal.systems.running import answers as answers_of
 
-        _tell_answers(each(asked, str(model_path(Path(run), runs)), images), as_json)
+        _tell_answers(each(functools.partial(answers_of, system), str(path), images), as_json)
         return
     if fit not in _FITS:
         raise ConfigurationError(
@@ -86,8 +90,8 @@ def command(
         raise typer.Exit(1)
 
 
-def _system_answer(path: Path) -> Callable[[str, Sequence[str]], Iterator[str]] | None:
-    """What the system that the model was trained by makes of questions; None for a classifier."""
+def _answering_system(path: Path) -> System | None:
+    """The system that the model was trained by, if it answers questions in a way of its own; None for a classifier."""
     from foveal import modelfile, systems
 
     name = modelfile.read_header(path).metadata.get("system")
@@ -95,8 +99,8 @@ def _system_answer(path: Path) -> Callable[[str, Sequence[str]], Iterator[str]] 
         return None
     from foveal.systems.running import family
 
-    found: Callable[[str, Sequence[str]], Iterator[str]] | None = getattr(family(systems.system(name)), "answer", None)
-    return found
+    found = systems.system(name)
+    return found if hasattr(family(found), "answer") else None
 
 
 def _tell_answers(answers: Iterator[tuple[str, str]], as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal import files
 from foveal.errors import DataError
 from foveal.evaluation.results import Evaluation
 from foveal.printable import json_text
+from foveal.training.run_folder import rows_of
 
 RECORD = "evaluations.jsonl"
 
@@ -55,6 +57,9 @@ def record(folder: Path, data: str, split: str, found: Evaluation) -> int:
     """Notes in the run's folder that ``split`` of ``data`` was used again, and tells how often it was, training included.
 
     A test set that is looked at often is no longer one: whoever chooses by it learns it by heart.
+
+    Raises:
+        FileError: the folder may only be read, the disk is full.
     """
     path = folder / RECORD
     row = {
@@ -64,13 +69,18 @@ def record(folder: Path, data: str, split: str, found: Evaluation) -> int:
         "count": found.count,
         "accuracy": found.accuracy,
     }
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json_text(row, ascii=False) + "\n")
+    text = json_text(row, ascii=False).encode("utf-8") + b"\n"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NONBLOCK", 0), 0o666)
+        with os.fdopen(descriptor, "r+b") as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":  # a line that a full disk has torn: it must not tear this one too
+                    text = b"\n" + text
+            file.write(text)
+    except OSError as error:
+        raise files.explained(error, path) from error
     used = 1  # at the end of training
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            old = json.loads(line)
-        except ValueError:
-            continue
+    for old in rows_of(path):
         used += old.get("data") == data and old.get("split") == split
     return used

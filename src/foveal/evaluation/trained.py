@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from foveal.errors import ModelFileError
 from foveal.evaluation.answers import class_probabilities
 from foveal.network.ending import are_independent, ends_in_probabilities
+from foveal.training.run_folder import latest
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
@@ -102,7 +104,7 @@ def open_trained(place: str | Path, runs: str | Path = "runs") -> Trained:
     names = tuple(str(name) for name in metadata.get("classes") or ())
     return Trained(
         path=path,
-        folder=path.parent if (path.parent / "config.json").is_file() else None,
+        folder=path.parent if os.path.lexists(path.parent / "config.json") else None,
         module=module,
         classes=names if len(names) == max(outputs, 2) else tuple(str(i) for i in range(max(outputs, 2))),
         facts=facts,
@@ -120,22 +122,22 @@ def model_path(place: Path, runs: Path) -> Path:
         ModelFileError: nothing there, or a run that is not finished.
     """
     for candidate in (place, runs / place):
-        if candidate.is_file():
+        if os.path.isfile(candidate):
             return candidate
-        if (candidate / MODEL).is_file():
+        if os.path.isfile(candidate / MODEL):
             return candidate / MODEL
-        if (candidate / "config.json").is_file():
+        if os.path.isfile(candidate / "config.json"):
             raise ModelFileError(
                 "this run is not finished: it holds no model yet",
                 where=str(candidate),
                 expected=MODEL,
                 mend=f"foveal train --resume {candidate}",
             )
-    finished = sorted(runs.glob(f"*/{MODEL}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    finished = latest(runs, MODEL)
     raise ModelFileError(
         "there is no trained model here",
         where=str(place),
         expected="a run folder, the name of a run, or a model file",
-        mend=[f"{path.parent}, the latest run" if path is finished[0] else str(path.parent) for path in finished[:3]]
+        mend=[f"{path}, the latest run" if path is finished[0] else str(path) for path in finished[:3]]
         or "train one: foveal train",
     )

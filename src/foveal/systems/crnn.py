@@ -215,7 +215,7 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     network, state, told = modelfile.load(model)
     module = build(network)
     module.load_state_dict(state)
-    letters, width = told["characters"], int(told["settings"]["beam"])
+    letters, width = told["characters"], min(int(told["settings"]["beam"]), 10_000)
     for path in questions:
         try:
             logs = log_probabilities(module, as_line(path, module.input_shape.axes)[None])[0]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -307,6 +306,7 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     """
     from safetensors import SafetensorError, safe_open
 
+    from foveal import files, strictjson
     from foveal.data.images import read
     from foveal.errors import ImageError, ModelFileError
     from foveal.evaluation.pictures import listed
@@ -317,8 +317,10 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     trained = open_trained(model)
     place = trained.path.with_name(EMBEDDINGS)
     try:
+        with files.open_regular(place):
+            pass  # a pipe would be waited at for ever
         with safe_open(str(place), framework="np") as file:
-            told = json.loads(file.metadata()["foveal"])
+            told = strictjson.loads(file.metadata()["foveal"], str(place))
             codes = file.get_tensor("codes")
     except (OSError, SafetensorError, TypeError, KeyError, ValueError) as error:
         raise ModelFileError(
