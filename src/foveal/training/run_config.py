@@ -80,10 +80,6 @@ def opening(told: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"data.opening.label is {label!r}, and no column")
     if not (place is None or (isinstance(place, str) and "\0" not in place)):
         raise ValueError(f"data.opening.place is {place!r}, and no path")
-    if not (isinstance(found.get("label"), str) or type(found.get("label")) in (int, type(None))):
-        raise ValueError(f"data.opening.label is {found['label']!r}")
-    if "place" in found and not (isinstance(found["place"], str) and "\0" not in found["place"]):
-        raise ValueError(f"data.opening.place is {found['place']!r}")
     return {**found, "data": name, "size": size, "channels": channels}
 
 
