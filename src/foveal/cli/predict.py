@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import functools
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -55,8 +55,10 @@ def command(
     path = model_path(Path(run), runs)
     system = _answering_system(path)
     if system is not None:
+        from foveal.systems.answering import answers as answers_of
         from foveal.systems.answers import each
-        from foveal.systems.running import answers as answers_of
+
+        _tell_answers(each(functools.partial(answers_of, system), str(path), images), as_json)
 
         _tell_answers(each(functools.partial(answers_of, system), str(path), images), as_json)
         return

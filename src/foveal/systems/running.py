@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from foveal.errors import (
     ConfigurationError,
     FileError,
     FovealError,
-    ModelFileError,
     TrainingError,
     UnknownName,
 )
@@ -283,36 +282,6 @@ def data_of(folder: RunFolder, data: DataSet | None = None) -> tuple[DataSet, Sp
     )
     found = data if data is not None else session.load()
     return found, *session.split(found.train)
-
-
-def answers(found: System, model: str, questions: Sequence[str]) -> Iterator[str]:
-    """What a system's model makes of questions, one text each.
-
-    Args:
-        found: the system, one that has ``answer``.
-        model: a model file that names this system. It may come from elsewhere, and be another's.
-        questions: what ``foveal predict`` was given.
-
-    Raises:
-        ModelFileError: the file's network or metadata are not those of such a system.
-        FovealError: a question that cannot be answered.
-    """
-    from foveal.training.memory import is_out_of_memory
-
-    try:
-        yield from family(found).answer(model, questions)
-    except FovealError:
-        raise
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RuntimeError) as error:
-        if is_out_of_memory(error):
-            raise
-        raise ModelFileError(
-            f"this model does not do what {found.name} does, though its file says so",
-            where=model,
-            given=f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}",
-            expected=f"a network and metadata as `{found.command}` writes them",
-            mend=f"{found.command}",
-        ) from error
 
 
 def description(planned: Plan) -> dict[str, Any]:
