@@ -59,8 +59,6 @@ def command(
         from foveal.systems.answers import each
 
         _tell_answers(each(functools.partial(answers_of, system), str(path), images), as_json)
-
-        _tell_answers(each(functools.partial(answers_of, system), str(path), images), as_json)
         return
     if fit not in _FITS:
         raise ConfigurationError(
