@@ -66,6 +66,12 @@ def test_many_labels_beside_pixels_of_few_values(tmp_path: Path) -> None:
     check(load(write(tmp_path / "a.csv", LABELS, drawn)), drawn, LABELS)
 
 
+def test_many_classes_of_few_pictures_stay_the_label(tmp_path: Path) -> None:
+    data = load(write(tmp_path / "a.csv", np.arange(COUNT) % 50, DARK))
+    assert data.train.labels.tolist() == (np.arange(COUNT) % 50).tolist()
+    assert "by its values the last one could be it too" in data.notes[0]
+
+
 def test_every_row_the_same_label_is_taken_as_usual_and_said(tmp_path: Path) -> None:
     data = load(write(tmp_path / "a.csv", np.zeros(COUNT, int), LIGHT))
     check(
@@ -301,3 +307,15 @@ def test_small_blocks_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     np.testing.assert_array_equal(whole.images, parts.images)
     np.testing.assert_array_equal(whole.labels, parts.labels)
     assert parts.classes == whole.classes == ("ant", "wolf")
+
+
+def test_arrays_of_an_npz_that_are_not_used_are_said(tmp_path: Path) -> None:
+    pictures = LIGHT.astype(np.uint8)
+    np.savez(tmp_path / "a.npz", x_train=pictures, y_train=LABELS, x_test=pictures, extra=LABELS)
+    data = load(tmp_path / "a.npz")
+    assert data.test is None
+    assert data.notes == ("arrays that are no part by their names, or have no labels, were passed over: extra, x_test",)
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(DataError, match="cannot be read") as error:
+        load(tmp_path / "pipe.npz")
+    assert "a pipe" in str(error.value)

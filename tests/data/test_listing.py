@@ -153,3 +153,12 @@ def test_more_files_than_anyone_looks_at(two: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(listing_module, "MOST", 3)
     with pytest.raises(DataError, match="too many files"):
         read_folder(two)
+
+
+def test_formats_that_are_not_read_are_called_pictures(two: Path) -> None:
+    for name in ("cat/1.HEIC", "cat/2.heic", "dog/1.svg", "dog/about.txt"):
+        (two / name).write_bytes(b"x")
+    assert counted(two)[1] == (
+        "1 files that are no pictures by their name were passed over",
+        "pictures in formats that are not read were passed over: .heic (2), .svg (1)",
+    )

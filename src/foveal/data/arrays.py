@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foveal.data.dataset import DataSet, Images, Labels, Split, class_names, shape_text
-from foveal.errors import DataError
+from foveal.errors import DataError, FileError
+from foveal.files import open_regular
+from foveal.printable import bounded, printable
 
 LIMIT = 4 << 30
 """Bytes that one array of an ``.npz`` file may take, 4 GiB."""
@@ -157,7 +159,7 @@ def read_npz(path: str | os.PathLike[str], *, classes: Sequence[str] | None = No
     """
     where = str(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as raw, zipfile.ZipFile(raw) as archive:
             keys = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
             train, test = _pair(keys, _TRAIN) or _pair(keys, _ONE), _pair(keys, _TEST)
             validation = _pair(keys, _VALIDATION)
@@ -173,14 +175,19 @@ def read_npz(path: str | os.PathLike[str], *, classes: Sequence[str] | None = No
                 for pair in (train, validation, test)
                 for key in pair or ()
             }
+    except FileError as error:
+        raise DataError("the archive cannot be read", where=where, given=error.given or error.problem) from error
     except (zipfile.BadZipFile, OSError, EOFError) as error:
         raise DataError("the archive cannot be read", where=where, given=str(error) or type(error).__name__) from error
     x, y = _part(arrays, train, where)
     notes: tuple[str, ...] = ()
+    if unused := sorted(keys.keys() - arrays.keys()):
+        some = bounded(", ".join(printable(name) for name in unused), 200)
+        notes = (f"arrays that are no part by their names, or have no labels, were passed over: {some}",)
     if validation is not None:
         more_x, more_y = _part(arrays, validation, where)
         x, y = np.concatenate([x, more_x]), np.concatenate([y, more_y])
-        notes = (f"{len(more_y):,} pictures of the file's validation part are counted as training pictures",)
+        notes += (f"{len(more_y):,} pictures of the file's validation part are counted as training pictures",)
     last = None if test is None else Split(*_part(arrays, test, where))
     names = class_names([y] + ([last.labels] if last else []), classes)
     return DataSet(Path(path).stem, names, Split(x, y), last, where, notes=notes)

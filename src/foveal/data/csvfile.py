@@ -154,7 +154,7 @@ class _Reading:
         values: NDArray[Any] | None
         values = self._fast(block, self.layout.label, ord(self.layout.separator)) if plain else None
         if not plain and (lines := self._rewritten(block, row)) is not None:
-            values = self._fast(lines, 0, ord(","))
+            values = self._fast(lines, 0, ord(self.layout.separator))
         label = self.layout.label if plain else 0
         if values is None or not self._in_range(values, label):
             values, label = self._slow(block, row), 0  # it finds the first mistake, and raises
@@ -210,12 +210,21 @@ class _Reading:
     def _rewritten(self, block: bytes, row: int) -> bytes | None:
         """The block with a label's number first and only the pixels after it; None where a line needs a closer look."""
         lines = []
-        for index, line in enumerate(_text(block, self.layout.path, row).split("\n")[:-1], start=row):
-            parts = fields(line, self.layout.separator)
-            if len(parts) != self.layout.columns or not any(part.strip() for part in parts):
+        layout, separator = self.layout, self.layout.separator
+        simple = separator != " " and len(layout.pixels) == layout.columns - 1
+        for index, line in enumerate(_text(block, layout.path, row).split("\n")[:-1], start=row):
+            if simple and '"' not in line and layout.label == 0:
+                label, _, rest = line.partition(separator)
+            elif simple and '"' not in line and layout.label == layout.columns - 1:
+                rest, _, label = line.rpartition(separator)
+            else:
+                parts = fields(line, separator)
+                if len(parts) != layout.columns:
+                    return None
+                label, rest = parts[layout.label], separator.join(parts[i] for i in layout.pixels)
+            if not label.strip() or rest.count(separator) != len(layout.pixels) - 1:
                 return None
-            label = str(self._code(parts, index)) if self.texts else parts[self.layout.label].strip()
-            lines.append(",".join([label, *(parts[i] for i in self.layout.pixels)]))
+            lines.append(f"{self._code(label, index) if self.texts else label.strip()}{separator}{rest}")
         return ("\n".join(lines) + "\n").encode()
 
     def _slow(self, block: bytes, row: int) -> NDArray[np.int64]:
@@ -236,14 +245,20 @@ class _Reading:
             if not any(part.strip() for part in parts):
                 self.empty += 1
                 continue
-            label = self._code(parts, index) if self.texts else self._value(parts, index, layout.label, self.highest)
+            label = (
+                self._code(parts[layout.label], index)
+                if self.texts
+                else self._value(parts, index, layout.label, self.highest)
+            )
             rows.append([label, *(self._value(parts, index, column, 255) for column in layout.pixels)])
         return np.array(rows, dtype=np.int64).reshape(-1, len(layout.pixels) + 1)
 
-    def _code(self, parts: Sequence[str], row: int) -> int:
+    def _code(self, name: str, row: int) -> int:
         """The number of a class that is written as a name."""
+        if (known := (self.known or self.codes).get(name)) is not None:
+            return known
         place = self.layout.place(row, self.layout.label)
-        text = class_name(parts[self.layout.label].strip())
+        text = class_name(name.strip())
         if not text:
             raise DataError("a label is missing", where=place, expected="the name of a class")
         if self.known:

@@ -153,18 +153,18 @@ class Columns:
             )
         if begin.words:
             return first
-        if end.words or (end.likely and not end.many and (not begin.likely or self._pixels_before(begin, end))):
+        if end.words or (end.likely and not end.many and (not begin.possible or self._pixels_before(begin, end))):
             self.notes.append(
                 "the last column was taken for the label, by its values: the first one is no label "
                 "(--label first chooses it)"
             )
             return last
-        if begin.likely and end.likely and not (end.many and end.values > 4 * begin.values):
+        if begin.possible and end.likely and not (end.many and end.values > 4 * begin.values):
             self.notes.append(
                 "the first column was taken for the label; by its values the last one could be it too (--label last "
                 "chooses it)"
             )
-        elif not begin.likely:
+        elif not begin.possible:
             self.usual = ("the first column was taken for the label, as is usual (--label chooses another one)",)
         return first
 
@@ -215,12 +215,14 @@ class _LabelLike:
     Attributes:
         words: no numbers at all.
         values: how many different ones.
-        likely: whole numbers, two or more, each again and again, without many gaps from 0 (or 1) on, and balanced.
+        possible: whole numbers, two or more, without many gaps from 0 (or 1) on, and balanced.
+        likely: that, and each again and again.
         many: as many as pixels have.
     """
 
     words: bool
     values: int
+    possible: bool
     likely: bool
     many: bool
 
@@ -229,14 +231,15 @@ class _LabelLike:
         held = [field.strip() for field in column if field.strip()]
         numbers = [number(field, separator) for field in held]
         if held and all(is_word(field, separator) for field in held):
-            return cls(True, len(set(held)), True, False)
+            return cls(True, len(set(held)), True, True, False)
         whole = [int(value) for value in numbers if value is not None and value.is_integer()]
         if not held or len(whole) < len(held) or min(whole) < 0:
-            return cls(False, len(set(held)), False, False)
+            return cls(False, len(set(held)), False, False, False)
         tally = Counter(whole)
         different = len(tally)
         shares = [count / len(whole) for count in tally.values()]
         spread = -sum(share * math.log(share) for share in shares) / math.log(different) if different > 1 else 0.0
         dense = different >= 2 and different / (max(tally) - min(min(tally), 1) + 1) >= 0.5
-        likely = dense and spread >= 0.5 and different <= max(2, len(whole) / 2) and max(tally) <= 9999
-        return cls(False, different, likely, different >= 64 and max(tally) >= 128)
+        possible = dense and spread >= 0.5 and max(tally) <= 9999
+        likely = possible and different <= max(2, len(whole) / 2)
+        return cls(False, different, possible, likely, different >= 64 and max(tally) >= 128)

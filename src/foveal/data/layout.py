@@ -175,7 +175,9 @@ def listing(part: Path, root: Path, tally: Tally) -> Listing:
         elif len(tally.problems) == failed:
             empty.add(tally.inside(folder))
     strays = [file for file in loose if is_picture(file)]
-    tally.others += len(loose) - len(strays)
+    for file in loose:
+        if not is_picture(file):
+            tally.no_picture(file)
     if not files:
         raise _nothing(part, root, strays, tally)
     notes = [_beside(strays, part)] if strays else []

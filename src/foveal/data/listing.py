@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,10 @@ from foveal.printable import bounded, printable
 MOST = 5_000_000
 """Files and folders that are looked at below one folder; a link into a whole disk ends here."""
 _SHOWN = 3
+_UNREAD = (
+    ".heic", ".heif", ".avif", ".svg", ".jfif", ".jp2", ".jxl", ".psd", ".ico", ".ppm", ".pgm", ".pbm", ".tga", ".eps",
+    ".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2",
+)  # fmt: skip
 _NAME = 60
 _SYSTEM = ("__macosx", "@eadir", "$recycle.bin", "#recycle", "system volume information", "lost+found", "__pycache__")
 
@@ -50,6 +55,7 @@ class Tally:
         problems: folders and files that cannot be read, a line each.
         failed: their paths.
         others: files that are no pictures by their name.
+        unread: kinds of pictures that are not read, by the ends of their names.
         hidden: hidden files and folders, and those that systems leave behind (``__MACOSX``).
         links: linked folders that were read.
         ended: links to folders that were read already, or that lie above.
@@ -59,6 +65,7 @@ class Tally:
     problems: list[str] = field(default_factory=list)
     failed: list[Path] = field(default_factory=list)
     others: int = 0
+    unread: Counter[str] = field(default_factory=Counter)
     hidden: Several = field(default_factory=Several)
     links: Several = field(default_factory=Several)
     ended: Several = field(default_factory=Several)
@@ -67,6 +74,13 @@ class Tally:
     def inside(self, path: Path) -> str:
         """The path as seen from the root."""
         return os.path.relpath(path, self.root)
+
+    def no_picture(self, path: Path) -> None:
+        """A file that is passed over for its name."""
+        if path.suffix.lower() in _UNREAD:
+            self.unread[path.suffix.lower()] += 1
+        else:
+            self.others += 1
 
     def fails(self, path: Path, what: str, error: OSError | None = None) -> None:
         """Something cannot be read."""
@@ -79,6 +93,9 @@ class Tally:
         lines = []
         if self.others:
             lines.append(f"{self.others:,} files that are no pictures by their name were passed over")
+        if self.unread:
+            kinds = ", ".join(f"{kind} ({count:,})" for kind, count in sorted(self.unread.items()))
+            lines.append(f"pictures in formats that are not read were passed over: {kinds}")
         if self.hidden.count:
             lines.append(f"{self.hidden.count:,} hidden or system files and folders were passed over: {self.hidden}")
         if self.links.count:
@@ -135,7 +152,7 @@ def entries(folder: Path, tally: Tally) -> tuple[list[Path], list[Path]]:
             elif is_picture(path):
                 tally.fails(path, "a pipe, socket or device is no picture")
             else:
-                tally.others += 1
+                tally.no_picture(path)
         except OSError as error:
             tally.fails(path, "the file cannot be read", error)
     return folders, files
@@ -170,7 +187,7 @@ def pictures(folder: Path, tally: Tally, beyond: frozenset[tuple[int, int]] = fr
         if is_picture(file):
             yield file
         else:
-            tally.others += 1
+            tally.no_picture(file)
 
 
 def class_name(folder: str) -> str:
