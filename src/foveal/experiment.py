@@ -150,18 +150,39 @@ def prepare(
     loaded = load(data, size=size, channels=channels, label=label)
     if network is None:
         network = "mlp" if loaded.is_table else "lecture_cnn"
-    described, name, state = open_network(network, loaded.shape, len(loaded.classes))
+    gaps = _gaps(loaded)
+    described, name, state = open_network(network, loaded.shape, len(loaded.classes), gaps)
     chosen = config or recipe_for(name, loaded.name).config
     changed = dict(changes or {})
     if chosen.from_logits and chosen.loss.endswith("cross_entropy") and "from_logits" not in changed:
         changed["from_logits"] = not ends_in_probabilities(described)
     final = chosen.replace(**changed)
     check_ending(final.loss, final.from_logits, described, trace(described)[0].output)
-    return Experiment(described, name, loaded, opening, final, tuple(command), tuple(notes), state)
+    return Experiment(
+        described,
+        name,
+        loaded,
+        opening,
+        final,
+        tuple(command),
+        (*notes, *([f"{gaps[0].upper()}{gaps[1:]}."] if gaps else [])),
+        state,
+    )
+
+
+def _gaps(data: DataSet) -> str:
+    """Which class numbers occur, in words, where fewer than half of them do; "" otherwise."""
+    import numpy as np
+
+    found = np.unique(data.train.labels)
+    if 2 * len(found) >= len(data.classes):
+        return ""
+    shown = ", ".join(map(str, found[:5])) + (", …" if len(found) > 5 else "")
+    return f"the labels are {shown}: {len(data.classes) - len(found)} of {len(data.classes)} classes have no sample"
 
 
 def open_network(
-    network: str | tree.Sequential, shape: Sequence[int], classes: int
+    network: str | tree.Sequential, shape: Sequence[int], classes: int, gaps: str = ""
 ) -> tuple[tree.Sequential, str, Mapping[str, Tensor] | None]:
     """A network for data of a shape and a number of classes.
 
@@ -188,10 +209,10 @@ def open_network(
     else:
         entry = zoo.entry(network)
         found, name = zoo.create(network, classes=classes, input_shape=tuple(shape)), entry.name
-    return _fitting(found, name, shape, classes), name, state
+    return _fitting(found, name, shape, classes, gaps), name, state
 
 
-def _fitting(network: tree.Sequential, name: str, shape: Sequence[int], classes: int) -> tree.Sequential:
+def _fitting(network: tree.Sequential, name: str, shape: Sequence[int], classes: int, gaps: str) -> tree.Sequential:
     network = network.with_input(tuple(shape))
     given = next(step.output for step in trace(network) if step.path == "")
     outputs = () if given is None else given.axes
@@ -199,9 +220,10 @@ def _fitting(network: tree.Sequential, name: str, shape: Sequence[int], classes:
         raise ShapeError(
             "the network does not give one value a class",
             where=name,
-            given=f"output {given}, {classes} classes",
+            given=f"output {given}, {classes} classes" + (f"; {gaps}" if gaps else ""),
             expected=f"an output of {classes} values",
-            mend=f"Dense({classes}) as the last layer",
+            mend=["y = np.unique(y, return_inverse=True)[1] numbers the classes without gaps"] * bool(gaps)
+            + [f"Dense({classes}) as the last layer"],
         )
     return network
 

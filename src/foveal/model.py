@@ -195,8 +195,7 @@ class Model:
 
         if loss is None:
             loss = kinds.SparseCategoricalCrossentropy(from_logits=not ends_in_probabilities(self.network))
-        names = tuple("accuracy" if m in ("acc", "sparse_categorical_accuracy") else m for m in metrics)
-        config = TrainingConfig(metrics=names, **{"augment": "", "validation": 0.0, **options})
+        config = TrainingConfig(metrics=tuple(metrics), **{"augment": "", "validation": 0.0, **options})
         config = config.with_optimizer(optimizer).with_loss(loss)
         check_ending(config.loss, config.from_logits, self.network, self.output_shape)
         self._config, self._ongoing = config, Ongoing()
@@ -396,5 +395,5 @@ class Model:
         """Inputs and answers as tensors that belong together."""
         from foveal.samples import targets_for
 
-        inputs, config = self._inputs(x, names[0]), self._compiled("fit")
-        return inputs, targets_for(inputs, y, self.network, self.module.output_shape, config, self.name, names[1])
+        inputs, config, say = self._inputs(x, names[0]), self._compiled("fit"), self._notes.say
+        return inputs, targets_for(inputs, y, self.network, self.module.output_shape, config, say, self.name, names[1])

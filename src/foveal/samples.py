@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from foveal.network.ending import check_ending
 from foveal.network.shape import Shape, Tokens, Vector
 from foveal.network.tree import Sequential
 from foveal.training.config import TrainingConfig
-from foveal.training.targets import check_targets
+from foveal.training.targets import check_targets, note_on_accuracy
 
 
 def as_inputs(x: Any, shape: Shape, where: str, what: str = "x") -> Tensor:
@@ -95,9 +95,18 @@ def _tokens(tensor: Tensor, shape: Tokens, where: str, what: str) -> Tensor:
 
 
 def targets_for(
-    inputs: Tensor, y: Any, network: Sequential, output: Shape, config: TrainingConfig, where: str, what: str = "y"
+    inputs: Tensor,
+    y: Any,
+    network: Sequential,
+    output: Shape,
+    config: TrainingConfig,
+    say: Callable[[str], None],
+    where: str,
+    what: str = "y",
 ) -> Tensor:
     """Targets that belong to inputs and are what the configured loss takes; see :func:`as_answers`.
+
+    ``say`` is told where a metric counts otherwise than one may think.
 
     Raises:
         DataError: no sample, or targets that cannot be learned.
@@ -108,6 +117,8 @@ def targets_for(
     check_ending(config.loss, config.from_logits, network, output)  # compile may not know the shape yet
     targets = as_answers(y, len(inputs), output, where, what)
     check_targets(targets, output.channels, config, where, what)
+    if note := note_on_accuracy(targets, output.channels, config):
+        say(note)
     return targets
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from foveal import Model, layers, losses
 from foveal.cli.app import app
-from foveal.errors import ConfigurationError
+from foveal.errors import ConfigurationError, FovealError
 from foveal.evaluation.trained import open_trained
 
 X = np.random.default_rng(0).normal(size=(6, 8, 8, 1)).astype("float32")
@@ -110,3 +110,23 @@ def test_foveal_train_refuses_one_output_with_a_choice_among_classes(tmp_path: P
     rows = found.probabilities(np.zeros((1, 8, 8, 1), np.uint8))
     assert rows.shape == (1, 2)
     assert rows.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("labels", "says"), [((0, 255), "the labels are 0, 255: 254 of 256 classes"), ((-1, 1), "-1")])
+def test_foveal_train_says_what_the_labels_are(tmp_path: Path, labels: tuple[int, int], says: str) -> None:
+    y = np.array(labels)[np.arange(20) % 2]
+    images = np.zeros((20, 8, 8), np.uint8)
+    np.savez(tmp_path / "data.npz", images=images, labels=y)
+    net = {"layers": [{"kind": "Flatten"}, {"kind": "Dense", "units": 1}], "name": "one"}
+    (tmp_path / "one.json").write_text(json.dumps(net), encoding="utf-8")
+    words = ["train", str(tmp_path / "one.json"), str(tmp_path / "data.npz"), "--loss", "binary_cross_entropy", "--epochs",
+             "1", "--quiet", "--runs", str(tmp_path / "runs")]  # fmt: skip
+    refused = CliRunner().invoke(app, words)
+    assert isinstance(refused.exception, FovealError)
+    assert says in str(refused.exception)
+    repair = refused.exception.mend[0].split(" numbers")[0]
+    mended: dict[str, Any] = {"y": y, "np": np}
+    exec(repair, mended)
+    np.savez(tmp_path / "data.npz", images=images, labels=mended["y"])
+    trained = CliRunner().invoke(app, words)
+    assert trained.exit_code == 0, (trained.output, trained.exception)

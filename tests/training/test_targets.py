@@ -152,6 +152,28 @@ def test_class_numbers_have_outputs(labels: Array, loss: str) -> None:
         model(4, loss, activation).fit(X, labels, verbose=0)
 
 
+def test_accuracy_of_several_labels_is_explained_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """The number is Keras' (largest output against first label); the metric that counts every label is named."""
+    several = (np.random.default_rng(0).random((40, 3)) > 0.4).astype("float32")
+    net = model(3, "binary_crossentropy", "sigmoid")
+    found = net.evaluate(X, several, verbose=0)
+    net.evaluate(X, several, verbose=0)
+    assert capsys.readouterr().err.count('metrics=["binary_accuracy"]') == 1
+    assert found[1] == pytest.approx((net.predict(X).argmax(1) == several.argmax(1)).mean())
+    net.compile(loss="binary_crossentropy", metrics=["binary_accuracy"])
+    assert net.evaluate(X, several, verbose=0)[1] == pytest.approx(((net.predict(X) > 0.5) == several).mean())
+    fresh = model(3, "binary_crossentropy", "sigmoid")
+    fresh.evaluate(X, np.eye(3)[np.arange(40) % 3], verbose=0)
+    assert "binary_accuracy" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["acc", "categorical_accuracy", "sparse_categorical_accuracy"])
+def test_keras_names_of_accuracy(name: str) -> None:
+    net = Model(layers.Sequential([layers.Dense(3, input_shape=(5,))]), seed=0)
+    net.compile(metrics=[name])
+    assert "accuracy" in net.fit(X, np.arange(40) % 3, verbose=0).history
+
+
 # One output --------------------------------------------------------------------------------------------------------------
 
 

@@ -130,7 +130,9 @@ def as_labels(values: ArrayLike, where: str, classes: int | None = None) -> Labe
             where=f"{where}, row {bad[0]}",
             given=str(array[bad[0]]),
             expected="0, 1, 2, …" if classes is None else f"0 to {top}",
-            mend="number the classes from 0 without gaps",
+            mend="y = np.unique(y, return_inverse=True)[1] numbers the classes from 0 without gaps"
+            if np.isfinite(array).all()
+            else None,
         )
     return labels
 

@@ -20,6 +20,11 @@ from foveal.spelling import nearest
 SCHEDULES = ("constant", "step", "exponential", "cosine", "one-cycle", "triangular")
 LOSSES = ("cross_entropy", "binary_cross_entropy", "mse", "mae", "hinge", "categorical_hinge")
 METRICS = ("accuracy", "binary_accuracy", "mae", "mse")
+_ACCURACIES = (
+    "acc",
+    "categorical_accuracy",
+    "sparse_categorical_accuracy",
+)  # Keras' names of what "accuracy" finds by itself
 PRECISIONS = ("auto", "fp32", "bf16")
 ENGINES = ("auto", "torch")
 EARLIER = {"decoupled": False}
@@ -109,7 +114,7 @@ class TrainingConfig:
     checkpoint_seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "metrics", tuple(self.metrics))
+        object.__setattr__(self, "metrics", tuple("accuracy" if m in _ACCURACIES else m for m in self.metrics))
         object.__setattr__(self, "optimizer_options", dict(self.optimizer_options))
         for name, (kind, holds, expected, repair) in _RULES.items():
             value = getattr(self, name)

@@ -52,6 +52,23 @@ def check_targets(targets: Tensor, outputs: int, config: TrainingConfig, where: 
         _check_sides(targets, config.loss, outputs, where, what)
 
 
+def note_on_accuracy(targets: Tensor, outputs: int, config: TrainingConfig) -> str:
+    """What "accuracy" counts where a sample has several labels, in a line; "" where there is nothing to say.
+
+    Example:
+        >>> binary = TrainingConfig(loss="binary_cross_entropy")
+        >>> note_on_accuracy(torch.tensor([[0.0, 1.0, 1.0]]), 3, binary)[:48]
+        'samples have several labels: accuracy looks only'
+    """
+    plain = "accuracy" in config.metrics and config.loss in ("binary_cross_entropy", "hinge")
+    if not plain or outputs == 1 or not targets.is_floating_point() or not bool(((targets > 0.5).sum(1) > 1).any()):
+        return ""
+    return (
+        "samples have several labels: accuracy looks only at the largest output and the first label, as in Keras; "
+        'metrics=["binary_accuracy"] counts every label'
+    )
+
+
 def split_at(count: int, validation_split: float, where: str) -> int:
     """How many samples are left to train on when a share is put aside: ⌊n (1 − v)⌋, as Keras cuts.
 
