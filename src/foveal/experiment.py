@@ -144,10 +144,12 @@ def prepare(
         ('mlp', 3, 3)
     """
     from foveal.data import load
+    from foveal.data.dataset import check_classes
     from foveal.data.loading import opening_of
 
     opening = opening_of(str(data), size, channels, label)
     loaded = load(data, size=size, channels=channels, label=label)
+    check_classes(loaded)
     if network is None:
         network = "mlp" if loaded.is_table else "lecture_cnn"
     gaps = _gaps(loaded)

@@ -191,3 +191,88 @@ def test_a_progress_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: p
         with progress("fetching Some-Set", 3, unit=unit) as advance:
             advance(3)
     assert "fetching Some-Set" in capsys.readouterr().err
+
+
+def test_a_file_of_somebody_elses_is_left_alone() -> None:
+    Path("digits.png").write_bytes(b"my own picture")
+    text = run("show", "digits", "--samples", "1")
+    assert text.splitlines()[-1] == "samples drawn in digits-2.png"
+    assert "digits.png is there already and is no such drawing: it was left as it is" in text
+    assert Path("digits.png").read_bytes() == b"my own picture"
+    before = Path("digits-2.png").read_bytes()
+    assert (
+        run("show", "digits", "--samples", "2").splitlines()[-1] == "samples drawn in digits-2.png"
+    )  # its own is renewed
+    assert Path("digits-2.png").read_bytes() != before
+    assert sorted(path.name for path in Path().iterdir()) == ["digits-2.png", "digits.png"]
+
+
+@pytest.mark.parametrize("there", ["folder", "link to nowhere", "pipe", "empty"])
+def test_whatever_stands_there_is_left_alone(there: str) -> None:
+    import os
+
+    place = Path("waves.png")
+    {"folder": place.mkdir, "link to nowhere": lambda: place.symlink_to("nowhere"), "empty": place.touch,
+     "pipe": lambda: os.mkfifo(place)}[there]()  # fmt: skip
+    assert run("show", "waves", "--samples", "1").splitlines()[-1] == "examples drawn in waves-2.png"
+    assert not Path("nowhere").exists()
+
+
+def test_a_picture_is_not_drawn_over_the_picture() -> None:
+    photograph(Path("a-10x10.png"))
+    mine = Path("a-10x10.png").read_bytes()
+    photograph(Path("a.png"))
+    answer = json.loads(run("show", "a.png", "--json"))
+    assert answer["drawing"] == "a-10x10-2.png"
+    assert answer["notes"]
+    assert Path("a-10x10.png").read_bytes() == mine
+    run("show", "a.png", "--out", "a-10x10.png")  # said on purpose
+    assert Path("a-10x10.png").read_bytes() != mine
+
+
+def test_the_drawing_is_a_png() -> None:
+    with pytest.raises(ConfigurationError, match="the drawing is a PNG file") as error:
+        run("show", "digits", "--out", "sheet.jpg")
+    assert error.value.mend == ("--out sheet.png",)
+    assert run("show", "digits", "--samples", "1", "--out", "sheet").splitlines()[-1] == "samples drawn in sheet.png"
+    assert (
+        run("show", "digits", "--samples", "1", "--out", "/dev/null").splitlines()[-1] == "samples drawn in /dev/null"
+    )
+    assert not Path("/dev/null.png").exists()
+
+
+def test_names_that_a_drawing_cannot_hold(tmp_path: Path) -> None:
+    pictures = np.zeros((4, 6, 6, 1), np.uint8)
+    names = ("$\\frac{1$", "two\nlines \x1b[2J", "漢字 \u202e abc", "x" * 5000)
+    data = DataSet("$a_$\ud800", names, Split(pictures, np.arange(4)), None, "memory")
+    draw_samples(data, tmp_path / "a.png", columns=2)
+    with Image.open(tmp_path / "a.png") as sheet:
+        assert max(sheet.size) < 3000
+    draw_tensor(pictures[0], tmp_path / "b.png", title="$\\frac{1$\n")
+
+
+@pytest.mark.parametrize("shape", [(1, 3000, 1), (3000, 1, 3), (600, 500, 4), (8, 8, 2), (8, 8, 5)])
+def test_a_sheet_of_odd_shapes_stays_small(shape: tuple[int, int, int], tmp_path: Path) -> None:
+    data = DataSet("odd", ("a", "b"), Split(np.full((2, *shape), 90, np.uint8), np.array([0, 1])), None, "memory")
+    note = draw_samples(data, tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as sheet:
+        assert max(sheet.size) < 6000
+    assert (note is not None) == (shape[2] not in (1, 3))
+
+
+def test_one_class_can_be_looked_at(tmp_path: Path) -> None:
+    np.savez(tmp_path / "one.npz", images=np.zeros((5, 8, 8), np.uint8), labels=np.zeros(5, int))
+    assert "all of the training part is of one class: no classifier can learn from it" in run("show", "one.npz")
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_turned_picture_is_shown_upright_whatever_its_kind(orientation: int) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (5, 9, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for kind in ("png", "tiff"):
+        Image.fromarray(values).save(f"a.{kind}", exif=exif)
+    answers = [json.loads(run("show", f"a.{kind}", "--json")) for kind in ("png", "tiff")]
+    assert answers[0]["shape"] == answers[1]["shape"] == ([5, 9, 3] if orientation < 5 else [9, 5, 3])
+    assert answers[0]["original"] == answers[1]["original"]
+    assert answers[0]["channels"] == answers[1]["channels"]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from PIL import Image
 
-from foveal.data import DataSet, Split, split_validation
+from foveal.data import DataSet, Split, audit, from_arrays, load, split_validation
+from foveal.data.dataset import check_classes
+from foveal.data.generated import GENERATED
+from foveal.data.published import Found
 from foveal.errors import DataError
 
 
@@ -110,3 +116,34 @@ def test_parts_of_different_shapes() -> None:
 def test_an_empty_part() -> None:
     with pytest.raises(DataError, match="the training part is empty"):
         DataSet("d", ("a",), Split(pictures(0), np.zeros(0, int)), None, "memory")
+
+
+def test_what_is_shown_of_large_objects_is_short(tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / f"class {number}").mkdir()
+        for index in range(30):
+            Image.new("L", (4, 4), index).save(tmp_path / f"class {number}" / f"{index}.png")
+    data = load(tmp_path)
+    many = DataSet("many", tuple(f"n{i}" for i in range(1000)), data.train, None, "x" * 9000, notes=("a" * 9000,) * 50)
+    for thing in (data, data.train, many, audit(data), load("digits"), Found((bytearray(10**6),) * 4, "here")):
+        text = repr(thing)
+        assert len(text) < 1500, text[:100]
+        assert "\n" not in text
+    assert "uint8 60 × 4 × 4 × 1" in repr(data)
+    assert "60 in all" in repr(data.train)
+
+
+@pytest.mark.parametrize("made", sorted(GENERATED))
+def test_generated_sets_are_short_too(made: str) -> None:
+    look = GENERATED[made].look(3, 0)
+    assert len(repr(look)) < 1500
+
+
+def test_one_class_is_refused_for_training_and_can_be_looked_at() -> None:
+    for labels in ([0, 0, 0], [2, 2, 2]):
+        data = from_arrays(np.zeros((3, 4, 4)), labels)
+        with pytest.raises(DataError, match="one class alone cannot be told from anything") as error:
+            check_classes(data)
+        assert f"all of class {labels[0]}" in str(error.value)
+        assert audit(data).findings()[0] == "all of the training part is of one class: no classifier can learn from it"
+    check_classes(from_arrays(np.zeros((3, 4, 4)), [0, 2, 2]))

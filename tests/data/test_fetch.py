@@ -32,6 +32,13 @@ KNOWN = PublishedSet(
 LAST = f"{ROLES[3]}.gz"
 
 
+LENGTHS = {
+    "letters": "abc", "negative": "-5", "fraction": "1e3", "long": "9" * 5000, "escape": "\x1b[2J", "empty": "",
+    "more": str(len(PACKED[LAST]) + 7),
+}  # fmt: skip
+MOVED = {"loop": "HERE", "file": "file:///etc/passwd", "ftp": "ftp://127.0.0.1/x", "odd": "http://[", "data": "data:,a"}
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """Serves the four files; the folder of the path says what is wrong with the last one."""
 
@@ -57,9 +64,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 length = 10**12
             if kind == "endless":
                 body, length = bytes(3 << 20), None
+        if name == LAST and kind in MOVED:
+            self.send_response(302)
+            self.send_header("Location", MOVED[kind].replace("HERE", self.path))
+            self.end_headers()
+            return
         self.send_response(200)
-        if length is not None:
-            self.send_header("Content-Length", str(length))
+        said = LENGTHS.get(kind) if name == LAST else None
+        if said is not None or length is not None:
+            self.send_header("Content-Length", said if said is not None else str(length))
+        if name == LAST and kind == "chunks":
+            self.send_header("Transfer-Encoding", "chunked")
+            body = b"zz\r\n" + body
         self.end_headers()
         try:
             self.wfile.write(body)
@@ -106,6 +122,19 @@ def test_good_files_are_kept_and_found_again(server: http.server.ThreadingHTTPSe
         ("silent-cut", "the sum is wrong: MD5"),
         ("giant", "the server announces 1,000,000,000,000 bytes"),
         ("endless", "the server sends more than the file can have"),
+        ("letters", "the server announces a length that is no number, 'abc'"),
+        ("negative", "the server announces a length that is no number, '-5'"),
+        ("fraction", "the server announces a length that is no number, '1e3'"),
+        ("long", "the server announces a length that is no number, '9999"),
+        ("escape", "the server announces a length that is no number, '\\x1b[2J'"),
+        ("empty", "the server announces a length that is no number, ''"),
+        ("more", f"cut short: {len(PACKED[LAST])} of {len(PACKED[LAST]) + 7} bytes came"),
+        ("chunks", "the sum is wrong: MD5"),
+        ("loop", "the server answered 302"),
+        ("file", "the server answered 302"),
+        ("ftp", "the server points to an address that is not of the web"),
+        ("data", "the server answered 302"),
+        ("odd", "the server points to an address that is none"),
     ],
 )
 def test_a_bad_file_never_gets_its_name_and_the_next_address_is_tried(
@@ -114,12 +143,16 @@ def test_a_bad_file_never_gets_its_name_and_the_next_address_is_tried(
     reason = fetch_files(KNOWN, address(server, kind), tmp_path)
     assert reason is not None
     assert reason.startswith(f"{LAST}: {says}")
+    assert len(reason) < 400
+    assert "\n" not in reason
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(set(PACKED) - {LAST})
     server.asked.clear()  # type: ignore[attr-defined]
     with pytest.warns(published.DataWarning, match=f"{LAST} missing"):
         found = obtain(KNOWN, cache=tmp_path, addresses=[address(server, kind), address(server, "good")])
     assert found.source.startswith(address(server, "good"))
-    assert server.asked == [f"/{kind}/{LAST}", f"/good/{LAST}"]  # type: ignore[attr-defined]
+    assert server.asked[0] == f"/{kind}/{LAST}"  # type: ignore[attr-defined]
+    assert server.asked[-1] == f"/good/{LAST}"  # type: ignore[attr-defined]
+    assert len(server.asked) == 2 or kind == "loop"  # type: ignore[attr-defined]
 
 
 def test_right_md5_and_wrong_content(server: http.server.ThreadingHTTPServer, tmp_path: Path) -> None:
@@ -154,6 +187,16 @@ def test_a_cache_that_cannot_be_written(server: http.server.ThreadingHTTPServer,
     reason = fetch_files(KNOWN, address(server, "good"), tmp_path / "file" / "cache")
     assert reason is not None
     assert reason == f"{tmp_path / 'file' / 'cache'} cannot be written: Not a directory"
+
+
+@pytest.mark.parametrize(
+    "address", ["nonsense", "http://", "http://[::1", "http://a b/", "http://.example/", "gopher://x/"]
+)
+def test_an_address_that_is_none(address: str, tmp_path: Path) -> None:
+    reason = fetch_files(KNOWN, address, tmp_path, timeout=0.5)
+    assert reason is not None
+    assert reason.startswith(f"{ROLES[0]}.gz: ")
+    assert len(reason) < 400
 
 
 def test_offline_asks_nobody(

@@ -59,6 +59,13 @@ HEAD = b"\x00\x00\x08\x01"
         (HEAD + b"\x00\x00\x00\x05abc", "2 bytes are missing"),
         (HEAD + b"\x00\x00\x00\x02abc", "there is more after the last value"),
         (b"\x00\x00\x08\x03" + b"\xff" * 12, "announces more values than the limit"),
+        (b"\x00\x00\x08\xff", "more axes than arrays have\n  given     255 axes"),
+        (b"\x00\x00\x08\xff" + b"\xff" * 1020, "more axes than arrays have"),
+        (b"\x00\x00\x08\xff" + b"\x00\x00\x00\x01" * 255 + b"a", "more axes than arrays have"),
+        (b"\x00\x00\x08\x11" + b"\x00\x00\x00\x01" * 17 + b"a", "more axes than arrays have"),
+        (b"\x00\x00\x0e\x10" + b"\xff" * 64, "announces more values than the limit"),
+        (b"\x00\x00\x0e\x02" + b"\x80\x00\x00\x00" * 2, "announces more values than the limit"),
+        (b"\x00\x00\x08\x03" + b"\x00\x00\x00\x00" * 3 + b"a", "there is more after the last value"),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
@@ -107,3 +114,20 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_a_type_that_idx_lacks(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="IDX has no such type"):
         write_idx(tmp_path / "a", np.zeros(3, np.int64))
+
+
+def test_no_values_along_an_axis_are_no_values(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\x00\x00\x08\x03" + struct.pack(">III", 0, 28, 28))
+    assert read_idx(tmp_path / "a").shape == (0, 28, 28)
+    (tmp_path / "b").write_bytes(b"\x00\x00\x08\x03" + struct.pack(">III", 0, 2**32 - 1, 2**32 - 1))
+    with pytest.raises(DataError, match="more values than the limit"):
+        read_idx(tmp_path / "b")
+
+
+def test_only_files_are_read(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe-idx")
+    for path in (tmp_path / "pipe-idx", Path("/dev/zero"), tmp_path):
+        with pytest.raises(DataError, match="cannot be read"):
+            read_idx(path)

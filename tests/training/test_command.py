@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 
 from foveal import zoo
-from foveal.errors import CheckpointError, ConfigurationError, FovealError, ShapeError, SourceError, UnknownName
+from foveal.errors import (
+    CheckpointError,
+    ConfigurationError,
+    DataError,
+    FovealError,
+    ShapeError,
+    SourceError,
+    UnknownName,
+)
 from foveal.experiment import Experiment, prepare, reopened, resume, start
 from foveal.network import codec
 from foveal.network.layers import Dense
@@ -202,11 +210,49 @@ def test_where_nothing_can_be_fetched_digits_take_its_place_and_it_is_said(monke
         foveal("lecture_cnn", "fashion-mnist")
 
 
+@pytest.mark.parametrize("kind", ["npz", "idx", "csv"])
+def test_one_class_is_refused_before_anything_is_trained(kind: str) -> None:
+    import numpy as np
+
+    from foveal.data import write_idx
+
+    pictures, labels = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8), np.zeros(20, np.uint8)
+
+    def written(labels: Any) -> str:
+        if kind == "npz":
+            np.savez("one.npz", images=pictures, labels=labels)
+            return "one.npz"
+        if kind == "idx":
+            write_idx("one-images-idx3-ubyte", pictures)
+            write_idx("one-labels-idx1-ubyte", labels)
+            return "one-images-idx3-ubyte"
+        lines = [",".join(map(str, [label, *row.ravel()])) for label, row in zip(labels, pictures, strict=True)]
+        Path("one.csv").write_text("\n".join(["label," + ",".join(f"pixel{i}" for i in range(64)), *lines]))
+        return "one.csv"
+
+    description = json.dumps({"foveal": 1, "name": "n", "input": [8, 8, 1],
+                              "layers": [{"kind": "Flatten"}, {"kind": "Dense", "units": 2}]})  # fmt: skip
+    Path("n.json").write_text(description)
+    with pytest.raises(DataError, match="one class alone cannot be told from anything") as error:
+        foveal("n.json", written(labels), "--epochs", "1")
+    assert not Path("runs").exists()
+    assert error.value.mend == ("add pictures of another class, with another label",)
+    labels[::2] = 1
+    assert foveal("n.json", written(labels), "--epochs", "1").exit_code == 0
+
+
 def test_find_lr_writes_a_plot_and_no_run() -> None:
     done = foveal("mlp", "iris", "--find-lr")
     assert "Suggested: --lr " in done.stdout
     assert Path("lr-mlp-iris.svg").is_file()
     assert not Path("runs").exists()
+    Path("lr-mlp-iris.svg").write_text("somebody else's")
+    foveal("mlp", "iris", "--find-lr")
+    done = foveal("mlp", "iris", "--find-lr")  # the second one takes the place of the first
+    assert "plot    lr-mlp-iris-2.svg" in done.stdout
+    assert "lr-mlp-iris.svg is there already" in done.stdout
+    assert Path("lr-mlp-iris.svg").read_text() == "somebody else's"
+    assert not Path("lr-mlp-iris-3.svg").exists()
 
 
 def test_the_verb_loads_nothing_heavy() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal import streams
+from foveal.cli.outputs import named_or_fresh
 from foveal.errors import ConfigurationError, ImageError
 from foveal.printable import json_text, printable
 from foveal.streams import say
@@ -115,7 +116,8 @@ def _show_data(
     found = audit(data)
     target: Path | None = None
     if not data.is_table:
-        target = _target(out, data.name or "data")
+        target, said = _target(out, data.name or "data")
+        notes += said
         note = draw_samples(data, target, columns=samples, seed=seed)
         notes += [note] if note else []
     if as_json:
@@ -132,19 +134,21 @@ def _show_generated(name: str, out: Path | None, samples: int, seed: int, as_jso
     known = GENERATED[name]
     look = known.look(samples, seed)
     target: Path | None = None
+    notes: list[str] = []
     if look.pictures is not None or look.signals is not None:
-        target = _target(out, name)
+        target, notes = _target(out, name)
         draw(look, target)
     if as_json:
         texts = [list(pair) for pair in look.texts]
-        _json({"name": name, "about": known.about, "examples": texts, "drawing": str(target) if target else None})
+        drawing = str(target) if target else None
+        _json({"name": name, "about": known.about, "examples": texts, "drawing": drawing, "notes": notes})
         return
     say(f"{name}: {known.about}\n")
     for first, second in look.texts:
         say(f"{first}\n    → {second}" if second else first)
     say(f"\nlearned by: foveal train {' or '.join(known.systems)}")
     if target is not None:
-        say(f"examples drawn in {printable(str(target))}")
+        say("\n".join([*notes, f"examples drawn in {printable(str(target))}"]))
 
 
 def _print_data(data: DataSet, found: Audit, notes: list[str]) -> None:
@@ -214,7 +218,7 @@ def _show_picture(path: Path, size: tuple[int, int] | None, grey: bool, out: Pat
         size = _DEFAULT_SIZE
     picture = images.read(path, size, channels=1 if grey else None, fit="stretch")
     height, width, depth = picture.shape
-    target = _target(out, f"{path.stem}-{height}x{width}")
+    target, notes = _target(out, f"{path.stem}-{height}x{width}")
     draw_tensor(picture, target, title=path.name)
     if as_json:
         matrices = [{"name": each.name, "values": each.values.tolist()} for each in channels(picture)]
@@ -226,6 +230,7 @@ def _show_picture(path: Path, size: tuple[int, int] | None, grey: bool, out: Pat
                 "shape": shape,
                 "channels": matrices,
                 "drawing": str(target),
+                "notes": notes,
             }
         )
         return
@@ -236,7 +241,7 @@ def _show_picture(path: Path, size: tuple[int, int] | None, grey: bool, out: Pat
     for number, channel in enumerate(channels(picture), start=1):
         say(f"\nchannel {number} of {depth}: {channel.name}\n")
         say(channel.text())
-    say(f"\ndrawn in {printable(str(target))}")
+    say("\n".join(["", *notes, f"drawn in {printable(str(target))}"]))
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -253,10 +258,11 @@ def _size(text: str) -> tuple[int, int]:
     return numbers[0], numbers[-1]
 
 
-def _target(out: Path | None, name: str) -> Path:
-    if out is None:
-        return Path(f"{name}.png")
-    return out if out.suffix else out.with_suffix(".png")
+def _target(out: Path | None, name: str) -> tuple[Path, list[str]]:
+    from foveal.data.sheet import MARK
+
+    notes: list[str] = []
+    return named_or_fresh(out, name, ".png", MARK.encode(), notes.append), notes
 
 
 def _whereabouts(name: str) -> str:

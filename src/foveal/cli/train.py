@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal import systems
+from foveal.cli.outputs import fresh
 from foveal.errors import ConfigurationError, SourceError
 from foveal.printable import json_text, printable
 from foveal.streams import say
@@ -328,16 +329,21 @@ def _tell_system(outcome: SystemOutcome, json_lines: bool) -> None:
 
 def _find_rate(experiment: Experiment, json_lines: bool) -> None:
     from foveal.experiment import range_test
+    from foveal.training.range_test import PLOT_TITLE
 
     found = range_test(experiment)
-    path = Path(f"lr-{experiment.name}-{experiment.data.name}.svg")
+    path, note = fresh(f"lr-{experiment.name}-{experiment.data.name}", ".svg", PLOT_TITLE.encode())
     found.plot(path)
     if json_lines:
         told = {"suggestion": found.suggestion, "lowest": found.lowest, "rates": found.rates, "losses": found.losses}
-        say(json_text({"event": "learning_rates", **told, "plot": str(path)}))
+        say(json_text({"event": "learning_rates", **told, "plot": str(path), "note": note}))
         return
     say(f"{'rate':>10}  loss")
     for at in range(0, len(found.rates), max(1, len(found.rates) // 16)):
         bar = "█" * round(30 * min(1.5, found.losses[at] / found.losses[0]))
         say(f"{found.rates[at]:>10.2g}  {found.losses[at]:7.4f} {bar}")
-    say(f"\nSuggested: --lr {found.suggestion:.2g} (the loss was lowest at {found.lowest:.2g})\n  plot    {path}")
+    say(
+        f"\nSuggested: --lr {found.suggestion:.2g} (the loss was lowest at {found.lowest:.2g})\n  plot    {printable(str(path))}"
+    )
+    if note:
+        say(f"  note    {note}")

@@ -7,13 +7,14 @@ and Pillow or scikit-learn only when pictures or their bundled sets are asked fo
 from __future__ import annotations
 
 from foveal.data import digits, fashion_mnist, images, iris, mnist
-from foveal.data.arrays import from_arrays, read_npz
+from foveal.data.arrays import from_arrays
 from foveal.data.audit import Audit, audit
 from foveal.data.csvfile import read_csv
 from foveal.data.dataset import DataSet, Split
 from foveal.data.folder import read_folder
 from foveal.data.idx import read_idx, write_idx
 from foveal.data.loading import NAMED, load
+from foveal.data.npz import read_npz
 from foveal.data.published import DataWarning
 from foveal.data.splitting import split_validation
 

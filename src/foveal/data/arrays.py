@@ -1,28 +1,15 @@
-"""Arrays as people have them, turned into the one form of :class:`~foveal.data.dataset.Split`; and ``.npz`` files."""
+"""Arrays as people have them, turned into the one form of :class:`~foveal.data.dataset.Split`."""
 
 from __future__ import annotations
 
-import os
-import zipfile
-from collections.abc import Sequence
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foveal.data.dataset import DataSet, Images, Labels, Split, class_names, shape_text
-from foveal.errors import DataError, FileError
-from foveal.files import open_regular
-from foveal.printable import bounded, printable
-
-LIMIT = 4 << 30
-"""Bytes that one array of an ``.npz`` file may take, 4 GiB."""
-
-_TRAIN = (("x_train", "y_train"), ("train_images", "train_labels"), ("train_x", "train_y"), ("X_train", "y_train"))
-_VALIDATION = (("x_val", "y_val"), ("val_images", "val_labels"), ("x_valid", "y_valid"))
-_TEST = (("x_test", "y_test"), ("test_images", "test_labels"), ("test_x", "test_y"), ("X_test", "y_test"))
-_ONE = (("images", "labels"), ("x", "y"), ("X", "y"), ("data", "target"), ("data", "labels"), ("arr_0", "arr_1"))
+from foveal.errors import DataError
 
 
 def from_arrays(
@@ -60,7 +47,8 @@ def from_arrays(
     if test_images is not None and test_labels is not None:
         test = Split(as_images(test_images, "test_images"), as_labels(test_labels, "test_labels"))
     names = class_names([train.labels] + ([test.labels] if test else []), classes)
-    return DataSet(name, names, train, test, source)
+    notes = assumed({"images": images, "test_images": test_images})
+    return DataSet(name, names, train, test, source, notes=notes)
 
 
 def as_images(values: ArrayLike, where: str) -> Images:
@@ -83,7 +71,7 @@ def as_images(values: ArrayLike, where: str) -> Images:
             given=f"shape {shape_text(array.shape)}",
             expected="N × height × width, or N × height × width × channels",
         )
-    if array.shape[-1] not in (1, 3, 4) and array.shape[1] in (1, 3, 4):
+    if _channels_first(array.shape):
         array = np.moveaxis(array, 1, -1)
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
@@ -102,8 +90,46 @@ def as_images(values: ArrayLike, where: str) -> Images:
         where=where,
         given=f"{array.dtype} from {low:g} to {high:g}",
         expected="whole numbers from 0 to 255, or fractions from 0 to 1",
-        mend="scale them before: (x - x.min()) / (x.max() - x.min())",
+        mend=_scaling(low, high),
     )
+
+
+def _scaling(low: float, high: float) -> list[str]:
+    """What brings values of such a range to fractions; the same for every part of the data."""
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return ["replace what is not finite before: np.nan_to_num(x)"]
+    for bottom, top, text in ((0, 255, "x / 255.0"), (0, 65535, "x / 65535.0"), (-1, 1, "(x + 1) / 2")):
+        if bottom <= low and high <= top:
+            return [f"{text}, if {top:g} means white"]
+    return [
+        f"(x - a) / (b - a) with the darkest and lightest value that can be, a ≤ {low:g} and b ≥ {high:g}, for all parts"
+    ]
+
+
+def _channels_first(shape: Sequence[int]) -> bool:
+    return len(shape) == 4 and shape[-1] not in (1, 3, 4) and shape[1] in (1, 3, 4)
+
+
+def assumed(given: Mapping[str, ArrayLike | None]) -> tuple[str, ...]:
+    """What :func:`as_images` took arrays for, where it may be wrong; a sentence each.
+
+    Example:
+        >>> assumed({"images": np.zeros((2, 3, 8, 8), np.uint8) + 9})
+        ('images: 2 × 3 × 8 × 8 was read as channels first, 3 channels of 8 × 8',)
+    """
+    lines = []
+    for name, values in given.items():
+        if values is None:
+            continue
+        array = np.asarray(values)
+        if _channels_first(array.shape):
+            _, depth, height, width = array.shape
+            lines.append(
+                f"{name}: {shape_text(array.shape)} was read as channels first, {depth} channels of {height} × {width}"
+            )
+        if array.ndim in (3, 4) and array.dtype.kind in "ui" and array.size and array.max() == 1:
+            lines.append(f"{name}: whole numbers of 0 and 1 are nearly black, 1 of 255; × 255, if 1 means white")
+    return tuple(lines)
 
 
 def as_labels(values: ArrayLike, where: str, classes: int | None = None) -> Labels:
@@ -139,97 +165,3 @@ def as_labels(values: ArrayLike, where: str, classes: int | None = None) -> Labe
 
 def _one_hot(array: NDArray[Any]) -> bool:
     return array.shape[1] > 1 and bool(((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all())
-
-
-def read_npz(path: str | os.PathLike[str], *, classes: Sequence[str] | None = None, limit: int = LIMIT) -> DataSet:
-    """Read a data set from an ``.npz`` file; nothing in it is ever unpickled.
-
-    Keys that are understood: ``x_train, y_train, x_test, y_test`` (Keras), ``train_images, train_labels, test_images,
-    test_labels`` (with ``val_…`` joined to the training part, for validation is cut off it anew), ``images, labels``,
-    ``x, y``, ``data, target`` and ``arr_0, arr_1``.
-
-    Raises:
-        DataError: no archive, keys that say nothing, an array of objects, or one announced larger than ``limit`` or than
-            its own place in the file.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "small.npz"
-        >>> np.savez(path, images=np.zeros((2, 8, 8), np.uint8), labels=[0, 1])
-        >>> read_npz(path).shape
-        (8, 8, 1)
-    """
-    where = str(path)
-    try:
-        with open_regular(path) as raw, zipfile.ZipFile(raw) as archive:
-            keys = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
-            train, test = _pair(keys, _TRAIN) or _pair(keys, _ONE), _pair(keys, _TEST)
-            validation = _pair(keys, _VALIDATION)
-            if train is None:
-                raise DataError(
-                    "none of the usual names is in the file",
-                    where=where,
-                    given=", ".join(sorted(keys)) or "no arrays",
-                    expected="x_train, y_train, x_test, y_test; or images, labels",
-                )
-            arrays = {
-                key: _member(archive, keys[key], where, limit)
-                for pair in (train, validation, test)
-                for key in pair or ()
-            }
-    except FileError as error:
-        raise DataError("the archive cannot be read", where=where, given=error.given or error.problem) from error
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise DataError("the archive cannot be read", where=where, given=str(error) or type(error).__name__) from error
-    x, y = _part(arrays, train, where)
-    notes: tuple[str, ...] = ()
-    if unused := sorted(keys.keys() - arrays.keys()):
-        some = bounded(", ".join(printable(name) for name in unused), 200)
-        notes = (f"arrays that are no part by their names, or have no labels, were passed over: {some}",)
-    if validation is not None:
-        more_x, more_y = _part(arrays, validation, where)
-        x, y = np.concatenate([x, more_x]), np.concatenate([y, more_y])
-        notes += (f"{len(more_y):,} pictures of the file's validation part are counted as training pictures",)
-    last = None if test is None else Split(*_part(arrays, test, where))
-    names = class_names([y] + ([last.labels] if last else []), classes)
-    return DataSet(Path(path).stem, names, Split(x, y), last, where, notes=notes)
-
-
-def _pair(keys: dict[str, str], pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
-    return next((pair for pair in pairs if pair[0] in keys and pair[1] in keys), None)
-
-
-def _part(arrays: dict[str, NDArray[Any]], pair: tuple[str, str], where: str) -> tuple[Images, Labels]:
-    return as_images(arrays[pair[0]], f"{where}, {pair[0]}"), as_labels(arrays[pair[1]], f"{where}, {pair[1]}")
-
-
-def _member(archive: zipfile.ZipFile, name: str, where: str, limit: int) -> NDArray[Any]:
-    """One array; its announced size is checked against its place in the archive before memory is taken."""
-    info = archive.getinfo(name)
-    place = f"{where}, {name.removesuffix('.npy')}"
-    try:
-        with archive.open(info) as file:
-            dtype, declared = _header(file)
-        if dtype.hasobject:
-            raise DataError("Python objects are not read: they would have to be unpickled", where=place)
-        if declared > limit or declared > info.file_size:
-            raise DataError(
-                "the array is announced larger than it can be",
-                where=place,
-                given=f"{declared:,} bytes announced, {info.file_size:,} in the file",
-                expected=f"at most {limit:,} bytes",
-            )
-        with archive.open(info) as file:
-            array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError("the array is damaged", where=place, given=str(error)) from error
-    return array
-
-
-def _header(file: IO[bytes]) -> tuple[np.dtype[Any], int]:
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
-    return dtype, int(np.prod(shape, dtype=object)) * dtype.itemsize

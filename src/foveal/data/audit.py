@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foveal.data.brief import shown_briefly
 from foveal.data.dataset import DataSet, Images
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Audit:
     """The findings; indices count from 0 within their part.
@@ -37,6 +39,8 @@ class Audit:
     def findings(self) -> list[str]:
         """One sentence for each thing that deserves attention; none for a clean data set."""
         lines = []
+        if sum(count > 0 for count in self.train_counts) == 1:
+            lines.append("all of the training part is of one class: no classifier can learn from it")
         if self.leaked:
             leaked = len({test for _, test in self.leaked})
             lines.append(f"in the test part and in the training part: {leaked:,} (the test score flatters)")
@@ -44,7 +48,7 @@ class Audit:
             lines.append(f"twice in the training part with different labels: {len(self.contradictions):,}")
         if self.repeated:
             lines.append(f"copies of another one in the training part: {len(self.repeated):,}")
-        if self.imbalance > 1.5:
+        if 1.5 < self.imbalance < float("inf"):
             lines.append(
                 f"the largest class has {self.imbalance:.1f} times as much in the training part as the smallest"
             )

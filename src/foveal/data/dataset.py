@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.errors import DataError
 from foveal.printable import well_formed
 
@@ -20,6 +21,7 @@ Images = NDArray[Any]
 Labels = NDArray[np.int64]
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Split:
     """One part of a data set: so many pictures (or rows), each with its label.
@@ -36,6 +38,8 @@ class Split:
         >>> split = Split(np.zeros((2, 28, 28, 1), np.uint8), np.array([0, 1]))
         >>> len(split), split.shape
         (2, (28, 28, 1))
+        >>> split
+        Split(images=uint8 2 × 28 × 28 × 1, labels=int64 2, origins=None)
     """
 
     images: Images
@@ -92,6 +96,7 @@ class Split:
         return np.bincount(self.labels, minlength=classes).astype(np.int64)
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class DataSet:
     """A training part, perhaps a test part, and the names of the classes.
@@ -165,6 +170,25 @@ class DataSet:
             more = f", and {len(self.problems) - 1:,} more (foveal data show lists them)" * (len(self.problems) > 1)
             lines.append(f"could not be read: {self.problems[0]}{more}")
         return lines
+
+
+def check_classes(data: DataSet) -> None:
+    """Refuse data of one class, from which no classifier can learn.
+
+    Raises:
+        DataError: all training examples have the same label.
+    """
+    present = np.unique(data.train.labels)
+    if len(present) > 1:
+        return
+    what = "rows" if data.is_table else "pictures"
+    raise DataError(
+        "one class alone cannot be told from anything",
+        where=data.source,
+        given=f"{len(data.train):,} training {what}, all of class {data.classes[int(present[0])]}",
+        expected="two classes or more",
+        mend=f"add {what} of another class, with another label",
+    )
 
 
 def shape_text(shape: Sequence[int]) -> str:

@@ -18,6 +18,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.errors import ConfigurationError, DataError
 
 FIRST, DAYS = date(1970, 1, 1), 36_525  # to 2069-12-31
@@ -113,6 +114,7 @@ FORMS: tuple[Form, ...] = (
 LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish"}
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Pair:
     """A text and its translation.
@@ -129,6 +131,7 @@ class Pair:
     to_iso: bool
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Dates:
     """The pairs, in three parts that share no day in the same form."""

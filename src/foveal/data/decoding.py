@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.data.formats import Damaged, Prepared
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _opening = threading.Lock()
 _large = threading.Lock()
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """A picture as it lies in its file.
@@ -84,11 +86,12 @@ def opened(data: bytes | BinaryIO, kind: str) -> Image:
         raise Damaged(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
-def decoded(prepared: Prepared, kind: str, reduce_to: int | None = None) -> Decoded:
+def decoded(picture: Image, prepared: Prepared, kind: str, reduce_to: int | None = None) -> Decoded:
     """The picture's pixels.
 
     Args:
-        prepared: from :func:`foveal.data.formats.prepared`.
+        picture: from :func:`opened`.
+        prepared: what it was opened of, from :func:`foveal.data.formats.prepared`.
         kind: its format.
         reduce_to: a JPEG may be decoded at a half, a quarter or an eighth, with sides of at least this.
 
@@ -98,15 +101,14 @@ def decoded(prepared: Prepared, kind: str, reduce_to: int | None = None) -> Deco
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decoded(prepared, kind, reduce_to)
+            return _decoded(picture, prepared, kind, reduce_to)
     except (Damaged, OverLimit):
         raise
     except Exception as error:  # as above
         raise Damaged(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
-def _decoded(prepared: Prepared, kind: str, reduce_to: int | None) -> Decoded:
-    picture: Any = opened(prepared.data, kind)
+def _decoded(picture: Any, prepared: Prepared, kind: str, reduce_to: int | None) -> Decoded:
     place = picture.tile[0][1] if kind == "GIF" and picture.tile else None
     raw = _raw_mode(picture)
     _load(picture, reduce_to)
@@ -155,8 +157,14 @@ def _check_end(picture: Image, prepared: Prepared, reduce_to: int | None) -> Non
         return
     again = opened(prepared.padded, "JPEG")
     _load(again, reduce_to)
-    if again.size != picture.size or again.tobytes() != picture.tobytes():
-        raise Damaged("its compressed pixels end early")
+    for box in _boxes(picture):
+        if again.size != picture.size or again.crop(box).tobytes() != picture.crop(box).tobytes():
+            raise Damaged("its compressed pixels end early")
+
+
+def _boxes(picture: Image) -> Iterator[tuple[int, int, int, int]]:
+    step = max(1, _BAND // picture.width)
+    return ((0, at, picture.width, min(at + step, picture.height)) for at in range(0, picture.height, step))
 
 
 def _ends_grey(picture: Image) -> bool:

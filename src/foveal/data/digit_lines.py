@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.data import digits, mnist
+from foveal.data.brief import shown_briefly
 from foveal.data.dataset import DataSet, Split
 from foveal.data.splitting import split_validation
 from foveal.errors import ConfigurationError, DataError, SourceError
@@ -35,6 +36,7 @@ _TRAIN, _CHOOSE, _TEST = 0, 1, 2
 Pixels = NDArray[np.uint8]
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Lines:
     """Lines and what is written on them.
@@ -63,6 +65,7 @@ class Lines:
         return len(self.texts)
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class DigitLines:
     """The three parts, and where the digits are from.

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from foveal.data.brief import shown_briefly
 from foveal.errors import DataError, UnknownName
 
 KINDS = ("module", "class", "function", "method")
@@ -31,6 +32,7 @@ ALIKE = 0.5
 """From this Jaccard similarity of their runs of words on, two docstrings are near-duplicates."""
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Docstring:
     """One docstring and where it stands.

@@ -14,12 +14,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from foveal.data.progress import progress
 from foveal.data.published import PublishedFile, PublishedSet, check
 from foveal.errors import FileError
 from foveal.files import atomic_writer, sync_directory
+from foveal.printable import printable
 
 TIMEOUT = 15.0
 """Seconds that a server may stay silent."""
@@ -54,12 +55,15 @@ def fetch_files(known: PublishedSet, address: str, cache: Path, *, timeout: floa
 
 
 def _fetch(known: PublishedSet, file: PublishedFile, url: str, target: Path, timeout: float) -> None:
-    request = urllib.request.Request(url, headers={"User-Agent": "foveal"})
+    try:
+        request = urllib.request.Request(url, headers={"User-Agent": "foveal"})
+    except ValueError as error:
+        raise _Refused(f"this is no address: {printable(str(error)[:200])}") from error
     most = file.length + _SLACK
     temporary = target.with_name(f".{target.name}.{os.getpid()}.fetched")
     try:
         with _connected(request, timeout) as answer:
-            announced = int(answer.headers.get("Content-Length") or 0)
+            announced = _announced(answer)
             if announced > most:
                 raise _Refused(f"the server announces {announced:,} bytes, more than the file can have")
             title = f"fetching {known.title}: {target.name}"
@@ -79,17 +83,53 @@ def _fetch(known: PublishedSet, file: PublishedFile, url: str, target: Path, tim
             temporary.unlink()
 
 
+def _announced(answer: http.client.HTTPResponse) -> int:
+    """The length that the server announces; 0 where it announces none."""
+    said = answer.headers.get("Content-Length")
+    if said is None or answer.headers.get("Transfer-Encoding", "").lower() == "chunked":
+        return 0
+    if not (said.strip().isascii() and said.strip().isdigit() and len(said) <= 20):
+        raise _Refused(f"the server announces a length that is no number, {_quoted(said)}")
+    return int(said)
+
+
+def _quoted(text: object) -> str:
+    return printable(repr(str(text)[:80]))
+
+
+class _WebOnly(urllib.request.HTTPRedirectHandler):
+    """Follows redirections to http and https, and to nothing else."""
+
+    def http_error_302(self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError as error:  # an address that is none
+            fp.close()
+            raise _Refused(f"the server points to an address that is none: {printable(str(error)[:200])}") from error
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if not newurl.lower().startswith(("http://", "https://")):
+            fp.close()
+            raise _Refused(f"the server points to an address that is not of the web, {_quoted(newurl)}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _connected(request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
     try:
-        answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=timeout)
+        answer: http.client.HTTPResponse = urllib.request.build_opener(_WebOnly).open(request, timeout=timeout)
+    except _Refused:
+        raise
     except urllib.error.HTTPError as error:
         error.close()
-        raise _Refused(f"the server answered {error.code} {error.reason}") from error
-    except (OSError, http.client.HTTPException) as error:
+        raise _Refused(f"the server answered {error.code} {printable(str(error.reason)[:200])}") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
-        raise _Refused(
-            f"no connection: {getattr(reason, 'strerror', None) or reason or type(error).__name__}"
-        ) from error
+        told = str(getattr(reason, "strerror", None) or reason or type(error).__name__)
+        raise _Refused(f"no connection: {printable(told[:200])}") from error
     return answer
 
 
@@ -103,9 +143,10 @@ def _copy(
             chunk = answer.read(_CHUNK)
         except http.client.IncompleteRead as error:
             chunk = error.partial
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             reason = error.strerror if isinstance(error, OSError) else None
-            raise _Refused(f"the connection broke after {received:,} bytes: {reason or error}") from error
+            told = printable(str(reason or error or type(error).__name__)[:200])
+            raise _Refused(f"the connection broke after {received:,} bytes: {told}") from error
         if not chunk:
             return received, md5.hexdigest()
         received += len(chunk)

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.errors import DataError
 from foveal.figures import lettering
 from foveal.printable import printable
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Look:
     """Some examples for people: pictures with their texts, or pairs of texts, or signals with their names.
@@ -98,6 +100,7 @@ def draw(look: Look, path: str | os.PathLike[str], columns: int = 4) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    from foveal.data.sheet import MARK
     from foveal.files import atomic_writer
 
     shown: Any = look.pictures if look.pictures is not None else look.signals
@@ -119,7 +122,7 @@ def draw(look: Look, path: str | os.PathLike[str], columns: int = 4) -> None:
         if index < len(look.texts):
             axes.set_title("\n".join(textwrap.wrap(printable(look.texts[index][0]), 40)), fontsize=8)
     with atomic_writer(path) as file:
-        figure.savefig(file, format="png", dpi=150)
+        figure.savefig(file, format="png", dpi=150, metadata={"Software": MARK})
 
 
 def _waves(module: Any, count: int, seed: int) -> Look:

@@ -25,6 +25,7 @@ from foveal.files import atomic_writer
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 LIMIT = 4 << 30
 """Bytes of values that a file may hold, 4 GiB."""
+MOST_AXES = 16
 
 
 def read_idx(path: str | os.PathLike[str], *, limit: int = LIMIT) -> NDArray[Any]:
@@ -52,7 +53,7 @@ def read_idx(path: str | os.PathLike[str], *, limit: int = LIMIT) -> NDArray[Any
     header: tuple[np.dtype[Any], tuple[int, ...], int] | None = None
     for chunk in contents(path):
         buffer += chunk
-        if header is None and len(buffer) >= 4 and len(buffer) >= 4 + 4 * buffer[3]:
+        if header is None and len(buffer) >= 4 and len(buffer) >= 4 + 4 * min(buffer[3], MOST_AXES):
             header = _header(buffer, path, limit)
             expected = header[2] + math.prod(header[1]) * header[0].itemsize
         if expected is not None and len(buffer) > expected:
@@ -73,12 +74,12 @@ def write_idx(path: str | os.PathLike[str], array: NDArray[Any]) -> None:
     """
     kinds = {np.dtype(name).newbyteorder("=").str: code for code, name in TYPES.items()}
     code = kinds.get(array.dtype.newbyteorder("=").str)
-    if code is None or array.ndim > 255:
+    if code is None or not 1 <= array.ndim <= MOST_AXES:
         raise DataError(
             "IDX has no such type",
             where=str(path),
-            given=str(array.dtype),
-            expected="uint8, int8, int16, int32, float32 or float64",
+            given=f"{array.dtype}, {array.ndim} axes",
+            expected=f"1 to {MOST_AXES} axes of uint8, int8, int16, int32, float32 or float64",
         )
     head = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
     body = head + np.ascontiguousarray(array, dtype=TYPES[code]).tobytes()
@@ -99,6 +100,13 @@ def _header(data: bytearray, path: str | os.PathLike[str], limit: int) -> tuple[
             mend="MNIST's files begin with 00 00 08 03 (pictures) or 00 00 08 01 (labels)",
         )
     axes = data[3]
+    if axes > MOST_AXES:
+        raise DataError(
+            "the file announces more axes than arrays have",
+            where=str(path),
+            given=f"{axes} axes",
+            expected=f"at most {MOST_AXES}; pictures have 3",
+        )
     size = 4 + 4 * axes
     if len(data) < size:
         raise DataError(
@@ -110,7 +118,7 @@ def _header(data: bytearray, path: str | os.PathLike[str], limit: int) -> tuple[
     shape = struct.unpack(f">{axes}I", data[4:size])
     dtype = np.dtype(TYPES[data[2]])
     declared = math.prod(shape) * dtype.itemsize
-    if declared > limit:
+    if max(declared, math.prod(max(1, side) for side in shape)) > limit:  # NumPy counts an axis of no places as one
         raise DataError(
             "the file announces more values than the limit allows",
             where=str(path),

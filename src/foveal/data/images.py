@@ -26,7 +26,17 @@ import numpy as np
 
 from foveal.data.decoding import Decoded, OutOfRange, OverLimit, Pixels, alone, decoded, opened
 from foveal.data.formats import Damaged, Header, examine, prepared
-from foveal.data.placing import FITS, Fit, brought_to, laid_on, resize, upright
+from foveal.data.placing import (
+    FITS,
+    MAX_PIXELS,
+    MAX_SIDE,
+    Fit,
+    brought_to,
+    check_size_and_fit,
+    laid_on,
+    resize,
+    upright,
+)
 from foveal.errors import ConfigurationError, FileError, ImageError
 from foveal.files import open_regular
 
@@ -49,10 +59,6 @@ __all__ = [
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_BYTES = 64 << 20
-MAX_PIXELS = 64_000_000
-
-MAX_SIDE = 65_535
-"""The longest side of a JPEG; decoders take memory for every row, however short it is."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,9 @@ def read(
         >>> read(file.getvalue()).shape, read(file.getvalue(), (2, 2), channels=1).tolist()
         ((2, 4, 3), [[[255], [255]], [[255], [255]]])
     """
-    _check_wanted(size, channels, fit)
+    check_size_and_fit(size, fit)
+    _check_channels(channels)
+    _check_background(background)
     data, where = _bytes(source, max_bytes)
     header = _header(io.BytesIO(data), where, max_pixels)
     with alone((header.width or 0) * (header.height or 0)):
@@ -177,21 +185,7 @@ def _check_length(length: int, where: str, max_bytes: int) -> None:
         raise ImageError("the file is empty", where=where)
 
 
-def _check_wanted(size: tuple[int, int] | None, channels: int | None, fit: str) -> None:
-    """Refuse what no picture can be brought to."""
-    if size is not None and not (
-        isinstance(size, tuple | list)
-        and len(size) == 2
-        and all(isinstance(n, int | np.integer) and 1 <= n <= MAX_SIDE for n in size)
-        and size[0] * size[1] <= MAX_PIXELS
-    ):
-        raise ConfigurationError(
-            "a size is a height and a width",
-            where="size",
-            given=repr(size),
-            expected=f"two whole numbers from 1 to {MAX_SIDE:,}, at most {MAX_PIXELS:,} pixels together",
-            mend="size=(28, 28)",
-        )
+def _check_channels(channels: int | None) -> None:
     if channels not in (None, 1, 3):
         raise ConfigurationError(
             "pictures have one channel (grey) or three (red, green, blue)",
@@ -200,10 +194,17 @@ def _check_wanted(size: tuple[int, int] | None, channels: int | None, fit: str) 
             expected="1, 3 or None",
             mend=["channels=1", "channels=3"],
         )
-    if fit not in FITS:
-        raise ConfigurationError(
-            "there is no such way to fit a picture", where="fit", given=repr(fit), expected=", ".join(FITS)
-        )
+
+
+def _check_background(background: int | tuple[int, int, int]) -> None:
+    values = (background,) if isinstance(background, int | np.integer) else background
+    if not (
+        isinstance(values, tuple | list)
+        and len(values) in (1, 3)
+        and all(isinstance(v, int | np.integer) and 0 <= v <= 255 for v in values)
+    ):
+        raise ConfigurationError("a background is one level or three", where="background", given=repr(background),
+                                 expected="0 to 255, or (red, green, blue) of such", mend="background=255")  # fmt: skip
 
 
 def _header(file: BinaryIO, where: str, max_pixels: int) -> Header:
@@ -240,7 +241,7 @@ def _decoded(data: bytes, header: Header, where: str, max_pixels: int, reduce_to
         fixed = header.width is not None and header.kind != "GIF"  # a GIF's picture may reach beyond its screen
         if fixed and picture.size != (header.width, header.height):
             raise Damaged("its header tells two different sizes")
-        return decoded(ready, header.kind, reduce_to)
+        return decoded(picture, ready, header.kind, reduce_to)
     except Damaged as error:
         raise _damaged(where, error) from error
     except OverLimit as error:

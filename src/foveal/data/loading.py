@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from foveal.data import digits, fashion_mnist, iris, logic, mnist
-from foveal.data.arrays import as_images, as_labels, read_npz
+from foveal.data.arrays import as_images, as_labels
 from foveal.data.csvfile import csv_data
 from foveal.data.csvlabel import Unlabelled
 from foveal.data.dataset import DataSet, Split, class_names, shape_text
@@ -20,6 +20,9 @@ from foveal.data.folder import read_folder
 from foveal.data.generated import GENERATED, refuse
 from foveal.data.idx import read_idx
 from foveal.data.images import Fit
+from foveal.data.npz import read_npz
+from foveal.data.placing import check_size_and_fit
+from foveal.data.resizing import brought_to
 from foveal.errors import DataError, UnknownName
 from foveal.spelling import nearest
 
@@ -65,7 +68,7 @@ def load(
             file; an ``.npz`` file. A file whose name says ``train`` brings the one that says ``test`` (or ``t10k``) along. A
             name wins over a folder called so; ``./digits`` is the folder.
         size: (height, width) to bring the pictures to.
-        channels: 1 or 3, to bring them to grey or RGB.
+        channels: 1 or 3, to bring them to grey or RGB; pictures of arrays with another number of channels keep it.
         fit: how another aspect is fitted, see :func:`foveal.data.images.read`.
         classes: names of the classes, where the source has only numbers.
         threads: how many pictures of a folder are decoded at once.
@@ -74,6 +77,7 @@ def load(
     Raises:
         UnknownName: neither a name nor a file.
         DataError: something that cannot be read, with its place.
+        ConfigurationError: a size or a fit that no picture can be brought to.
         SourceError: a named data set that can be neither found nor fetched.
 
     Example:
@@ -82,6 +86,7 @@ def load(
         >>> load("digits", size=(28, 28), channels=3).shape
         (28, 28, 3)
     """
+    check_size_and_fit(size, fit)
     name = os.fspath(name_or_path)
     key = name.lower().replace("_", "-")
     if key in NAMED:
@@ -101,7 +106,7 @@ def load(
         raise DataError("only a CSV file has a column to choose", where=name, given=f"label {label!r}")
     if classes is not None:
         data = replace(data, classes=tuple(classes))
-    return _brought_to(data, size, channels, fit)
+    return brought_to(data, size, channels, fit)
 
 
 def opened(opening: Mapping[str, Any]) -> DataSet:
@@ -305,45 +310,6 @@ def _with_gaps(data: DataSet) -> DataSet:
         f"no training picture has the label {some}; classes are counted from 0 to {len(data.classes) - 1} all the same"
     )
     return replace(data, notes=(*data.notes, note))
-
-
-def _brought_to(data: DataSet, size: tuple[int, int] | None, channels: int | None, fit: Fit) -> DataSet:
-    """The same pictures in another size or number of channels."""
-    height, width, depth = data.shape if not data.is_table else (0, 0, 0)
-    if (size is None or size == (height, width)) and (channels is None or channels == depth):
-        return data
-    if data.is_table:
-        raise DataError(
-            "these are rows of a table, where pictures are asked for",
-            where=data.name,
-            given=f"rows of {data.train.images.shape[1]} numbers",
-            expected=f"pictures of {' × '.join(map(str, size))}" if size else "pictures",
-            mend=["data of pictures", "leave size and channels out, and take a network for tables: foveal train mlp"],
-        )
-    parts = {title: replace(split, images=_resized(split.images, size, channels, fit)) for title, split in data.parts()}
-    return replace(data, train=parts["training"], test=parts.get("test"))
-
-
-def _resized(
-    images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
-    size: tuple[int, int] | None,
-    channels: int | None,
-    fit: Fit,
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    from PIL import Image
-
-    from foveal.data.images import resize
-
-    mode = {1: "L", 3: "RGB", 4: "RGBA"}[images.shape[-1]]
-    wanted = {None: mode, 1: "L", 3: "RGB"}[channels]
-    size = size or (images.shape[1], images.shape[2])
-    out = np.empty((len(images), *size, len(Image.new(wanted, (1, 1)).getbands())), dtype=np.uint8)
-    for index, image in enumerate(images):
-        picture = Image.fromarray(image[..., 0] if mode == "L" else image, mode=None)
-        picture = picture if mode == wanted else picture.convert(wanted)
-        array = np.asarray(resize(picture, size, fit, 0))
-        out[index] = array[..., np.newaxis] if array.ndim == 2 else array
-    return out
 
 
 def _unknown(name: str, key: str) -> UnknownName:

@@ -7,12 +7,41 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from foveal.data.decoding import Decoded, Pixels
+from foveal.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 Fit = Literal["crop", "stretch", "pad"]
 FITS = ("crop", "stretch", "pad")
+MAX_PIXELS = 64_000_000
+MAX_SIDE = 65_535
+"""The longest side of a JPEG; decoders take memory for every row, however short it is."""
+
+
+def check_size_and_fit(size: tuple[int, int] | None, fit: str) -> None:
+    """Refuse what no picture can be brought to.
+
+    Raises:
+        ConfigurationError: a size that is no pair of whole numbers within the limits, or another word than ``FITS`` has.
+    """
+    if size is not None and not (
+        isinstance(size, tuple | list)
+        and len(size) == 2
+        and all(isinstance(n, int | np.integer) and 1 <= n <= MAX_SIDE for n in size)
+        and size[0] * size[1] <= MAX_PIXELS
+    ):
+        raise ConfigurationError(
+            "a size is a height and a width",
+            where="size",
+            given=repr(size),
+            expected=f"two whole numbers from 1 to {MAX_SIDE:,}, at most {MAX_PIXELS:,} pixels together",
+            mend="size=(28, 28)",
+        )
+    if fit not in FITS:
+        raise ConfigurationError(
+            "there is no such way to fit a picture", where="fit", given=repr(fit), expected=", ".join(FITS)
+        )
 
 
 def resize(picture: Image, size: tuple[int, int], fit: Fit, background: int | tuple[int, int, int]) -> Image:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.data.dataset import DataSet, Split
 from foveal.data.idx import parse_idx
 from foveal.data.packed import contents
@@ -57,6 +58,7 @@ class PublishedSet:
     citation: str = ""
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Found:
     """The contents of the files in the order of ``PublishedSet.files``, and where they were."""

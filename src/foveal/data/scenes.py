@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.data.dataset import DataSet, Split
 from foveal.errors import ConfigurationError, DataError
 
@@ -49,6 +50,7 @@ _GRAIN = 0.02
 Floats = NDArray[np.float32]
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Scenes:
     """Composed pictures with all that is known of them. K is the largest number of things a scene can have.
@@ -77,6 +79,7 @@ class Scenes:
         return (GROUND, *self.classes)
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class SceneSet:
     """Training scenes made of training pictures, test scenes of test pictures."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.data.dataset import DataSet
 from foveal.data.images import Pixels
 from foveal.errors import DataError
@@ -23,12 +24,17 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 24
 LARGEST_WITH_NUMBERS = 28
+LARGEST_TILE = 128
+"""Pixels of a side of a picture on the sheet; larger pictures are made smaller for it."""
 LONGEST_NAME = 40
+MARK = "Foveal: foveal data show"
+"""What a drawing says made it; by this a later one knows that it may take its place."""
 
 _GREY = ("grey",)
 _COLOURS = ("red", "green", "blue")
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Channel:
     """One matrix of a picture: its name and its values, height × width."""
@@ -82,7 +88,7 @@ def draw_samples(data: DataSet, path: str | os.PathLike[str], *, columns: int = 
     test = data.test.counts(len(data.classes)) if data.test else None
     height, width, _ = data.shape
     row = 0.62
-    wide = row * columns * width / height
+    wide = row * columns * min(4.0, max(0.25, width / height))  # a strip of any length still fits a page
     labels = 0.09 * max(map(len, names)) + 0.3
     counts = 1.5 if test is not None else 0.9
     figure = _figure(labels + wide + counts, row * len(shown) + 0.95)
@@ -117,9 +123,13 @@ def draw_samples(data: DataSet, path: str | os.PathLike[str], *, columns: int = 
         0.12 / total[0], 1 - 0.45 / total[1], f"{parts} pictures of {shape}", va="top", fontsize=9, color="#555555"
     )
     _save(figure, path)
+    notes = []
     if len(shown) < len(data.classes):
-        return f"the sheet shows the first {len(shown)} of {len(data.classes)} classes"
-    return None
+        notes.append(f"the sheet shows the first {len(shown)} of {len(data.classes)} classes")
+    if data.shape[2] not in (1, 3):
+        seen = "first channel" if data.shape[2] < 3 else "first three channels as red, green and blue"
+        notes.append(f"the sheet shows the {seen}, of {data.shape[2]}")
+    return "; ".join(notes) or None
 
 
 @lettering()
@@ -186,7 +196,10 @@ def _tinted(channel: Channel) -> NDArray[np.uint8]:
 
 def _mosaic(data: DataSet, shown: list[int], columns: int, random: np.random.Generator) -> NDArray[np.uint8]:
     """The tiles of the sheet in one array, white between them and where a class has too few."""
-    height, width, depth = data.shape
+    from PIL import Image
+
+    shrink = max(1.0, max(data.shape[:2]) / LARGEST_TILE)
+    height, width = (max(1, round(side / shrink)) for side in data.shape[:2])
     gap = max(1, round(height / 14))
     tile_h, tile_w = height + gap, width + gap
     canvas = np.full((tile_h * len(shown), tile_w * columns, 3), 255, dtype=np.uint8)
@@ -194,9 +207,12 @@ def _mosaic(data: DataSet, shown: list[int], columns: int, random: np.random.Gen
         members = np.flatnonzero(data.train.labels == index)
         chosen = random.permutation(members)[:columns]
         for column, member in enumerate(chosen):
-            tile = data.train.images[member][..., :3]
+            tile = data.train.images[member][..., : 3 if data.shape[2] >= 3 else 1]
+            if shrink > 1:
+                picture = Image.fromarray(tile[..., 0] if tile.shape[2] == 1 else np.ascontiguousarray(tile))
+                tile = np.asarray(picture.resize((width, height), Image.Resampling.BOX)).reshape(height, width, -1)
             y, x = row * tile_h + gap // 2, column * tile_w + gap // 2
-            canvas[y : y + height, x : x + width] = tile if depth >= 3 else tile[..., :1]
+            canvas[y : y + height, x : x + width] = tile
     return canvas
 
 
@@ -208,4 +224,4 @@ def _figure(width: float, height: float) -> Figure:
 
 def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
     with atomic_writer(Path(path)) as file:
-        figure.savefig(file, format="png", facecolor="white")
+        figure.savefig(file, format="png", facecolor="white", metadata={"Software": MARK})

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.data.docstrings import Docstring, read
 from foveal.errors import DataError
 
@@ -27,6 +28,7 @@ _INDEX = {symbol: index for index, symbol in enumerate(SYMBOLS) if index > UNKNO
 Indices = NDArray[np.int64]
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class TextParts:
     """Texts in three parts.

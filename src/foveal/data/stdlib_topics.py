@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.data.docstrings import Docstring, read, words
 from foveal.errors import DataError
 
@@ -40,6 +41,7 @@ COMMON = {"module": 10, "topic": 15}
 _STOP = frozenset({"the", "and", "for", "with", "from", "not", "has", "is", "to", "of", "in", "on", "by", "as", "at"})
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Documents:
     """One part.
@@ -60,6 +62,7 @@ class Documents:
         return len(self.texts)
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Topics:
     """Documents with several labels, in three parts.

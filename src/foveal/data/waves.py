@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -25,6 +26,7 @@ CYCLES = (2.0, 8.0)
 _TRAIN_PART, _TEST_PART = 1, 2
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Signals:
     """Signals of one part of the data.
@@ -50,6 +52,7 @@ class Signals:
         return Signals(self.values[index], self.clean[index], self.labels[index], self.noise[index])
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Waves:
     """A training and a test part, drawn independently.

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.errors import DataError
 
 Floats = NDArray[np.floating[Any]]
@@ -23,6 +24,7 @@ SCORE, SAME, MOST = 0.03, 0.5, 40
 """Detections below this score are dropped; two of one class that overlap more are one; so many a picture at most."""
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Found:
     """What was found in one picture, best first.
@@ -47,6 +49,7 @@ class Found:
         return Found(self.boxes[kept], self.scores[kept], self.labels[kept])
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Curve:
     """Precision against recall of one class, from the best detection on, and the area below (see the head of this file).
@@ -65,6 +68,7 @@ class Curve:
     average_precision: float
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Detected:
     """The measures of a detector: a curve for every class that the truth has, by its name."""

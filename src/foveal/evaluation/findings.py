@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.evaluation.results import Evaluation
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Series:
     high: Sequence[float] | None = None
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Lines:
     """Curves over one axis, with bands for intervals."""
@@ -82,6 +84,7 @@ class Lines:
     log_y: bool = False
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Scatter:
     """Points of a plane, coloured by class: ``points`` (N, 2), ``labels`` (N,) whole numbers, ``names`` of the classes."""
@@ -104,6 +107,7 @@ class Bars:
     y_label: str = ""
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Heat:
     """A matrix as a picture: ``values`` (rows, columns), with names of both where they are given."""
@@ -115,6 +119,7 @@ class Heat:
     caption: str
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Pictures:
     """Small pictures in rows of ``columns``: ``stack`` uint8 (M, h, w) or (M, h, w, 1 | 3), ``labels`` one a picture."""
@@ -179,6 +184,7 @@ class Section:
     blocks: Sequence[Block] = ()
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Findings:
     """All that a system found out.

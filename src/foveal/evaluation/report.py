@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.evaluation.results import Evaluation, RegressionEvaluation
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class ReportData:
     """What happened in a run, ready to be shown.

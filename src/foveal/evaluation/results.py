@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
+from foveal.data.brief import shown_briefly
 from foveal.errors import FormatError
 
 SCHEMA = 1
@@ -95,6 +96,7 @@ class Calibration:
     bins: tuple[ReliabilityBin, ...]
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Evaluation:
     """A classifier, measured on ``count`` samples.

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.errors import DataError
 
 Masks = NDArray[np.integer[Any]]
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Segmented:
     """The measures of predicted masks. A class that neither truth nor prediction has gives NaN and joins no mean.

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from foveal.data.brief import shown_briefly
 from foveal.errors import DataError
 
 _ZERO = 1e-9  # a margin below this share of the radius is rounding
 
 
+@shown_briefly
 @dataclass(frozen=True, eq=False)
 class Separation:
     """Two classes, held against each other.

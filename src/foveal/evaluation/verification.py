@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.data.brief import shown_briefly
+
 Vectors = NDArray[np.floating]
 Labels = NDArray[np.integer]
 _BINS = 4096  # of the bootstrap's histograms, each with as many pairs as any other
 _POINTS = 160  # of a curve that is drawn
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Pairs:
     """Pairs of pictures: how far apart, and whether they are of one class.
@@ -33,6 +36,7 @@ class Pairs:
     second: NDArray[np.int64]
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Verification:
     """How well a distance tells same from different.

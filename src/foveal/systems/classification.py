@@ -56,11 +56,13 @@ def classify(
         config: the session's own by default.
         keep: name of the model file; "" keeps none.
     """
+    from foveal.data.dataset import check_classes
     from foveal.evaluation import evaluate
     from foveal.evaluation.answers import class_probabilities
     from foveal.experiment import Experiment
     from foveal.network.ending import ends_in_probabilities
 
+    check_classes(data)
     chosen = config or session.config
     if chosen.loss.endswith("cross_entropy"):
         chosen = chosen.replace(from_logits=not ends_in_probabilities(network))

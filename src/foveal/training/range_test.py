@@ -23,6 +23,7 @@ from foveal.training.loop import Batches
 from foveal.training.precision import chosen_device
 from foveal.training.steps.supervised import Supervised
 
+PLOT_TITLE = "Learning-rate range test"
 SMOOTHING = 0.95
 DIVERGED = 4.0  # times the lowest loss: further steps tell nothing
 
@@ -71,11 +72,11 @@ class RangeTest:
         axes.axvline(self.lowest, color="#dc2626", linestyle=":", label=f"loss lowest: {self.lowest:.1g}")
         top, bottom = self.losses[0] * 1.3, min(self.losses)
         axes.set_ylim(bottom - 0.05 * (top - bottom), top)
-        axes.set(xlabel="learning rate", ylabel="loss (smoothed)", title="Learning-rate range test")
+        axes.set(xlabel="learning rate", ylabel="loss (smoothed)", title=PLOT_TITLE)
         axes.grid(alpha=0.25)
         axes.legend(frameon=False)
         picture = io.BytesIO()
-        figure.savefig(picture, format=ending)
+        figure.savefig(picture, format=ending, metadata={"Title": PLOT_TITLE})
         files.write_bytes(path, picture.getvalue())
 
 

@@ -6,6 +6,8 @@ import io
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from foveal.data.brief import shown_briefly
+
 
 class Damaged(Exception):
     """Why a file is not taken; one sentence without a full stop."""
@@ -29,6 +31,7 @@ class Header:
     grey: bool | None = None
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Prepared:
     """Bytes for the decoder, and what it would not tell.
