@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -14,12 +12,18 @@ CLASSES = ["cat", "dog", "owl"]
 
 
 def said(
-    history: dict[str, list[float]] | None = None, *, sure: float = 0.8, right: int = 8, split: str = "test"
+    history: dict[str, list[float]] | None = None,
+    *,
+    sure: float = 0.8,
+    right: int = 8,
+    split: str = "test",
+    times: int = 1,
 ) -> str:
-    """The text for ten pictures, ``right`` of them named right, each ``sure``; the others are cats taken for dogs."""
+    """The text for ten pictures, ``right`` of them named right, each ``sure``; the others are cats taken for dogs. All that
+    so many ``times``."""
     rest = (1 - sure) / 2
-    labels = [0] * 10
-    p = [[sure, rest, rest]] * right + [[rest, sure, rest]] * (10 - right)
+    labels = [0] * 10 * times
+    p = [[sure, rest, rest]] * right * times + [[rest, sure, rest]] * (10 - right) * times
     return " ".join(sentences(evaluate(p, labels, CLASSES), history or {}, split)).replace(NO_BREAK, " ")
 
 
@@ -31,15 +35,75 @@ def test_accuracy_with_its_interval() -> None:
 
 
 def test_the_pair_confused_most_counts_both_ways() -> None:
-    wrong = np.eye(3)[[1, 0, 2, 0, 1, 2]]
-    found = evaluate(wrong, [0, 1, 0, 0, 1, 2], CLASSES)
+    wrong = np.eye(3)[[1, 0, 2, 0, 1, 2] * 10]
+    found = evaluate(wrong, [0, 1, 0, 0, 1, 2] * 10, CLASSES)
     text = " ".join(sentences(found, {})).replace(NO_BREAK, " ")
-    assert "confuses cat and dog most: 2 of its 3 mistakes (67 %)" in text
+    assert "confuses cat and dog most: 20 of its 30 mistakes (67 %)" in text
     assert "owl is recognised best (100.0 %), cat worst (33.3 %)" in text
 
 
+def test_few_mistakes_say_nothing_of_which_classes_are_confused() -> None:
+    found = evaluate(np.eye(3)[[1, 0, 2, 0, 1, 2]], [0, 1, 0, 0, 1, 2], CLASSES)
+    assert sentences(found, {})[1] == "Its 3 mistakes are too few to say which classes it confuses."
+
+
+def test_pairs_that_are_confused_equally_often_share_their_place() -> None:
+    found = evaluate(np.eye(4)[[1] * 10 + [3] * 10 + [1] * 5], [0] * 10 + [2] * 10 + [1] * 5, [*CLASSES, "ape"])
+    assert (
+        "No two classes are confused most: 2 pairs share that place, with 10 mistakes each" in sentences(found, {})[1]
+    )
+
+
+def test_best_and_worst_are_named_where_the_intervals_lie_apart() -> None:
+    def text(owls: int, cats: int, n: int) -> str:
+        said = [0] * cats + [1] * (n - cats) + [1] * (n // 2) + [0] * (n - n // 2) + [2] * owls + [0] * (n - owls)
+        return sentences(evaluate(np.eye(3)[said], [0] * n + [1] * n + [2] * n, CLASSES), {})[1].replace(NO_BREAK, " ")
+
+    assert "owl is recognised best (90.0 %), cat worst (20.0 %)" in text(90, 20, 100)
+    assert "recognised" not in text(6, 4, 10)  # 60 % and 40 % of ten are the same, as far as ten can tell
+    assert "owl is recognised best (60.0 %), 2 classes worst (50.0 %)" in text(1200, 1000, 2000)
+
+
+def test_few_pictures_carry_no_verdict() -> None:
+    for right in range(9):
+        found = evaluate([[0.99, 0.01]] * 8, [0] * right + [1] * (8 - right), ["cat", "dog"])
+        text = " ".join(sentences(found, {"loss": [0.9, 0.5, 0.2], "val_loss": [0.8, 0.6, 0.9]}, held=8))
+        assert "8 pictures are too few to say whether its probabilities can be believed" in text
+        assert "8 validation pictures are too few to tell whether it overfits" in text
+        for verdict in (
+            "too sure",
+            "too modest",
+            "taken at their word",
+            "bin by bin",
+            "deserves",
+            "overfits from",
+            "most",
+        ):
+            assert verdict not in text
+
+
+def test_a_verdict_is_what_the_sample_can_tell() -> None:
+    found = evaluate([[0.8, 0.2]] * 100, [0] * 76 + [1] * 24, ["cat", "dog"])  # four points too sure, of ± 8 by chance
+    assert (
+        "Nothing speaks against its probabilities, but 100 pictures tell it to 8 points only"
+        in sentences(found, {})[-1]
+    )
+    found = evaluate([[0.8, 0.2]] * 10_000, [0] * 7600 + [1] * 2400, ["cat", "dog"])
+    assert "too sure of itself" in sentences(found, {})[-1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_calibrated_is_hardly_ever_called_otherwise(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    p = random.uniform(0.5, 1, 400)
+    labels = (random.random(400) > p).astype(int)  # the first class with probability p
+    text = sentences(evaluate(np.stack([p, 1 - p], 1), labels, ["cat", "dog"]), {})[-1]
+    assert "Nothing speaks against" in text or "taken at their word" in text
+
+
 def test_no_mistake_at_all_is_doubted() -> None:
-    assert "deserves a second look" in said(right=10)
+    assert "deserves a second look" in said(right=10, times=10)
+    assert "10 pictures are few" in said(right=10)
 
 
 @pytest.mark.parametrize(
@@ -74,13 +138,13 @@ def test_without_validation_nothing_is_said_of_overfitting() -> None:
     ("sure", "words"), [(0.8, "taken at their word"), (0.95, "too sure of itself"), (0.6, "too modest")]
 )
 def test_calibration_is_judged(sure: float, words: str) -> None:
-    assert words in said(sure=sure)
+    assert words in said(sure=sure, times=100)
 
 
 def test_right_on_average_but_not_bin_by_bin() -> None:
-    found = evaluate([[0.9, 0.1], [0.7, 0.3]] * 5, [0, 0] * 4 + [0, 1], ["a", "b"])
-    odd = replace(found, calibration=replace(found.calibration, error=0.1, confidence=0.9, accuracy=0.9))
-    assert "not bin by bin" in " ".join(sentences(odd, {}))
+    p = [[0.95, 0.05]] * 500 + [[0.75, 0.25]] * 500
+    labels = [0] * 425 + [1] * 75 + [0] * 425 + [1] * 75  # 85 % right in both
+    assert "not bin by bin" in sentences(evaluate(p, labels, ["a", "b"]), {})[-1]
 
 
 def test_regression_is_said_in_units() -> None:
@@ -96,14 +160,14 @@ def test_a_gap_that_few_pictures_give_by_chance_is_no_overfitting() -> None:
 
 
 def test_numbers_as_names_stand_in_quotation_marks() -> None:
-    found = evaluate(np.eye(3)[[1, 0, 2]], [0, 1, 2], ["1", "7", "owl"])
+    found = evaluate(np.eye(3)[[1, 0, 2] * 20], [0, 1, 2] * 20, ["1", "7", "owl"])
     assert "confuses “1” and “7” most" in sentences(found, {})[1]
     assert "owl is recognised best" in sentences(found, {})[1]
 
 
 def test_all_mistakes_between_two_classes() -> None:
-    found = evaluate(np.eye(3)[[1, 0, 2]], [0, 1, 2], CLASSES)
-    assert "cat and dog most: all its 2 mistakes are between" in sentences(found, {}, things="flowers")[1]
+    found = evaluate(np.eye(3)[[1, 0, 2] * 20], [0, 1, 2] * 20, CLASSES)
+    assert "cat and dog most: all its 40 mistakes are between" in sentences(found, {}, things="flowers")[1]
     assert "test flowers right" in sentences(found, {}, things="flowers")[0]
 
 
@@ -115,6 +179,6 @@ def test_few_classes_and_few_mistakes_have_sentences_of_their_own() -> None:
 
 
 def test_modesty_after_smoothed_labels_has_its_reason() -> None:
-    found = evaluate([[0.6, 0.4]] * 3, [0, 0, 0], ["cat", "dog"])
+    found = evaluate([[0.6, 0.4]] * 60, [0] * 60, ["cat", "dog"])
     assert "because smoothed labels never ask it to be sure: on average" in sentences(found, {}, smoothed=True)[-1]
     assert "smoothed" not in sentences(found, {})[-1]

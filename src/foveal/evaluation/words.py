@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite, sqrt
+from math import isfinite, pi, sqrt
 
-from foveal.evaluation.results import Calibration, Evaluation, RegressionEvaluation
+from foveal.evaluation.intervals import wilson
+from foveal.evaluation.results import Calibration, ClassScore, Evaluation, RegressionEvaluation
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
+FEW = 50
+"""Fewer samples than this carry no verdict: one more or less right moves every share by over two points."""
+FEW_MISTAKES = 10
+"""Fewer mistakes than this say nothing of which classes are confused."""
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -40,10 +45,10 @@ def sentences(
     """
     found = [_measured(evaluation, split, things)]
     if isinstance(evaluation, Evaluation):
-        found += [_confused(evaluation)]
+        found += [_confused(evaluation, things)]
     found += [_fit(history, held, things)]
     if isinstance(evaluation, Evaluation):
-        found += [_sure(evaluation.calibration, smoothed)]
+        found += [_sure(evaluation.calibration, evaluation.count, smoothed, things)]
     return tuple(each for each in found if each)
 
 
@@ -64,8 +69,10 @@ def _measured(evaluation: Evaluation | RegressionEvaluation, split: str, things:
     return said
 
 
-def _confused(evaluation: Evaluation) -> str:
+def _confused(evaluation: Evaluation, things: str) -> str:
     wrong = evaluation.count - evaluation.correct
+    if not wrong and evaluation.count < FEW:
+        return f"It made no mistake, but {evaluation.count} {things} are few: even one that errs often may pass so short a test."
     if not wrong:
         return "It made no mistake at all, which on real data deserves a second look at the data."
     both: dict[tuple[int, int], int] = {}
@@ -75,21 +82,43 @@ def _confused(evaluation: Evaluation) -> str:
                 pair = (i, j) if len(row) == 2 else (min(i, j), max(i, j))
                 both[pair] = both.get(pair, 0) + count
     (a, b), most = max(both.items(), key=lambda item: (item[1], -item[0][0], -item[0][1]))
+    equal = sum(count == most for count in both.values())
     first, second = _named(evaluation.classes[a]), _named(evaluation.classes[b])
     if wrong == 1:
         return f"Its only mistake is between {first} and {second}."
     if len(evaluation.classes) == 2:
         return f"It takes {first} for {second} in {most:,} of its {wrong:,} mistakes ({percent(most / wrong, 0)})."
+    if wrong < FEW_MISTAKES:
+        return f"Its {wrong} mistakes are too few to say which classes it confuses." + _extremes(evaluation.scores)
+    if equal > 1:
+        return (
+            f"No two classes are confused most: {equal:,} pairs share that place, with {most:,} mistakes each."
+            + _extremes(evaluation.scores)
+        )
     share = f"all its {wrong:,}" if most == wrong else f"{most:,} of its {wrong:,}"
     part = "" if most == wrong else f" ({percent(most / wrong, 0)})"
     said = f"It confuses {first} and {second} most: {share} mistakes{part} are between these two."
-    seen = [(score.recall, score.name) for score in evaluation.scores if score.recall is not None]
-    if len(seen) > 2:
-        low, high = min(seen), max(seen)
-        said += (
-            f" {_named(high[1])} is recognised best ({percent(high[0])}), {_named(low[1])} worst ({percent(low[0])})."
-        )
-    return said
+    return said + _extremes(evaluation.scores)
+
+
+def _extremes(scores: Sequence[ClassScore]) -> str:
+    """The classes recognised best and worst, where the intervals of their recalls lie apart; classes that share a place are
+    counted and not picked by their names."""
+    seen = [(score.recall, score) for score in scores if score.recall is not None and score.support]
+    if len(seen) < 3:
+        return ""
+    low, high = min(share for share, _ in seen), max(share for share, _ in seen)
+    worst, best = ([score for share, score in seen if share == end] for end in (low, high))
+    upper = max(wilson(round(low * score.support), score.support).high for score in worst)
+    lower = min(wilson(round(high * score.support), score.support).low for score in best)
+    if upper >= lower:
+        return ""
+
+    def told(group: list[ClassScore]) -> tuple[str, str]:
+        return (_named(group[0].name), "is") if len(group) == 1 else (f"{len(group):,} classes", "are")
+
+    (first, verb), (last, _) = told(best), told(worst)
+    return f" {first} {verb} recognised best ({percent(high)}), {last} worst ({percent(low)})."
 
 
 def _fit(history: Mapping[str, Sequence[float]], count: int, things: str) -> str:
@@ -97,6 +126,8 @@ def _fit(history: Mapping[str, Sequence[float]], count: int, things: str) -> str
     held = [v for v in history.get("val_loss", ()) if isfinite(v)]
     if not train or not held:
         return ""
+    if 0 < count < FEW:
+        return f"{count} validation {things} are too few to tell whether it overfits."
     best = min(range(len(held)), key=held.__getitem__)
     gap = _gap(history)
     if best < len(held) - 1 and held[-1] > 1.02 * held[best] and train[-1] < train[min(best, len(train) - 1)]:
@@ -133,13 +164,22 @@ def _named(name: str) -> str:
     return name if name[:1].isalpha() else f"“{name}”"
 
 
-def _sure(calibration: Calibration, smoothed: bool) -> str:
+def _sure(calibration: Calibration, count: int, smoothed: bool, things: str) -> str:
+    """Whether probabilities mean what they say, as far as the sample's own chance lets it be told."""
     both = f"on average it is {percent(calibration.confidence)} sure and {percent(calibration.accuracy)} right"
-    if calibration.error < 0.02:
-        return f"Its probabilities can be taken at their word: {both}."
-    if calibration.confidence > calibration.accuracy + 0.01:
+    if count < FEW:
+        return f"{count} {things} are too few to say whether its probabilities can be believed: {both}."
+    interval = wilson(round(calibration.accuracy * count), count)
+    if calibration.confidence > max(interval.high, calibration.accuracy + 0.01):
         return f"It is too sure of itself: {both}."
-    if calibration.confidence < calibration.accuracy - 0.01:
+    if calibration.confidence < min(interval.low, calibration.accuracy - 0.01):
         reason = ", because smoothed labels never ask it to be sure" if smoothed else ""
         return f"It is too modest{reason}: {both}."
-    return f"Its probabilities are right on average but not bin by bin: {both}."
+    # The gap of a bin that is exactly right is half-normal, with the binomial's standard deviation.
+    spreads = [sqrt(b.count * b.confidence * (1 - b.confidence)) for b in calibration.bins if b.count and b.confidence]
+    if calibration.error > max(0.02, 2 * sqrt(2 / pi) * sum(spreads) / count):
+        return f"Its probabilities are right on average but not bin by bin: {both}."
+    width = 100 * (interval.high - interval.low) / 2
+    if width > 3:
+        return f"Nothing speaks against its probabilities, but {count:,} {things} tell it to {width:.0f} points only: {both}."
+    return f"Its probabilities can be taken at their word: {both}."
