@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from foveal.experiment import Experiment
     from foveal.outcome import Outcome
     from foveal.systems import SystemOutcome
+    from foveal.training.config import TrainingConfig
     from foveal.training.display import Display
 
 _DATA = "fashion-mnist"
@@ -184,6 +185,7 @@ def _system(
         told = ", ".join(f"{key}={value}" for key, value in planned.settings.items())
         epochs = f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}, batches of {config.batch_size}"
         say(f"{epochs}, {config.optimizer}, seed {config.seed}" + (f"; {told}" if told else ""))
+        say(f"objective: the method's own; {_terms(config, own=True)}")
     return systems.start(planned, runs=runs, name=name, display=display)
 
 
@@ -277,6 +279,12 @@ def _refuse(given: list[str]) -> None:
         )
 
 
+def _terms(config: TrainingConfig, own: bool = False) -> str:
+    from foveal.evaluation.terms import terms
+
+    return terms(config.to_json(), own=own)
+
+
 def _announce(experiment: Experiment) -> None:
     from foveal.arithmetic.summary import summarize
     from foveal.training.recipes import recipe_for
@@ -294,6 +302,7 @@ def _announce(experiment: Experiment) -> None:
         f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}, batches of {config.batch_size}, {config.optimizer}, "
         f"{config.schedule} rate {'up to ' if config.schedule != 'constant' else ''}{rate:g}, seed {config.seed}"
     )
+    say(f"objective: {_terms(config)}")
     recipe = recipe_for(experiment.name, data.name)
     if config == recipe.config.replace(seed=config.seed, device=config.device, from_logits=config.from_logits):
         say(f"its recipe: {recipe.takes}" + (f"; reaches {recipe.reaches}" if recipe.reaches else ""))

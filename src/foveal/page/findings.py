@@ -110,7 +110,7 @@ def _rendered(told: Told, budget: int) -> str:
     parts["Curves"] = _curves(told)
     for name, tree in told.findings.networks.items():
         parts[name if len(told.findings.networks) > 1 else "Network"] = _network(name, tree, told)
-    parts["Reproduce"] = run.reproduce(_data(told, (), {}))
+    parts["Reproduce"] = run.reproduce(_data(told, (), {}), own=True)
     shown = {name: part for name, part in parts.items() if part is not None}
     return page(told.title, join(*styles), _headline(told), shown)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from foveal.evaluation.report import ReportData
+from foveal.evaluation.terms import terms
 from foveal.page.markup import Markup, join, tag
 from foveal.page.portable import command
 from foveal.page.report_parts import DASH, copier, section, settings, shape, table, tile
@@ -95,8 +96,8 @@ def network(data: ReportData) -> Markup | None:
     )
 
 
-def reproduce(data: ReportData) -> Markup:
-    """Command, configuration and environment."""
+def reproduce(data: ReportData, *, own: bool = False) -> Markup:
+    """Command, configuration and environment; ``own`` where the method has a loss that the configuration does not name."""
     typed = command(data.command)
     once = (
         "The test pictures were used once, after training was over; nothing was chosen by them. "
@@ -108,6 +109,7 @@ def reproduce(data: ReportData) -> Markup:
         "How to get this again",
         f"{once}On one machine and with the same versions, the same seed gives the same bits; elsewhere expect figures "
         "that differ a little, within the interval.",
+        tag("p", f"Trained with {terms(data.config, own=own)}.") if data.config.get("optimizer") else None,
         join(tag("pre", tag("code", typed, id="command")), copier("command", "Copy command")) if typed else None,
         tag("div", tag("h3", "Configuration"), settings(data.config), class_="card") if data.config else None,
         tag("div", tag("h3", "Environment"), settings(data.environment), class_="card") if data.environment else None,

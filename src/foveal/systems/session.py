@@ -67,6 +67,7 @@ class Session:
         self._data: DataSet | None = None
         self._digest = ""
         self._remembered: set[str] = set()
+        self._told: set[str] = set()
 
     @property
     def seed(self) -> int:
@@ -165,7 +166,7 @@ class Session:
                 batches,
                 validation,
                 config or self.config,
-                readers=[self._display],
+                readers=[self._tell],
                 run_folder=folder,
                 resume=self.resuming,
                 identity=json.loads(json.dumps(whole)),
@@ -212,6 +213,14 @@ class Session:
     def say(self, text: str) -> None:
         """Tell the person who waits what is done now."""
         self._display(events.Message(text))
+
+    def _tell(self, event: events.Event) -> None:
+        """What a stage tells, but a note that an earlier stage gave already: what holds for the machine is said once."""
+        if isinstance(event, events.Message):
+            if event.text in self._told:
+                return
+            self._told.add(event.text)
+        self._display(event)
 
 
 def digest(*arrays: np.ndarray[Any, Any]) -> str:
