@@ -247,8 +247,8 @@ def test_commas_at_the_end_of_lines_and_empty_lines(tmp_path: Path) -> None:
     path.write_text("\n\n" + path.read_text() + "\n" + "," * 66 + "\n\n")
     check(
         load(path), LIGHT, LABELS,
-        "2 columns without names and values at the end of the lines were passed over",
-        "1 lines without any value were passed over",
+        "columns without names and values at the end of the lines were passed over: 2",
+        "lines without any value were passed over: 1",
     )  # fmt: skip
 
 

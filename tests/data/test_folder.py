@@ -77,7 +77,7 @@ def test_damaged_files_are_listed_and_stop_nobody(tmp_path: Path) -> None:
     assert any(problem.startswith("a/3.png: the file is empty") for problem in data.problems)
     assert data.notes == (
         "1 files that are no pictures by their name were passed over",
-        "1 hidden or system files and folders were passed over: a/.DS_Store",
+        "hidden or system files and folders were passed over: a/.DS_Store",
     )
 
 

@@ -55,17 +55,17 @@ def test_what_lies_beside_the_parts_is_said(tmp_path: Path) -> None:
     data = read_folder(tmp_path)
     assert counts(data) == ({"a": 1, "b": 1}, {"a": 1, "b": 1})
     assert data.notes == (
-        "beside train/, more/, samples/ with 3 pictures were passed over",
-        f"1 pictures beside the class folders of {tmp_path.name} belong to no class, and were passed over",
-        "1 pictures beside the class folders of train belong to no class, and were passed over",
-        "1 hidden or system files and folders were passed over: __MACOSX",
+        "passed over beside train/: more/, samples/ (3 pictures)",
+        f"passed over beside the class folders of {tmp_path.name}: 1 picture without a class",
+        "passed over beside the class folders of train: 1 picture without a class",
+        "hidden or system files and folders were passed over: __MACOSX",
     )
 
 
 def test_a_test_folder_without_labels_is_passed_over(tmp_path: Path) -> None:
     data = read_folder(lay(tmp_path, "train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png"))
     assert counts(data) == ({"a": 1, "b": 1}, None)
-    assert data.notes == ("test/ holds 2 pictures and no class folders: they have no labels, and were passed over",)
+    assert data.notes == ("passed over, without class folders and so without labels: test/ (2 pictures)",)
 
 
 def test_an_empty_part_is_said(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_an_empty_part_is_said(tmp_path: Path) -> None:
 def test_an_empty_train_beside_classes_is_no_class(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     data = read_folder(lay(tmp_path, "a/1.png", "b/1.png"))
-    assert (data.classes, data.notes) == (("a", "b"), ("1 folders without pictures are no classes: train",))
+    assert (data.classes, data.notes) == (("a", "b"), ("folders without pictures are no classes: train",))
 
 
 def test_train_alone(tmp_path: Path) -> None:
@@ -91,9 +91,7 @@ def test_a_class_that_the_test_part_lacks_is_said(tmp_path: Path) -> None:
 
 def test_a_loose_picture_beside_class_folders_is_said(tmp_path: Path) -> None:
     data = read_folder(lay(tmp_path, "a/1.png", "b/1.png", "1.png", "2.png"))
-    assert data.notes == (
-        f"2 pictures beside the class folders of {tmp_path.name} belong to no class, and were passed over",
-    )
+    assert data.notes == (f"passed over beside the class folders of {tmp_path.name}: 2 pictures without a class",)
 
 
 @pytest.mark.parametrize(

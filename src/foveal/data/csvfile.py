@@ -175,7 +175,7 @@ class _Reading:
             labels = np.array([order[name] for name in self.codes], dtype=np.int64)[labels]
         notes = [*self.layout.notes, *self.layout.usual]
         if self.empty:
-            notes.append(f"{self.empty:,} lines without any value were passed over")
+            notes.append(f"lines without any value were passed over: {self.empty:,}")
         return CsvData(images, labels, names, self.layout, tuple(notes))
 
     def _fast(self, block: bytes, label: int, separator: int) -> NDArray[np.uint16] | None:

@@ -97,5 +97,5 @@ def _without_values(
             break
         unused.add(column)
     if unused:
-        notes.append(f"{len(unused)} columns without names and values at the end of the lines were passed over")
+        notes.append(f"columns without names and values at the end of the lines were passed over: {len(unused)}")
     return unused

@@ -107,7 +107,7 @@ def layout(root: Path, tally: Tally) -> Layout:
     if others:
         names = _listed(look.path.name + "/" for look in others)
         count = _count((look.path for look in others), root)
-        notes.append(f"beside {shown(train.path.name)}/, {names} with {count} pictures were passed over")
+        notes.append(f"passed over beside {shown(train.path.name)}/: {names} ({count})")
     for look in looks:
         if look.classes:
             continue
@@ -117,8 +117,7 @@ def layout(root: Path, tally: Tally) -> Layout:
         elif look.role:
             count = _count([look.path], root)
             notes.append(
-                f"{shown(look.path.name)}/ holds {count} pictures and no class folders: they have no labels, and were "
-                "passed over"
+                f"passed over, without class folders and so without labels: {shown(look.path.name)}/ ({count})"
             )
     if strays := [file for file in entries(root, tally)[1] if is_picture(file)]:
         notes.append(_beside(strays, root))
@@ -182,7 +181,7 @@ def listing(part: Path, root: Path, tally: Tally) -> Listing:
         raise _nothing(part, root, strays, tally)
     notes = [_beside(strays, part)] if strays else []
     if empty.count:
-        notes.append(f"{empty.count:,} folders without pictures are no classes: {empty}")
+        notes.append(f"folders without pictures are no classes: {empty}")
     notes += _spelling(spelled)
     return Listing(tuple(files), tuple(names), tuple(notes))
 
@@ -244,7 +243,12 @@ def _is_table(file: Path) -> bool:
 
 
 def _beside(strays: Sequence[Path], folder: Path) -> str:
-    return f"{len(strays):,} pictures beside the class folders of {shown(folder.name)} belong to no class, and were passed over"
+    name = shown(os.path.basename(os.path.abspath(folder)))
+    return f"passed over beside the class folders of {name}: {_pictures(len(strays))} without a class"
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} picture{'' if count == 1 else 's'}"
 
 
 def _spelling(spelled: dict[str, list[str]]) -> list[str]:
@@ -271,8 +275,8 @@ def _count(folders: Iterable[Path], root: Path) -> str:
         for file in walk(folder, Tally(root)):
             count += is_picture(file)
             if count >= _COUNTED:
-                return f"{count:,} or more"
-    return f"{count:,}"
+                return f"{count:,} pictures or more"
+    return _pictures(count)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -43,7 +43,8 @@ class Several:
             self.first.append(shown(name))
 
     def __str__(self) -> str:
-        return ", ".join(self.first) + ", …" * (self.count > len(self.first))
+        more = f", … ({self.count:,} in all)" if self.count > len(self.first) else ""
+        return ", ".join(self.first) + more
 
 
 @dataclass
@@ -97,13 +98,11 @@ class Tally:
             kinds = ", ".join(f"{kind} ({count:,})" for kind, count in sorted(self.unread.items()))
             lines.append(f"pictures in formats that are not read were passed over: {kinds}")
         if self.hidden.count:
-            lines.append(f"{self.hidden.count:,} hidden or system files and folders were passed over: {self.hidden}")
+            lines.append(f"hidden or system files and folders were passed over: {self.hidden}")
         if self.links.count:
-            lines.append(f"{self.links.count:,} linked folders were followed and read: {self.links}")
+            lines.append(f"linked folders were followed and read: {self.links}")
         if self.ended.count:
-            lines.append(
-                f"{self.ended.count:,} links to folders above them, or read already, were not followed: {self.ended}"
-            )
+            lines.append(f"links to folders above them, or read already, were not followed: {self.ended}")
         return lines
 
 
