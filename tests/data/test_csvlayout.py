@@ -11,6 +11,7 @@ import pytest
 
 from foveal.data import DataSet, load, packed, read_csv
 from foveal.data.csvfile import csv_data
+from foveal.data.dataset import check_classes
 from foveal.data.published import DataWarning
 from foveal.errors import DataError
 
@@ -78,6 +79,9 @@ def test_every_row_the_same_label_is_taken_as_usual_and_said(tmp_path: Path) -> 
         data, LIGHT, np.zeros(COUNT, int),
         "the first column was taken for the label, as is usual (--label chooses another one)",
     )  # fmt: skip
+    with pytest.raises(DataError, match="one class alone") as error:
+        check_classes(data)
+    assert error.value.mend[1] == "--label COLUMN, if another column is the label"
 
 
 @pytest.mark.parametrize("name", ["label", "Class", "TARGET", "y", "species", "digit", " labels "])

@@ -14,7 +14,7 @@ from foveal.arithmetic.window import ceil_div, largest_share
 def stamps(cut: int, k: int, s: int, d: int) -> Step:
     """Transposed convolution: y holds the stamp of input x at offset m where x · s − cut + d · m = y, for some m of 0 … k − 1.
 
-    So d · m ≡ y + cut modulo s: with g = gcd(d, s) only every g-th y has a stamp, and its m are s / g apart.
+    So d · m and y + cut are equal modulo s: with g = gcd(d, s) only every g-th y has a stamp, and its m are s / g apart.
     """
 
     def span(y: int) -> Span | None:

@@ -182,12 +182,14 @@ def check_classes(data: DataSet) -> None:
     if len(present) > 1:
         return
     what = "rows" if data.is_table else "pictures"
+    assumed = any("--label" in note for note in data.notes)  # a CSV file whose label column is not known for sure
+    column = ["--label COLUMN, if another column is the label"] if assumed else []
     raise DataError(
         "one class alone cannot be told from anything",
         where=data.source,
         given=f"{len(data.train):,} training {what}, all of class {data.classes[int(present[0])]}",
         expected="two classes or more",
-        mend=f"add {what} of another class, with another label",
+        mend=[f"add {what} of another class, with another label", *column],
     )
 
 
