@@ -35,6 +35,30 @@ def whole(name: str, value: Any, least: int, where: str, usual: int) -> int:
     return number
 
 
+_ELSEWHERE = {
+    "epochs": "fit(x, y, epochs=…)",
+    "batch_size": "fit(x, y, batch_size=…)",
+    "shuffle": "fit(x, y, shuffle=…)",
+    "validation": "fit(x, y, validation_split=…)",
+    "seed": "Model(network, seed=…), or foveal.random.set_seed(…)",
+    "mirror": "foveal train --mirror",
+    "checkpoint_seconds": "callbacks.ModelCheckpoint(…)",
+}
+
+
+def options(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Further options of ``compile``: those that belong elsewhere would be dropped there, and are refused."""
+    for name in given:
+        if name in _ELSEWHERE:
+            raise ConfigurationError(
+                f"{name} is not said in compile",
+                where="compile",
+                given=f"{name}={_short(given[name])}",
+                mend=_ELSEWHERE[name],
+            )
+    return given
+
+
 def counts(batch_size: Any, epochs: Any, initial_epoch: Any) -> tuple[int, int, int]:
     """The whole numbers of ``fit``."""
     return (

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from foveal import zoo
 from foveal.arithmetic.shapes import trace
+from foveal.arithmetic.summary import summarize
 from foveal.errors import ShapeError, UnknownName
 from foveal.network import codec, tree
 from foveal.network.ending import check_ending, ends_in_probabilities
-from foveal.training import run_config
+from foveal.training import events, run_config
 from foveal.training.config import EARLIER, TrainingConfig
 from foveal.training.recipes import recipe_for
 from foveal.training.run_folder import RunFolder
@@ -51,6 +52,7 @@ class Experiment:
         command: the command line that says the same.
         notes: what a reader of the report must know, each one sentence.
         state: weights to begin with, by tensor name; None for fresh ones.
+        replaced: what of the description gave way to the data, one sentence; it is among the notes too.
     """
 
     network: tree.Sequential
@@ -61,6 +63,7 @@ class Experiment:
     command: Sequence[str] = ()
     notes: Sequence[str] = ()
     state: Mapping[str, Tensor] | None = field(default=None, repr=False)
+    replaced: str = ""
 
     def parts(self) -> tuple[Split, Split | None]:
         """The training set and the validation set put aside from it."""
@@ -144,6 +147,7 @@ def prepare(
         ('mlp', 3, 3)
     """
     from foveal.data import load
+    from foveal.data.augment import parse
     from foveal.data.dataset import check_classes
     from foveal.data.loading import opening_of
 
@@ -153,23 +157,19 @@ def prepare(
     if network is None:
         network = "mlp" if loaded.is_table else "lecture_cnn"
     gaps = _gaps(loaded)
-    described, name, state = open_network(network, loaded.shape, len(loaded.classes), gaps)
+    found, name, state = _opened(network, loaded.shape, len(loaded.classes))
+    described = _fitting(found, name, loaded.shape, len(loaded.classes), gaps, learned=state is not None)
+    replaced = _replaced(found, described)
     chosen = config or recipe_for(name, loaded.name).config
     changed = dict(changes or {})
     if chosen.from_logits and chosen.loss.endswith("cross_entropy") and "from_logits" not in changed:
         changed["from_logits"] = not ends_in_probabilities(described)
     final = chosen.replace(**changed)
+    if final.augment:
+        parse(final.augment)  # a mistake shows before anything is built
     check_ending(final.loss, final.from_logits, described, trace(described)[0].output)
-    return Experiment(
-        described,
-        name,
-        loaded,
-        opening,
-        final,
-        tuple(command),
-        (*notes, *([f"{gaps[0].upper()}{gaps[1:]}."] if gaps else [])),
-        state,
-    )
+    told = (*notes, *([f"{gaps[0].upper()}{gaps[1:]}."] if gaps else []), *([replaced] if replaced else []))
+    return Experiment(described, name, loaded, opening, final, tuple(command), told, state, replaced)
 
 
 def _gaps(data: DataSet) -> str:
@@ -193,8 +193,15 @@ def open_network(
 
     Raises:
         UnknownName: neither a network of the zoo nor a file.
-        ShapeError: the network and the data do not fit.
+        ShapeError: the network and the data do not fit, or a model file's weights were learned on another input shape.
     """
+    found, name, state = _opened(network, shape, classes)
+    return _fitting(found, name, shape, classes, gaps, learned=state is not None), name, state
+
+
+def _opened(
+    network: str | tree.Sequential, shape: Sequence[int], classes: int
+) -> tuple[tree.Sequential, str, Mapping[str, Tensor] | None]:
     state: Mapping[str, Tensor] | None = None
     if not isinstance(network, str):
         found, name = network, network.name or "network"
@@ -211,11 +218,25 @@ def open_network(
     else:
         entry = zoo.entry(network)
         found, name = zoo.create(network, classes=classes, input_shape=tuple(shape)), entry.name
-    return _fitting(found, name, shape, classes, gaps), name, state
+    return found, name, state
 
 
-def _fitting(network: tree.Sequential, name: str, shape: Sequence[int], classes: int, gaps: str) -> tree.Sequential:
-    network = network.with_input(tuple(shape))
+def _fitting(
+    network: tree.Sequential, name: str, shape: Sequence[int], classes: int, gaps: str, *, learned: bool
+) -> tree.Sequential:
+    before, network = network, network.with_input(tuple(shape))
+    if learned and _other_input(before, network):
+        wanted = before.input_shape
+        sizes: tuple[int | None, ...] = () if wanted is None else wanted.axes
+        raise ShapeError(
+            "the network was trained on another input shape",
+            where=name,
+            given=f"data of {' × '.join(map(str, shape))}",
+            expected=f"{wanted}, as its weights were learned",
+            mend=f"--size {sizes[0]}x{sizes[1]}"
+            if len(sizes) == len(shape) == 3 and sizes[2] == shape[2] and None not in sizes
+            else "its description in a file of its own: the weights are learned anew",
+        )
     given = next(step.output for step in trace(network) if step.path == "")
     outputs = () if given is None else given.axes
     if outputs not in ((classes,), (1,)) or (outputs == (1,) and classes > 2):
@@ -228,6 +249,28 @@ def _fitting(network: tree.Sequential, name: str, shape: Sequence[int], classes:
             + [f"Dense({classes}) as the last layer"],
         )
     return network
+
+
+def _other_input(before: tree.Sequential, after: tree.Sequential) -> bool:
+    """Whether the description said another input shape than the data have; unknown sizes say nothing."""
+    said, taken = before.input_shape, after.input_shape
+    if said is None or taken is None:
+        return False
+    return len(said.axes) != len(taken.axes) or any(
+        n not in (None, m) for n, m in zip(said.axes, taken.axes, strict=True)
+    )
+
+
+def _replaced(before: tree.Sequential, after: tree.Sequential) -> str:
+    """One sentence where the data's shape took the place of the description's input; else nothing."""
+    if not _other_input(before, after):
+        return ""
+    tables = [summarize(network) for network in (before, after)]
+    counts = [
+        f"{table.totals.parameters:,}" for table in tables if table.error is None
+    ]  # its own input need not fit it
+    became = f": {counts[0]} parameters become {counts[1]}" if len(counts) == 2 and counts[0] != counts[1] else ""
+    return f"the description's input, {before.input_shape}, gives way to the data's, {after.input_shape}{became}"
 
 
 def start(
@@ -344,6 +387,8 @@ class _Ready:
 
         with folder.going_on(), folder.locked():
             with display or Silent() as shown:
+                if self.experiment.replaced:
+                    shown(events.Message(self.experiment.replaced))
                 history = run(
                     self.module,
                     self.batches,

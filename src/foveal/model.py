@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from foveal import losses, optimizers
     from foveal.backends.torch import Network
-    from foveal.data.tensors import TensorBatches
     from foveal.training.callbacks import Callback
     from foveal.training.config import TrainingConfig
     from foveal.training.history import History
@@ -190,13 +189,16 @@ class Model:
             UnknownName, ConfigurationError: a name or value that cannot work, or a loss that the network's end is not for.
         """
         from foveal import losses as kinds
+        from foveal.samples import augmentation
         from foveal.training.config import TrainingConfig
         from foveal.training.ongoing import Ongoing
 
         if loss is None:
             loss = kinds.SparseCategoricalCrossentropy(from_logits=not ends_in_probabilities(self.network))
-        config = TrainingConfig(metrics=tuple(metrics), **{"augment": "", "validation": 0.0, **options})
+        fields = {"augment": "", "validation": 0.0, **arguments.options(options)}
+        config = TrainingConfig(metrics=tuple(metrics), **fields)
         config = config.with_optimizer(optimizer).with_loss(loss)
+        augmentation(config.augment)
         check_ending(config.loss, config.from_logits, self.network, self.output_shape)
         self._config, self._ongoing = config, Ongoing()
 
@@ -234,6 +236,7 @@ class Model:
         Returns:
             the history: ``history.history["loss"]``, ``["accuracy"]``, ``["val_loss"]``, ``["val_accuracy"]``, a value an epoch.
         """
+        from foveal.samples import plain_batches, training_batches
         from foveal.training.display import display_for
         from foveal.training.history import facts_after
         from foveal.training.precision import chosen_device
@@ -257,9 +260,8 @@ class Model:
             inputs, targets = inputs[:cut], targets[:cut]
         device = chosen_device(config.device)
         before = self._ongoing.next_epoch(first) - first
-        batches = self._batches(inputs, targets, config, device, shuffle, before)
-        wide = config.replace(batch_size=max(batch_size, 256))
-        validation = None if held is None else self._batches(*held, wide, device, False)
+        batches = training_batches(inputs, targets, config, self.module.output_shape, device, before)
+        validation = None if held is None else plain_batches(*held, batch_size, device)
         with display_for(verbose) as display:
             history = run(
                 self.module, batches, validation, config, callbacks=callbacks, readers=[self._notes.once(display)], model=self,
@@ -280,14 +282,14 @@ class Model:
 
         The numbers do not depend on ``batch_size``, which only bounds memory.
         """
+        from foveal.samples import plain_batches
         from foveal.training.loss import mean_values
 
         config, verbose = self._compiled("evaluate"), arguments.verbosity(verbose, "evaluate")
         batch_size = arguments.whole("batch_size", batch_size, 1, "evaluate", usual=32)
         inputs, targets = self._pair(x, y)
-        begin, wide = time.perf_counter(), config.replace(batch_size=max(batch_size, 256))
-        device = next((p.device for p in self.module.parameters()), "cpu")
-        values = mean_values(self.module.eval(), self._batches(inputs, targets, wide, device, False), config)
+        begin, device = time.perf_counter(), next((p.device for p in self.module.parameters()), "cpu")
+        values = mean_values(self.module.eval(), plain_batches(inputs, targets, batch_size, device), config)
         if verbose in (1, 2) or verbose == "auto":
             shown = " - ".join(f"{name}: {value:.4f}" for name, value in values.items())
             streams.say(f"{len(inputs):,} samples - {time.perf_counter() - begin:.0f}s - {shown}")
@@ -369,13 +371,6 @@ class Model:
                 mend='model.compile(optimizer="adam", loss=losses.SparseCategoricalCrossentropy(from_logits=True))',
             )
         return self._config
-
-    def _batches(
-        self, x: Tensor, y: Tensor, config: TrainingConfig, device: Any, shuffle: bool, before: int = 0
-    ) -> TensorBatches:
-        from foveal.data.tensors import TensorBatches as Batches
-
-        return Batches(x, y, config.batch_size, seed=config.seed, shuffle=shuffle, device=device, epochs_before=before)
 
     def _inputs(self, x: Any, what: str = "x") -> Tensor:
         """An array as a float tensor with channels last; the first one tells a network its input shape."""

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from foveal.backends.values import as_tensor, refuse_not_finite
-from foveal.errors import DataError
+from foveal.data.augment import Augmentation, parse
+from foveal.data.tensors import TensorBatches
+from foveal.errors import ConfigurationError, DataError
 from foveal.layouts import repairs
 from foveal.network.ending import check_ending
 from foveal.network.shape import Shape, Tokens, Vector
@@ -256,3 +258,52 @@ def _whole(labels: Tensor, otherwise: str, outputs: int, where: str, what: str) 
             mend="Dense(1) as the last layer, to learn one number a sample",
         )
     return labels.long()
+
+
+def plain_batches(x: Tensor, y: Tensor, batch_size: int, device: torch.device | str) -> TensorBatches:
+    """Batches to measure with: in order, and wide, since only memory bounds them."""
+    return TensorBatches(x, y, max(batch_size, 256), shuffle=False, device=device)
+
+
+def training_batches(
+    x: Tensor, y: Tensor, config: TrainingConfig, output: Shape, device: torch.device, epochs_before: int
+) -> TensorBatches:
+    """Batches to learn from, changed as ``config.augment`` says.
+
+    Raises:
+        ConfigurationError: augmentation of what is no image, of values that are no pixels, or where the targets are images
+            that would have to change as well.
+    """
+    augment = augmentation(config.augment)
+    if augment is not None:
+        low, high = float(x.min()), float(x.max())
+        given = ""
+        if x.dim() != 4:
+            given = f"samples of shape {' × '.join(map(str, x.shape[1:]))}"
+        elif low < 0 or high > 1:
+            given = f"values from {low:g} to {high:g}"
+        elif output.spatial:
+            given = f"targets of {output}, which stay as they are"
+        if given:
+            raise ConfigurationError(
+                "augmentation changes images alone, with pixels from 0 to 1",
+                where="fit",
+                given=f"augment={config.augment!r}; {given}",
+                expected="uint8 pixels or values from 0 to 1, height × width × channels; one target an image",
+                mend='augment="" in compile',
+            )
+        augment.check(x.shape[1], x.shape[2])
+    size, seed, shuffle = config.batch_size, config.seed, config.shuffle
+    return TensorBatches(
+        x, y, size, seed=seed, shuffle=shuffle, device=device, epochs_before=epochs_before, augment=augment
+    )
+
+
+def augmentation(text: str) -> Augmentation | None:
+    """What ``augment`` asks for; None for nothing.
+
+    Raises:
+        ConfigurationError: an operation that does not exist, or a number out of its range.
+    """
+    found = parse(text)
+    return found if found.operations or found.mixup else None

@@ -24,7 +24,7 @@ from foveal.errors import (
 )
 from foveal.experiment import Experiment, prepare, reopened, resume, start
 from foveal.network import codec
-from foveal.network.layers import Dense
+from foveal.network.layers import Dense, Flatten, GlobalAveragePooling2D
 from foveal.network.tree import Sequential
 from foveal.training.run_folder import RunFolder
 
@@ -188,6 +188,28 @@ def test_a_description_file_and_a_model_file_are_networks(tmp_path: Path) -> Non
     again = prepare(str(first.folder.model), "iris", changes={"epochs": 1})
     assert again.state is not None
     assert start(again, name="second").history.history["loss"][0] < first.history.history["loss"][0]
+
+
+def test_a_description_whose_input_gives_way_to_the_data_says_so(tmp_path: Path) -> None:
+    from foveal.network import codec
+
+    tree = Sequential([Flatten(), Dense(4, activation="relu"), Dense(10)], input_shape=(28, 28, 1), name="mine")
+    (tmp_path / "mine.json").write_text(codec.to_json(tree))
+    said = "the description's input, 28 × 28 × 1, gives way to the data's, 8 × 8 × 1: 3,190 parameters become 310"
+    done = foveal("mine.json", "digits", "--epochs", "1", "--name", "first")
+    assert done.stdout.count(said) == 1
+    assert said[-38:] in Path("runs/first/report.html").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in foveal("mine.json", "digits", "--epochs", "1", "--json").stdout.splitlines()]
+    assert {"event": "message", "text": said} in lines
+    assert not prepare("lecture_cnn", "digits", size=(28, 28)).replaced
+    unknown = tree.with_input((None, None, 1))
+    assert not prepare(
+        Sequential([GlobalAveragePooling2D(), Dense(10)], input_shape=unknown.input_shape), "digits"
+    ).replaced
+    with pytest.raises(ShapeError, match="trained on another input shape") as caught:
+        prepare("runs/first/model.safetensors", "digits", size=(6, 6))
+    assert caught.value.mend == ("--size 8x8",)
+    assert prepare("runs/first/model.safetensors", "digits", size=(8, 8)).state is not None
 
 
 def test_where_nothing_can_be_fetched_digits_take_its_place_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

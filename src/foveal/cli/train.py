@@ -340,6 +340,8 @@ def _find_rate(experiment: Experiment, json_lines: bool) -> None:
     from foveal.experiment import range_test
     from foveal.training.range_test import PLOT_TITLE
 
+    if experiment.replaced and not json_lines:
+        say(f"note: {experiment.replaced}")
     found = range_test(experiment)
     path, note = fresh(f"lr-{experiment.name}-{experiment.data.name}", ".svg", PLOT_TITLE.encode())
     found.plot(path)

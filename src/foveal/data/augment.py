@@ -58,6 +58,26 @@ class Augmentation:
             x = operation(x, generator)
         return x
 
+    def check(self, height: int, width: int) -> None:
+        """Refuse what does not fit pictures of this size, before any is changed.
+
+        Raises:
+            ConfigurationError: a crop or a shift as large as the picture.
+
+        Example:
+            >>> parse("shift=2,crop=4").check(28, 28)
+        """
+        for operation in self.operations:
+            if isinstance(operation, Shift) and operation.pixels >= min(height, width):
+                raise ConfigurationError(
+                    "the shift moves pictures out of sight",
+                    where="augment",
+                    given=f"shift={operation.pixels}, pictures {height} × {width}",
+                    expected=f"fewer pixels than the picture has: at most {min(height, width) - 1}",
+                    mend=f"shift={max(1, min(height, width) // 8)}" if min(height, width) > 1 else "no shift",
+                )
+            operation(torch.zeros(1, 1, height, width), torch.Generator().manual_seed(0))
+
     def __str__(self) -> str:
         every: list[object] = [*self.operations, *([self.mixup] if self.mixup else [])]
         return ",".join(f"{type(each).__name__.lower()}={getattr(each, fields(each)[0].name):g}" for each in every)  # type: ignore[arg-type]

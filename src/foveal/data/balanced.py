@@ -61,6 +61,8 @@ class BalancedBatches:
                 given=f"{each}; the smallest class has {smallest}",
                 expected=f"2 to {smallest}",
             )
+        if augment is not None:
+            augment.check(*split.images.shape[1:3])
         self.classes, self.each, self.seed, self.augment = classes, each, seed, augment
         self.batch_size = classes * each
         self._images = torch.from_numpy(np.ascontiguousarray(split.images))

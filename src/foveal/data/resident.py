@@ -25,7 +25,7 @@ _BLOCK_PICTURES = 4096
 _BLOCK_VALUES = 4 << 20
 """A block has at most so many values: 16 MiB as float32, well under what glibc keeps instead of giving back."""
 
-ORDER, _CHANGES = 1, 2
+ORDER, CHANGES = 1, 2
 
 
 class ResidentBatches:
@@ -43,7 +43,7 @@ class ResidentBatches:
         drop_last: leave out the last batch of an epoch where it is smaller than the others.
 
     Raises:
-        ConfigurationError: a batch size below 1, augmentation of a table, an empty epoch.
+        ConfigurationError: a batch size below 1, augmentation of a table or not of this size, an empty epoch.
 
     Example:
         >>> split = Split(np.full((10, 8, 8, 1), 255, np.uint8), np.arange(10) % 2)
@@ -82,6 +82,8 @@ class ResidentBatches:
                 given=f"{len(split):,} pictures, batches of {batch_size:,}",
                 mend=f"batch_size={max(len(split), 1)}",
             )
+        if augment is not None:
+            augment.check(*split.images.shape[1:3])
         self.batch_size = batch_size
         self.device = torch.device(device)
         self.seed = seed
@@ -136,7 +138,7 @@ class ResidentBatches:
         for block in range(start // span, -(-self.steps // span)):
             first, last = block * span, min((block + 1) * span, self.steps)
             index = order[first * size : last * size]
-            generator = torch.Generator(self.device).manual_seed(mixed(self.seed, _CHANGES, number, block))
+            generator = torch.Generator(self.device).manual_seed(mixed(self.seed, CHANGES, number, block))
             x, y = self._made(index, generator), self._labels.index_select(0, index)
             mixup = self.augment.mixup if self.augment else None
             lams = mixup.draw(last - first, generator, self.device) if mixup else None

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from foveal.data.resident import ORDER, mixed
+from foveal.data.augment import Augmentation
+from foveal.data.resident import CHANGES, ORDER, mixed
 
 _BLOCK_VALUES = 4 << 20  # 16 MiB of float32: pages that the allocator keeps
 
@@ -26,6 +27,7 @@ class TensorBatches:
         seed: of the order.
         shuffle: a new order every epoch.
         device: where the batches are made.
+        augment: what is done to the images, whose values are 0 to 1.
         epochs_before: epochs that were served before this object was made: the orders go on after them.
 
     Example:
@@ -44,9 +46,10 @@ class TensorBatches:
         shuffle: bool = True,
         device: str | torch.device = "cpu",
         epochs_before: int = 0,
+        augment: Augmentation | None = None,
     ) -> None:
         self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
-        self.examples, self.epochs_before = len(x), epochs_before
+        self.examples, self.epochs_before, self.augment = len(x), epochs_before, augment
         self._x, self._y = x.to(device).contiguous(), y.to(device)
 
     def __len__(self) -> int:
@@ -59,8 +62,11 @@ class TensorBatches:
         generator = torch.Generator().manual_seed(mixed(self.seed, ORDER, epoch + self.epochs_before))
         return torch.randperm(self.examples, generator=generator).to(self._x.device)
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of an epoch from step ``start`` on: x with channels first (in channels_last memory), y."""
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
+        """The batches of an epoch from step ``start`` on: x with channels first (in channels_last memory), y.
+
+        With mixup they are ``(x, y, y2, lam)``, as those of :class:`~foveal.data.resident.ResidentBatches`.
+        """
         order, size = self.order(number), self.batch_size
         span = max(1, _BLOCK_VALUES // (max(1, self._x[0].numel()) * size))
         for block in range(start // span, -(-len(self) // span)):
@@ -69,6 +75,13 @@ class TensorBatches:
             x = x if x.dtype == torch.int64 else x.float()  # tokens stay whole numbers
             if x.dim() > 2:
                 x = x.movedim(-1, 1)  # a view: the memory stays channels-last
-            for step in range(max(start - block * span, 0), -(-len(index) // size)):
+            steps, lams, mixup = -(-len(index) // size), None, None
+            if self.augment is not None:
+                draws = torch.Generator(x.device).manual_seed(
+                    mixed(self.seed, CHANGES, number + self.epochs_before, block)
+                )
+                x, mixup = self.augment(x, draws).contiguous(memory_format=torch.channels_last), self.augment.mixup
+                lams = mixup.draw(steps, draws, x.device) if mixup else None
+            for step in range(max(start - block * span, 0), steps):
                 cut = slice(step * size, (step + 1) * size)
-                yield x[cut], y[cut]
+                yield (x[cut], y[cut]) if mixup is None or lams is None else mixup(x[cut], y[cut], lams[step])

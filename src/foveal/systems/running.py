@@ -131,8 +131,12 @@ def plan(
     found = system(name)
     _check_data(found, data)
     opening = opening_of(data if data is not None else next(iter(found.data), None), size, channels, label)
-    chosen = config or recipe(found, opening["data"])
-    return Plan(found, chosen.replace(**(changes or {})), _settings(found, settings or {}), opening, tuple(command))
+    chosen = (config or recipe(found, opening["data"])).replace(**(changes or {}))
+    if chosen.augment:
+        from foveal.data.augment import parse
+
+        parse(chosen.augment)  # some systems need it late: a mistake shows now
+    return Plan(found, chosen, _settings(found, settings or {}), opening, tuple(command))
 
 
 def recipe(found: System, data: str | None = None) -> TrainingConfig:
