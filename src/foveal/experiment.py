@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from foveal import zoo
 from foveal.arithmetic.shapes import trace
-from foveal.arithmetic.summary import summarize
-from foveal.errors import ShapeError, UnknownName
+from foveal.errors import UnknownName
+from foveal.fitted import fitted, replaced_input
 from foveal.network import codec, tree
 from foveal.network.ending import check_ending, ends_in_probabilities
 from foveal.training import events, run_config
@@ -158,8 +158,8 @@ def prepare(
         network = "mlp" if loaded.is_table else "lecture_cnn"
     gaps = _gaps(loaded)
     found, name, state = _opened(network, loaded.shape, len(loaded.classes))
-    described = _fitting(found, name, loaded.shape, len(loaded.classes), gaps, learned=state is not None)
-    replaced = _replaced(found, described)
+    described = fitted(found, name, loaded.shape, len(loaded.classes), gaps, learned=state is not None)
+    replaced = replaced_input(found, described)
     chosen = config or recipe_for(name, loaded.name).config
     changed = dict(changes or {})
     if chosen.from_logits and chosen.loss.endswith("cross_entropy") and "from_logits" not in changed:
@@ -196,7 +196,7 @@ def open_network(
         ShapeError: the network and the data do not fit, or a model file's weights were learned on another input shape.
     """
     found, name, state = _opened(network, shape, classes)
-    return _fitting(found, name, shape, classes, gaps, learned=state is not None), name, state
+    return fitted(found, name, shape, classes, gaps, learned=state is not None), name, state
 
 
 def _opened(
@@ -219,58 +219,6 @@ def _opened(
         entry = zoo.entry(network)
         found, name = zoo.create(network, classes=classes, input_shape=tuple(shape)), entry.name
     return found, name, state
-
-
-def _fitting(
-    network: tree.Sequential, name: str, shape: Sequence[int], classes: int, gaps: str, *, learned: bool
-) -> tree.Sequential:
-    before, network = network, network.with_input(tuple(shape))
-    if learned and _other_input(before, network):
-        wanted = before.input_shape
-        sizes: tuple[int | None, ...] = () if wanted is None else wanted.axes
-        raise ShapeError(
-            "the network was trained on another input shape",
-            where=name,
-            given=f"data of {' × '.join(map(str, shape))}",
-            expected=f"{wanted}, as its weights were learned",
-            mend=f"--size {sizes[0]}x{sizes[1]}"
-            if len(sizes) == len(shape) == 3 and sizes[2] == shape[2] and None not in sizes
-            else "its description in a file of its own: the weights are learned anew",
-        )
-    given = next(step.output for step in trace(network) if step.path == "")
-    outputs = () if given is None else given.axes
-    if outputs not in ((classes,), (1,)) or (outputs == (1,) and classes > 2):
-        raise ShapeError(
-            "the network does not give one value a class",
-            where=name,
-            given=f"output {given}, {classes} classes" + (f"; {gaps}" if gaps else ""),
-            expected=f"an output of {classes} values",
-            mend=["y = np.unique(y, return_inverse=True)[1] numbers the classes without gaps"] * bool(gaps)
-            + [f"Dense({classes}) as the last layer"],
-        )
-    return network
-
-
-def _other_input(before: tree.Sequential, after: tree.Sequential) -> bool:
-    """Whether the description said another input shape than the data have; unknown sizes say nothing."""
-    said, taken = before.input_shape, after.input_shape
-    if said is None or taken is None:
-        return False
-    return len(said.axes) != len(taken.axes) or any(
-        n not in (None, m) for n, m in zip(said.axes, taken.axes, strict=True)
-    )
-
-
-def _replaced(before: tree.Sequential, after: tree.Sequential) -> str:
-    """One sentence where the data's shape took the place of the description's input; else nothing."""
-    if not _other_input(before, after):
-        return ""
-    tables = [summarize(network) for network in (before, after)]
-    counts = [
-        f"{table.totals.parameters:,}" for table in tables if table.error is None
-    ]  # its own input need not fit it
-    became = f": {counts[0]} parameters become {counts[1]}" if len(counts) == 2 and counts[0] != counts[1] else ""
-    return f"the description's input, {before.input_shape}, gives way to the data's, {after.input_shape}{became}"
 
 
 def start(

@@ -53,6 +53,7 @@ ALLOWED: dict[str, set[str]] = {
 ONE_ROOM = {
     "modelmetadata": "modelfile",
     "outcome": "experiment",
+    "fitted": "experiment",
     **dict.fromkeys(("samples", "layouts", "arguments", "intake"), "model"),
 }
 FREE = {"cli", "__init__", "__main__"}  # above everything; nobody imports cli
