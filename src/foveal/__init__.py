@@ -42,6 +42,7 @@ _NAMES = {
     "Model": "foveal.model",
     "Parallel": "foveal.network",
     "Residual": "foveal.network",
+    "check": "foveal.backends.checking",
     "load_model": "foveal.models",
 }
 
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
         systems,
         zoo,
     )
+    from foveal.backends.checking import check
     from foveal.errors import FovealError
     from foveal.model import Model
     from foveal.models import load_model

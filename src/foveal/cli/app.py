@@ -16,7 +16,7 @@ import typer.core
 
 from foveal import __version__, streams
 from foveal.backends.memory import asked_for, is_out_of_memory
-from foveal.cli import data, evaluate, predict, show, train
+from foveal.cli import check, data, evaluate, predict, show, train
 from foveal.errors import FovealError
 from foveal.printable import printable
 from foveal.training.interruption import stopping
@@ -47,6 +47,9 @@ app = typer.Typer(
     help="Convolutional networks you can see through: describe, check by hand, train, look inside, ship.",
 )
 app.command("show", help="Shapes, parameters, MACs and receptive fields of a network, each with its sum.")(show.command)
+app.command("check", help="Every node forward and backward on this machine, against float64 and a second algorithm.")(
+    check.command
+)
 app.command("train", help="Train a network or another system, test it once, and write a report.")(train.command)
 app.command("evaluate", help="Evaluate a trained model on a test set.")(evaluate.command)
 app.command("predict", help="Use what was trained: classify, find, read, translate, go on with a text.")(

@@ -49,7 +49,7 @@ def command(
         _check_drawing(svg)
     from foveal.arithmetic.summary import summarize
 
-    networks = [_read(name, classes, input) for name in (net, other) if name is not None]
+    networks = [read(name, classes, input) for name in (net, other) if name is not None]
     summaries = [summarize(network, input, _title(name)) for network, name in zip(networks, (net, other), strict=False)]
     if why is not None or dense is not None:
         _one_layer(networks[0], input, why, dense, json)
@@ -74,7 +74,7 @@ def command(
             raise summary.error
 
 
-def _read(name: str, classes: int | None, input: str | None) -> Sequential:
+def read(name: str, classes: int | None, input: str | None) -> Sequential:
     """The tree of NET, whatever NET is; a run's folder stands for the model in it."""
     if (Path(name) / "model.safetensors").is_file():
         name = str(Path(name) / "model.safetensors")

@@ -1,0 +1,45 @@
+"""The process in which nodes are computed, so that a kernel that dies or never returns takes nothing along.
+
+It reads one line of JSON, the task, and writes a line before each node and one with what was found after it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from typing import Any, TextIO
+
+from foveal.backends.checking.examine import examine
+from foveal.backends.checking.sites import sites
+from foveal.errors import FovealError
+from foveal.network import codec
+from foveal.network.shape import as_shape
+from foveal.network.tree import Sequential
+
+
+def work(task: dict[str, Any], answers: TextIO) -> None:
+    """Examine the sites with the numbers ``task["numbers"]``, each ``task["times"]`` times, and write what was found."""
+    network = codec.from_dict(task["network"])
+    assert isinstance(network, Sequential)
+    found = sites(network, as_shape(task["input"]))
+    for number in task["numbers"]:
+        print(json.dumps({"begins": number}), file=answers, flush=True)
+        for _ in range(task["times"]):
+            checked = examine(
+                found[number],
+                batch=task["batch"],
+                device=task["device"],
+                seed=task["seed"],
+                tolerance=task["tolerance"],
+            )
+        print(json.dumps({"number": number, "checked": dataclasses.asdict(checked)}), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    answers, sys.stdout = sys.stdout, sys.stderr  # nothing else may be written among the answers
+    try:
+        work(json.loads(sys.stdin.readline()), answers)
+    except FovealError as error:
+        fields = {name: getattr(error, name) for name in ("problem", "where", "given", "expected", "mend")}
+        print(json.dumps({"refused": type(error).__name__, **fields}), file=answers, flush=True)
