@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from foveal.backends.checking import plain, plain_recurrent
+from foveal.backends.checking.plain_activations import activate
 from foveal.backends.checking.report import RIGHT, TOLERANCE, WRONG, Checked
 from foveal.backends.checking.sites import Site
 from foveal.backends.torch_layers import Place, compositions, rules
@@ -258,7 +259,7 @@ def _merged(merge: str, ends: list[Tensor]) -> Tensor:
     if merge == "add":
         return torch.stack(ends).sum(0)
     queries, memory = ends
-    shares = plain.activate("softmax", torch.einsum("nqd,nmd->nqm", queries, memory))
+    shares = activate("softmax", torch.einsum("nqd,nmd->nqm", queries, memory))
     return torch.cat([queries, torch.einsum("nqm,nmd->nqd", shares, memory)], -1)
 
 

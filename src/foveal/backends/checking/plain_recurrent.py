@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from foveal.backends.checking.plain import LOOP, Given, activate, forward, rule
+from foveal.backends.checking.plain import LOOP, Given, forward, rule
+from foveal.backends.checking.plain_activations import activate
 from foveal.network import layers as kinds
 
 Step = Callable[[Tensor, list[Tensor]], list[Tensor]]
