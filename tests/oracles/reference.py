@@ -175,7 +175,10 @@ def _transposed(layer: Any, x: Array, weights: Weights) -> Array:
         else:
             before, after = (0, 0) if layer.padding == "valid" else layer.padding[axis]
             cuts.append(before)
-            ends.append(whole - before - after + layer.output_padding[axis])
+            added = layer.output_padding[axis]
+            if layer.padding == "valid" and not any(layer.output_padding):
+                added = max(0, n * s - whole)  # as in Keras: no row of a stride is lost
+            ends.append(whole - before - after + added)
     sheet = np.zeros((len(x), *ends, filters))
     per_group, made = x.shape[-1] // layer.groups, filters // layer.groups
     for place in np.ndindex(*sizes):

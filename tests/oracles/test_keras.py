@@ -161,6 +161,44 @@ def test_pooling(case: dict[str, Any]) -> None:
     np.testing.assert_allclose(module.predict(a(case["x"])), a(case["outputs"]), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", [name for name in KERAS["activations"] if name != "x"])
+def test_activations(name: str) -> None:
+    x = a(KERAS["activations"]["x"])
+    module = build(layers.Sequential([layers.Activation(name)]), x.shape[1:])
+    np.testing.assert_allclose(module.predict(x), a(KERAS["activations"][name]), rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("case", KERAS["upsampling"], ids=str)
+def test_upsampling(case: dict[str, Any]) -> None:
+    layer = layers.UpSampling2D(case["size"], interpolation=case["interpolation"])
+    module = build(layers.Sequential([layer]), np.shape(case["x"])[1:])
+    np.testing.assert_allclose(module.predict(a(case["x"])), a(case["outputs"]), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", KERAS["recurrent"], ids=named)
+def test_recurrent_layers(case: dict[str, Any]) -> None:
+    layer = getattr(layers, case["name"])(4, **case["arguments"])
+    module = build(layers.Sequential([layer]), np.shape(case["x"])[1:])
+    state = {name.split(".")[-1]: p for name, p in module.named_parameters()}
+    kernel, recurrent, bias = (a(each) for each in case["weights"])
+    gru, units = case["name"] == "GRU", 4
+    order = [1, 0, 2] if gru else range(kernel.shape[1] // units)  # ours hold r, z, n; Keras' z, r, h
+
+    def gates(values: Any) -> Any:
+        return np.concatenate([np.split(values, values.shape[-1] // units, axis=-1)[i] for i in order], axis=-1)
+
+    first = np.atleast_2d(a(case["first_bias"]))
+    assert [float(p.detach().sum()) for n, p in sorted(state.items()) if n == "bias"] == [gates(first)[0].sum()]
+    rows = np.atleast_2d(bias)
+    given = {"weight": gates(kernel).T, "recurrent_weight": gates(recurrent).T, "bias": gates(rows)[0]}
+    if len(rows) > 1:
+        given["recurrent_bias"] = gates(rows)[1]
+    assert state.keys() == given.keys()
+    for name, values in given.items():
+        state[name].data.copy_(torch.tensor(values))
+    np.testing.assert_allclose(module.predict(a(case["x"])), a(case["outputs"]), rtol=1e-4, atol=1e-5)
+
+
 def test_where_validation_split_cuts() -> None:
     for count, share, train in KERAS["splits"]:
         share = 1 / 3 if math.isclose(share, 1 / 3, rel_tol=1e-6) else share

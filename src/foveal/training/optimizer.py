@@ -90,14 +90,9 @@ def can_be_captured(spec: optimizers.Optimizer) -> bool:
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """What an optimizer remembers, a list entry a parameter, in the order of its groups; a count is nobody else's tensor."""
+    """What an optimizer remembers, a list entry a parameter, in the order of its groups; the tensors are its own."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    states = [dict(optimizer.state.get(p, {})) for p in parameters]
-    return {
-        "parameters": [
-            {k: v.clone() if k == "step" and torch.is_tensor(v) else v for k, v in s.items()} for s in states
-        ]
-    }
+    return {"parameters": [dict(optimizer.state.get(p, {})) for p in parameters]}
 
 
 def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
@@ -116,7 +111,7 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]
             elif isinstance(value, torch.Tensor):
                 before = optimizer.state[parameter].get(name) if parameter in optimizer.state else None
                 where = before.device if isinstance(before, torch.Tensor) else _counter_device(optimizer, parameter)
-                restored[name] = value.to(where)
+                restored[name] = value.to(where, copy=True)  # a count that goes on in place
             else:
                 restored[name] = value
         if restored:

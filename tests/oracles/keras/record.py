@@ -258,6 +258,38 @@ def pooling() -> list[dict[str, Any]]:
     return found
 
 
+def activations() -> dict[str, Any]:
+    x = np.concatenate([np.linspace(-8, 8, 33), [-30.0, 30.0]]).reshape(5, 7)
+    names = ("linear", "sigmoid", "tanh", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus",
+             "softsign", "hard_sigmoid", "exponential", "softmax", "log_softmax")  # fmt: skip
+    return {"x": x, **{name: keras.layers.Activation(name)(x.astype("float32")) for name in names}}
+
+
+def upsampling() -> list[dict[str, Any]]:
+    x = DRAW.normal(size=(1, 3, 4, 2))
+    return [
+        {"size": size, "interpolation": kind, "x": x,
+         "outputs": keras.layers.UpSampling2D(size, interpolation=kind)(x.astype("float32"))}
+        for size in (2, 3) for kind in ("nearest", "bilinear")
+    ]  # fmt: skip
+
+
+def recurrent() -> list[dict[str, Any]]:
+    """Layers with their gates in Keras' order: LSTM i, f, c, o; GRU z, r, h."""
+    found = []
+    x = DRAW.normal(size=(2, 5, 3))
+    for name, arguments in (("SimpleRNN", {}), ("LSTM", {}), ("GRU", {}), ("GRU", {"reset_after": False}),
+                            ("LSTM", {"return_sequences": True, "go_backwards": True})):  # fmt: skip
+        layer = getattr(keras.layers, name)(4, **arguments)
+        layer.build(x.shape)
+        first = [w.copy() for w in layer.get_weights()]
+        weights = [DRAW.normal(size=w.shape) for w in first]
+        layer.set_weights(weights)
+        found.append({"name": name, "arguments": arguments, "x": x, "weights": weights, "first_bias": first[2],
+                      "outputs": layer(x.astype("float32"))})  # fmt: skip
+    return found
+
+
 # Rules of fit --------------------------------------------------------------------------------------------------------
 
 
@@ -328,6 +360,7 @@ def main() -> None:
         "versions": {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__},
         "optimizers": optimizers(), "losses": losses(), "accuracies": accuracies(), "saturated": saturated(),
         "normalizations": normalizations(), "transposed": transposed(), "fans": fans(), "pooling": pooling(),
+        "activations": activations(), "upsampling": upsampling(), "recurrent": recurrent(),
         "splits": splits(), "stopping": stopping(), "defaults": defaults(),
     }  # fmt: skip
     lines = [f"{json.dumps(name)}: {json.dumps(plain(value))}" for name, value in recorded.items()]
