@@ -9,7 +9,7 @@ JOBS   ?= auto
 SHELL  := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench hostile clean
+.PHONY: help demo test lint format bench hostile kill clean
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -46,6 +46,9 @@ bench: $(READY)  ## Measure speed against PyTorch's tutorial loop; prints ratios
 
 hostile: $(READY)  ## Try all hostile inputs (minutes); the suite tries a share
 	@OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python -m tests.hostile.run
+
+kill: $(READY)  ## Kill, stop and starve saving at every system call, then go on (strace; hours; KILL="--every 9" for less)
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/hostile/kill_points.py $(KILL)
 
 clean:  ## Remove the environment and what tools leave behind (runs/ stays)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -112,8 +112,13 @@ def open_regular(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise _unreadable(error, path) from error
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
+    try:
+        mode = os.fstat(descriptor).st_mode
+        opened = os.fdopen(descriptor, "rb") if stat.S_ISREG(mode) else None
+    except OSError as error:
+        os.close(descriptor)
+        raise _unreadable(error, path) from error
+    if opened is None:
         os.close(descriptor)
         raise FileError(
             "only regular files are read",
@@ -122,7 +127,7 @@ def open_regular(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             expected="a file on a disk",
             mend=None if stat.S_ISDIR(mode) else "write its content to a file first, and name that",
         )
-    with os.fdopen(descriptor, "rb") as file:
+    with opened as file:
         yield file
 
 

@@ -109,6 +109,11 @@ def _carried_out() -> int | str | None:
         sys.stdout.flush()
         _complain(f"The memory does not suffice: {asked_for(error)}. Nothing that was there before is changed.")
         return 2
+    except OSError as error:  # a disk that fails where nobody expects it: what is written is whole or is not there
+        sys.stdout.flush()
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(f"{place}{error.strerror or error}. Nothing that was there before is changed.")
+        return 2
     return 0
 
 

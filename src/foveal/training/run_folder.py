@@ -323,7 +323,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     """The rows of a JSON-lines file: those that can be read. A full disk may have torn one; nothing depends on it."""
     try:
         lines = files.read_regular(path, MOST_BYTES).split(b"\n")
-    except FileError:
+    except OSError:  # nothing there, or nothing that can be read
         return []
     rows = []
     for line in lines:
