@@ -42,6 +42,7 @@ _NAMES = {
     "Model": "foveal.model",
     "Parallel": "foveal.network",
     "Residual": "foveal.network",
+    "allow_memory": "foveal.backends.capacity",
     "check": "foveal.backends.checking",
     "load_model": "foveal.models",
 }
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
         systems,
         zoo,
     )
+    from foveal.backends.capacity import allow_memory
     from foveal.backends.checking import check
     from foveal.errors import FovealError
     from foveal.model import Model

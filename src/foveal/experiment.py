@@ -84,14 +84,17 @@ class Experiment:
 
     def batches(self, split: Split, *, training: bool) -> ResidentBatches:
         """A part as batches on the configured device."""
+        from foveal.backends.capacity import batch_that_fits
         from foveal.data.augment import parse
         from foveal.data.resident import ResidentBatches
+        from foveal.network import as_shape
         from foveal.training.precision import chosen_device
 
         config = self.config
+        wide = max(config.batch_size, 256)
         return ResidentBatches(
             split,
-            config.batch_size if training else max(config.batch_size, 256),
+            config.batch_size if training else batch_that_fits(self.network, as_shape(self.data.shape), wide),
             device=chosen_device(config.device),
             seed=config.seed,
             augment=parse(config.augment) if training and config.augment else None,

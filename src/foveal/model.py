@@ -261,7 +261,9 @@ class Model:
         device = chosen_device(config.device)
         before = self._ongoing.next_epoch(first) - first
         batches = training_batches(inputs, targets, config, self.module.output_shape, device, before)
-        validation = None if held is None else plain_batches(*held, batch_size, device)
+        validation = (
+            None if held is None else plain_batches(*held, self.module.batch_that_fits(max(batch_size, 256)), device)
+        )
         with display_for(verbose) as display:
             history = run(
                 self.module, batches, validation, config, callbacks=callbacks, readers=[self._notes.once(display)], model=self,
@@ -289,7 +291,8 @@ class Model:
         batch_size = arguments.whole("batch_size", batch_size, 1, "evaluate", usual=32)
         inputs, targets = self._pair(x, y)
         begin, device = time.perf_counter(), next((p.device for p in self.module.parameters()), "cpu")
-        values = mean_values(self.module.eval(), plain_batches(inputs, targets, batch_size, device), config)
+        size = self.module.batch_that_fits(max(batch_size, 256))
+        values = mean_values(self.module.eval(), plain_batches(inputs, targets, size, device), config)
         if verbose in (1, 2) or verbose == "auto":
             shown = " - ".join(f"{name}: {value:.4f}" for name, value in values.items())
             streams.say(f"{len(inputs):,} samples - {time.perf_counter() - begin:.0f}s - {shown}")

@@ -261,8 +261,8 @@ def _whole(labels: Tensor, otherwise: str, outputs: int, where: str, what: str) 
 
 
 def plain_batches(x: Tensor, y: Tensor, batch_size: int, device: torch.device | str) -> TensorBatches:
-    """Batches to measure with: in order, and wide, since only memory bounds them."""
-    return TensorBatches(x, y, max(batch_size, 256), shuffle=False, device=device)
+    """Batches to measure with: in order."""
+    return TensorBatches(x, y, batch_size, shuffle=False, device=device)
 
 
 def training_batches(

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 from foveal.arithmetic.counts import Counts, counted, times, total
 from foveal.arithmetic.memory import BYTES, COPIES
-from foveal.arithmetic.pattern import Pattern
+from foveal.arithmetic.pattern import Field, Pattern
 from foveal.arithmetic.pattern import Step as Reach
-from foveal.arithmetic.receptive_field import Field, Walk, reach
+from foveal.arithmetic.receptive_field import Walk, reach
 from foveal.arithmetic.shapes import Traced, trace
 from foveal.arithmetic.steps import CONNECTIONS, MACS, OUTPUT, PARAMETERS, Section, Step, axis_names, product, rules
 from foveal.network.fields import LARGEST

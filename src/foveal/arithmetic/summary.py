@@ -10,7 +10,8 @@ from typing import Any
 from foveal.arithmetic.counts import Counts, counted, total
 from foveal.arithmetic.geometry import transposed_padding, windows
 from foveal.arithmetic.memory import Memory, memory
-from foveal.arithmetic.receptive_field import Field, receptive_fields
+from foveal.arithmetic.pattern import Field
+from foveal.arithmetic.receptive_field import receptive_fields
 from foveal.arithmetic.shapes import Traced, trace
 from foveal.errors import ShapeError
 from foveal.network.codec import shape_out

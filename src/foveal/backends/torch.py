@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from foveal.arithmetic.counts import counted, total
 from foveal.arithmetic.shapes import Traced, trace
+from foveal.backends import capacity
 from foveal.backends.memory import building
 from foveal.backends.torch_layers import Place, compositions, rules
 from foveal.backends.torch_layers.activations import Activation
@@ -55,6 +56,9 @@ class Network(compositions.Chain):
         self.network, self.input_shape, self.output_shape = root.node.with_input(root.input), root.input, root.output
         self.auxiliary_weights = tuple(heads)
         self._answers = answers
+        self._fitting: dict[
+            tuple[tuple[int | None, ...], int, int | None], int
+        ] = {}  # samples at once, as asked before
         self._sample = _channels_first(root.input)
         self._counted = isinstance(root.input, Tokens)  # whole numbers come in
         self._penalties = [
@@ -144,6 +148,25 @@ class Network(compositions.Chain):
             return batch
         return batch.to(tensor.device, tensor.dtype if batch.is_floating_point() else None)
 
+    def batch_that_fits(self, wanted: int, sample: tuple[int, ...] | None = None) -> int:
+        """How many samples may be computed at once without gradients: ``wanted``, or as many as the limit of memory holds.
+
+        Args:
+            wanted: samples at once.
+            sample: sizes of one sample, channels last; None takes the network's own.
+
+        Raises:
+            OutOfMemory: a single sample takes more memory than is allowed (:func:`foveal.allow_memory`).
+        """
+        own = self.input_shape.spatial
+        spatial = own if sample is None else sample[: len(own)]
+        if len(spatial) < len(own) or 0 in spatial:
+            return wanted  # no sample of this network: what is wrong is said where it goes in
+        asked = spatial, wanted, capacity.allowed()
+        if asked not in self._fitting:
+            self._fitting[asked] = capacity.batch_that_fits(self.network, self.input_shape.resized(spatial), wanted)
+        return self._fitting[asked]
+
     @torch.inference_mode()
     def predict(self, images: np.ndarray[Any, Any], batch_size: int = 256) -> np.ndarray[Any, Any]:
         """The answers for an array N × height × width × channels: as an array, channels last, computed as in evaluation.
@@ -151,8 +174,13 @@ class Network(compositions.Chain):
         Args:
             images: uint8 pixels (divided by 255), or float values as the network wants them. The channel axis of grey
                 pictures may be left out. Tokens are whole numbers of any type, N × length, and stay what they are.
-            batch_size: how many are computed at once.
+            batch_size: how many are computed at once; fewer where they take more memory than is allowed. The answers are
+                the same.
+
+        Raises:
+            OutOfMemory: a single sample takes more memory than is allowed (:func:`foveal.allow_memory`).
         """
+        batch_size = self.batch_that_fits(batch_size, np.shape(images)[1:])
         with evaluating(self):
             parts = [
                 channels_to_end(self(self.as_input(images[start : start + batch_size]))).float().cpu().numpy()
@@ -180,7 +208,8 @@ def build(
         ShapeError: the layers do not fit together.
         DescriptionError: no input shape is known, or an initialiser cannot make the tensor.
         RuleMissing: a layer has no rule here.
-        OutOfMemory: the machine has less memory than the parameters take.
+        OutOfMemory: the machine has less memory than the parameters take, or the activations of one sample take more than
+            is allowed (:func:`foveal.allow_memory`).
 
     Example:
         >>> from foveal.network import Sequential
@@ -195,6 +224,7 @@ def build(
         return _Builder(traced, None).network().to(device)
     counts = total(counted(traced.values()).values())
     with building(4 * (counts.parameters + counts.fixed), network.name or "the network"):
+        capacity.check_one_sample(tuple(traced.values()), network.name or "the network")
         return _Builder(traced, torch.Generator().manual_seed(seed)).network().to(device)
 
 

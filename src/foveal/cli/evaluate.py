@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal import files, streams, strictjson
+from foveal.cli.options import AllowMemory
 from foveal.errors import ConfigurationError, DataError, FileError, FormatError
 from foveal.printable import json_text, printable
 from foveal.streams import say
@@ -48,6 +49,7 @@ def command(
         ),
     ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    allow_memory: AllowMemory = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole evaluation as JSON, for programs.")] = False,
 ) -> None:
     """Evaluate a trained network: accuracy with its interval, scores a class, confusions, calibration.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from foveal import streams
+from foveal.cli.options import AllowMemory
 from foveal.errors import ConfigurationError
 from foveal.printable import json_text, printable
 from foveal.streams import say
@@ -41,6 +42,7 @@ def command(
     invert: Annotated[bool, typer.Option("--invert", help="Exchange light and dark first.")] = False,
     fit: Annotated[str, typer.Option(help="How another aspect is fitted: crop, pad or stretch.")] = "crop",
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    allow_memory: AllowMemory = None,
     as_json: Annotated[bool, typer.Option("--json", help="The answers as JSON, for programs.")] = False,
 ) -> None:
     """Use a trained network: classify pictures, find objects, read digits, translate dates, go on with a text.

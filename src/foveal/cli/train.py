@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal import systems
+from foveal.cli.options import AllowMemory
 from foveal.cli.outputs import fresh
 from foveal.errors import ConfigurationError, SourceError
 from foveal.printable import json_text, printable
@@ -86,6 +87,7 @@ def command(
     name: Annotated[str | None, _where("Name of the run; a free one is found.")] = None,
     runs: Annotated[Path, _where("Folder of all runs.")] = Path("runs"),
     resume: Annotated[str | None, _where("Go on with a run: its folder or name.")] = None,
+    allow_memory: AllowMemory = None,
     find_lr: Annotated[bool, _where("Only test which learning rates work, and draw it.", "--find-lr")] = False,
     json_lines: Annotated[bool, _where("One JSON object a line, for programs.", "--json")] = False,
     quiet: Annotated[bool, _where("Only the result.", "--quiet", "-q")] = False,

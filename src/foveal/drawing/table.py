@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from foveal.arithmetic.receptive_field import Field
+from foveal.arithmetic.pattern import Field
 from foveal.arithmetic.summary import Row, Summary
 from foveal.drawing.terminal import emit
 from foveal.network.shape import Shape

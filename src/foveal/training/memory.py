@@ -14,10 +14,15 @@ import platform
 import sys
 from collections.abc import Iterator
 
+import torch
+from torch import nn
+
+from foveal.backends.capacity import check_training
 from foveal.backends.memory import asked_for, is_out_of_memory
 from foveal.errors import FovealError, TrainingError
+from foveal.network.node import Node
 
-__all__ = ["is_out_of_memory", "keep_pages", "out_of_memory_explained"]
+__all__ = ["check_memory", "is_out_of_memory", "keep_pages", "out_of_memory_explained"]
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _LARGEST_MMAP_THRESHOLD = 32 * 2**20  # glibc accepts no more
@@ -52,3 +57,16 @@ def out_of_memory_explained(batch_size: int) -> Iterator[None]:
             given=f"batch_size={batch_size}; {asked_for(error)}",
             mend=[f"batch_size={smaller} (--batch-size {smaller})", "a smaller network or smaller pictures"],
         ) from error
+
+
+def check_memory(module: nn.Module, batch_size: int, device: torch.device) -> None:
+    """Refuse a training whose step cannot fit into the device's memory, before anything is trained.
+
+    Raises:
+        OutOfMemory: see :func:`foveal.backends.capacity.check_training`; modules that no tree describes are not estimated.
+    """
+    network = getattr(module, "network", None)
+    if not isinstance(network, Node):
+        return
+    available = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else None
+    check_training(network, batch_size, network.name or "the network", available)

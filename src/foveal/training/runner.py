@@ -18,7 +18,7 @@ from foveal.training.history import History
 from foveal.training.interruption import Interruption
 from foveal.training.lone import last_batch_of_one
 from foveal.training.loop import Batches, train
-from foveal.training.memory import keep_pages, out_of_memory_explained
+from foveal.training.memory import check_memory, keep_pages, out_of_memory_explained
 from foveal.training.ongoing import Ongoing
 from foveal.training.precision import chosen_device, uses_bfloat16
 from foveal.training.run_folder import RunFolder
@@ -66,12 +66,14 @@ def run(
         the numbers of all epochs, also of those before an interruption.
 
     Raises:
+        OutOfMemory: a step takes more memory than there is, by estimate (:func:`foveal.allow_memory`).
         TrainingError: a loss that is not finite, memory or disk exhausted.
         CheckpointError: the run cannot be resumed.
         Interrupted: Ctrl-C or SIGTERM, after the step at hand and a checkpoint.
     """
     keep_pages()
     device = chosen_device(config.device)
+    check_memory(module, config.batch_size if len(batches) > 1 else 1, device)
     tell = _teller(readers)
     if config.precision == "bf16" and not uses_bfloat16("bf16", device):
         tell(events.Message("this processor does not multiply bfloat16 in hardware: training in float32"))
