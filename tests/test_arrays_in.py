@@ -177,6 +177,7 @@ def forms(x: np.ndarray) -> dict[str, Any]:
         "a list of tensors": list(grown),
         "a sparse tensor": grown.to_sparse(),
         "fortran": np.asfortranarray(x),
+        "float8": grown.to(torch.float8_e4m3fn),
     }
 
 
@@ -207,9 +208,11 @@ def test_every_form_of_the_same_labels_gives_the_same_loss() -> None:
         (np.ma.masked_array(np.zeros((4, 5)), mask=np.eye(4, 5)), "masked"),
         (np.full((4, 5), "1"), "no numbers"),
         (np.full((4, 5), None), "no numbers"),
+        (torch.zeros(4, 5, device="meta"), "no array of numbers"),
+        ((row for row in range(4)), "no array of numbers"),
         ([[1.0, 2.0], [1.0]], "no array of numbers"),
-        (None, "no numbers"),
-        ({"x": 1}, "no numbers"),
+        (None, "no array of numbers"),
+        ({"x": 1}, "no array of numbers"),
         (np.array([[1.0, 2, 3, np.nan, 5]]), "not finite"),
         (np.full((2, 5), 1e300), "not finite"),
         (np.float64(3), "input shape"),
@@ -324,3 +327,29 @@ def test_numpy_numbers_and_a_single_callback_are_arguments_too() -> None:
         classifier().fit(x, 3, verbose=0)
     with pytest.raises(FovealError, match="no targets"):
         classifier().fit(x, None, verbose=0)  # type: ignore[arg-type]
+
+
+def test_a_sparse_matrix_is_its_array() -> None:
+    from scipy import sparse
+
+    net, x = model(layers.Dense(3), shape=(5,)), np.eye(4, 5, dtype=np.float32)
+    assert np.array_equal(net.predict(sparse.csr_matrix(x)), net.predict(x))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "mend"),
+    [
+        (np.ones((6, 5)), ["x.astype('int64')"]),
+        (np.full((6, 5), 0.5), ["number the tokens from 0, without fractions"]),
+        (np.full((6, 5), 2**63, np.uint64), ["number the tokens from 0, without fractions"]),
+        (np.full((6, 5), -1), ["number the tokens from 0"]),
+        (np.full((6, 5), 12), ["input_dim=13, or an own token for what is unknown"]),
+        (np.zeros(5, int), ["x[np.newaxis]"]),
+        (np.zeros((6, 7), int), ["cut longer texts, and fill shorter ones up with a token of their own"]),
+    ],
+)
+def test_tokens_are_answered_with_what_they_are(tokens: np.ndarray, mend: list[str]) -> None:
+    net = model(layers.Embedding(10, 4), layers.Flatten(), layers.Dense(2), shape="5 tokens")
+    with pytest.raises(DataError) as caught:
+        net.predict(tokens)
+    assert list(caught.value.mend) == mend

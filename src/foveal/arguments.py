@@ -99,7 +99,7 @@ def verbosity(value: Any, where: str) -> int | str:
     if isinstance(value, str):
         if value == "auto":
             return value
-    elif hasattr(value, "__index__") and value in (0, 1, 2):
+    elif hasattr(value, "__index__") and not getattr(value, "ndim", 0) and value in (0, 1, 2):
         return operator.index(value)
     raise ConfigurationError(
         "verbose says how much is shown",

@@ -81,19 +81,22 @@ def _tokens(tensor: Tensor, shape: Tokens, where: str, what: str) -> Tensor:
         raise DataError(
             "tokens are whole numbers",
             where=where,
-            given=f"an array of {tensor.dtype}",
+            given=f"{what}: an array of {str(tensor.dtype).removeprefix('torch.')}",
             expected="integers, each the index of a row of the Embedding",
-            mend="x.astype('int64')",
+            mend=f"{what}.astype('int64')" if _whole_numbers(tensor) else "number the tokens from 0, without fractions",
         )
     if tensor.dim() != 2 or shape.length not in (None, tensor.shape[1]):
-        raise DataError(
-            "the array is not of the network's input shape",
-            where=where,
-            given=f"an array of shape {' × '.join(map(str, tensor.shape))}",
-            expected=f"N × {shape}",
-            mend="cut longer texts, and fill shorter ones up with a token of their own",
-        )
+        _refuse_shape(
+            tensor.shape, shape.axes, where, what, "the array is not of the network's input shape",
+            "cut longer texts, and fill shorter ones up with a token of their own",
+        )  # fmt: skip
     return tensor.long()
+
+
+def _whole_numbers(tensor: Tensor) -> bool:
+    """Whether floats (or truth values) are whole numbers that int64 holds."""
+    values = tensor.double()
+    return bool(((values == values.round()) & (values.abs() < 2**62)).all())
 
 
 def targets_for(

@@ -265,3 +265,22 @@ def test_of_one_value_the_shift_comes_out_and_nothing_goes_back() -> None:
 def test_where_every_batch_is_one_it_is_refused_before_the_first_step(count: int, batch_size: int) -> None:
     with pytest.raises(TrainingError, match="more than one value a channel"):
         normalised(count, batch_size)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: callbacks.EarlyStopping(3),  # type: ignore[arg-type]
+        lambda: callbacks.EarlyStopping(None),  # type: ignore[arg-type]
+        lambda: callbacks.EarlyStopping(patience=-1),
+        lambda: callbacks.EarlyStopping(patience="3"),  # type: ignore[arg-type]
+        lambda: callbacks.EarlyStopping(patience=1.5),  # type: ignore[arg-type]
+        lambda: callbacks.EarlyStopping(min_delta=float("nan")),
+        lambda: callbacks.EarlyStopping(start_from_epoch=-2),
+        lambda: callbacks.CSVLogger("x.csv", separator=";;"),
+    ],
+)
+def test_values_that_no_callback_can_have_are_refused_where_it_is_made(make: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make()
+    assert caught.value.mend

@@ -17,10 +17,10 @@ from torch import Tensor
 from foveal.errors import DataError
 
 _REFUSED = {
-    "c": ("these are complex numbers", "real numbers", ["np.abs(x)", "np.stack([x.real, x.imag], axis=-1), as two channels"]),
-    "V": ("these are records of several fields", "an array of plain numbers", ["x['name of the field']"]),
-    "M": ("these are dates", "numbers", ["(x - x.min()) / np.timedelta64(1, 'D'), days since the first"]),
-    "m": ("these are spans of time", "numbers", ["x / np.timedelta64(1, 's'), in seconds"]),
+    "c": ("these are complex numbers", "real numbers", ["np.abs({x})", "np.stack([{x}.real, {x}.imag], axis=-1), as two channels"]),
+    "V": ("these are records of several fields", "an array of plain numbers", ["one field of it: {x}[NAME]"]),
+    "M": ("these are dates", "numbers", ["({x} - {x}.min()) / np.timedelta64(1, 'D'), days since the first"]),
+    "m": ("these are spans of time", "numbers", ["{x} / np.timedelta64(1, 's'), in seconds"]),
 }  # fmt: skip
 
 
@@ -51,8 +51,15 @@ def as_tensor(values: Any, where: str, what: str = "the array") -> Tensor:
 def _own(tensor: Tensor, where: str, what: str) -> Tensor:
     if tensor.is_complex():
         raise _refused("c", str(tensor.dtype), where, what)
-    if tensor.layout is not torch.strided or tensor.is_quantized:
+    if not tensor.is_nested and (tensor.layout is not torch.strided or tensor.is_quantized):
         tensor = tensor.dequantize() if tensor.is_quantized else tensor.to_dense()
+    if tensor.is_meta or tensor.is_nested:
+        raise DataError(
+            "this tensor holds no array of numbers",
+            where=where,
+            given=f"{what}: a tensor on the device meta" if tensor.is_meta else f"{what}: a nested tensor",
+            expected="samples of one shape, with values",
+        )
     tensor = tensor.detach().cpu()
     if tensor.dtype in (torch.uint16, torch.uint32):
         return tensor.long()
@@ -71,17 +78,21 @@ def _array(values: Any, where: str, what: str) -> np.ndarray[Any, Any]:
                 where=where,
                 given=f"{what}: {int(np.ma.getmaskarray(values).sum()):,} of {values.size:,} values have no number",
                 expected="a number everywhere",
-                mend=["x.filled(0)", "leave out the samples that have gaps"],
+                mend=[f"{_name(what)}.filled(0), if a gap means 0", "leave out the samples that have gaps"],
             )
         values = values.data
     if isinstance(values, (list, tuple)) and values and all(isinstance(value, Tensor) for value in values):
         values = [_own(value, where, what).numpy() for value in values]
+    if callable(getattr(values, "toarray", None)) and not hasattr(values, "__array__"):
+        values = values.toarray()  # a sparse matrix of scipy
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # deprecated guesses of numpy are refusals here
             array = np.asarray(values)
+        if array.dtype == object and not array.ndim:
+            raise TypeError("nothing that has samples")
         if array.dtype == object:
-            array = np.asarray([np.asarray(row).tolist() for row in array]) if array.ndim else array
+            array = np.asarray([np.asarray(row).tolist() for row in array])
     except Exception as error:
         raise DataError(
             "this is no array of numbers",
@@ -105,7 +116,7 @@ def _numbers(array: np.ndarray[Any, Any], where: str, what: str) -> np.ndarray[A
             where=where,
             given=f"{what}: an array of {array.dtype}" + (f", the first {word!r}" if word else ""),
             expected="uint8 pixels, floats, or class numbers",
-            mend='x.astype("float32"), if they are numbers written as text',
+            mend=f'{_name(what)}.astype("float32")' if _written_numbers(array) else None,
         )
     if kind == "f" and array.dtype.itemsize not in (4, 8):
         return array.astype(np.float32 if array.dtype.itemsize == 2 else np.float64)
@@ -114,6 +125,20 @@ def _numbers(array: np.ndarray[Any, Any], where: str, what: str) -> np.ndarray[A
             return array.astype(np.float64)
         return array.astype(np.int64)
     return array
+
+
+def _written_numbers(texts: np.ndarray[Any, Any]) -> bool:
+    """Whether texts are numbers, every one of them."""
+    try:
+        texts.astype(np.float32)
+    except (TypeError, ValueError):
+        return False
+    return texts.dtype.kind in "US" and texts.size > 0
+
+
+def _name(what: str) -> str:
+    """What an array is called in a repair."""
+    return what if what.isidentifier() else "x"
 
 
 def _shared(array: np.ndarray[Any, Any]) -> Tensor:
@@ -139,10 +164,11 @@ def refuse_not_finite(tensor: Tensor, where: str, what: str = "x") -> None:
         where=where,
         given=f"{what}: {int(bad.sum()):,} of {tensor.numel():,} values, the first ({float(tensor[first])}) at {list(first)}",
         expected="finite numbers that float32 can hold",
-        mend=f"leave those samples out: keep = np.isfinite({what}){rest}",
+        mend=f"leave those samples out: keep = np.isfinite({_name(what)}){rest}",
     )
 
 
 def _refused(kind: str, dtype: str, where: str, what: str) -> DataError:
     problem, expected, mend = _REFUSED[kind]
-    return DataError(problem, where=where, given=f"{what}: an array of {dtype}", expected=expected, mend=mend)
+    return DataError(problem, where=where, given=f"{what}: an array of {dtype}", expected=expected,
+                     mend=[text.replace("{x}", _name(what)) for text in mend])  # fmt: skip

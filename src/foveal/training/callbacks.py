@@ -39,6 +39,10 @@ class _Monitoring(Callback):
     """Watches one value and knows when it got better."""
 
     def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
+        if not isinstance(monitor, str):
+            raise _wrong(self, "monitor is the name of a value", f"monitor={monitor!r}", "monitor='val_loss'")
+        if isinstance(min_delta, bool) or not isinstance(min_delta, (int, float)) or not math.isfinite(min_delta):
+            raise _wrong(self, "min_delta is a number", f"min_delta={min_delta!r}", "min_delta=0.0")
         if mode not in ("auto", "min", "max"):
             raise ConfigurationError(
                 "mode says which way is better",
@@ -116,6 +120,9 @@ class EarlyStopping(_Monitoring):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
+        for name, value in (("patience", patience), ("start_from_epoch", start_from_epoch)):
+            if isinstance(value, bool) or not hasattr(value, "__index__") or value < 0:
+                raise _wrong(self, f"{name} is a number of epochs, 0 or more", f"{name}={value!r}", f"{name}=3")
         self.patience = patience
         self.restore_best_weights = restore_best_weights
         self.start_from_epoch = start_from_epoch
@@ -238,6 +245,8 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
+        if not isinstance(separator, str) or len(separator) != 1 or separator in '\r\n"':
+            raise _wrong(self, "separator is one character", f"separator={separator!r}", 'separator=";"')
         self.path = Path(filename)
         self.separator = separator
         self.append = append
@@ -350,6 +359,10 @@ class CallbackList(Callback):
                 found = next(entry for entry in remembered if entry[0] == type(callback).__name__)
                 remembered.remove(found)
                 callback.load_state_dict(found[1])
+
+
+def _wrong(callback: Callback, problem: str, given: str, mend: str) -> ConfigurationError:
+    return ConfigurationError(problem, where=type(callback).__name__, given=given, mend=mend)
 
 
 def _writable(path: Path) -> None:
