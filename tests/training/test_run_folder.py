@@ -225,7 +225,7 @@ def test_checkpoints_that_are_a_file(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("make", [os.mkdir, lambda path: os.mkfifo(path, 0o444)])
+@pytest.mark.parametrize("make", [os.mkdir, lambda path: os.mkfifo(path, 0o644)])
 def test_a_lock_that_is_no_file_does_not_hang(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / ".lock")
     if stat.S_ISDIR(os.stat(tmp_path / ".lock").st_mode):
