@@ -186,3 +186,10 @@ def test_other_capitals_in_the_test_part(tmp_path: Path) -> None:
     assert read_folder(without.split(",")[0]).test is None
     (tmp_path / "test" / "cat").rename(tmp_path / "test" / "Cat")
     assert counts(read_folder(tmp_path))[1] == {"Cat": 1, "Dog": 1}
+
+
+def test_repairs_for_a_class_that_training_lacks_work_or_are_not_offered(tmp_path: Path) -> None:
+    lay(tmp_path, "train/a/1.png", "test/a/1.png", "test/b/1.png")
+    with pytest.raises(DataError, match="a class that the training part lacks") as error:
+        read_folder(tmp_path)
+    assert error.value.mend == ("the same class folders in each part",)

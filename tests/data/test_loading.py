@@ -147,6 +147,12 @@ def test_what_is_not_there(name: str, says: str) -> None:
     assert says in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_no_name_is_not_the_working_folder(name: str) -> None:
+    with pytest.raises(UnknownName, match="no data set is called so"):
+        load(name)
+
+
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
     (tmp_path / "a.docx").write_text("x")
     with pytest.raises(DataError, match="this kind of file is not known as data"):

@@ -180,7 +180,9 @@ def _classes(listings: Mapping[str, Listing], part: Path, root: Path) -> tuple[s
 
 
 def _unknown_class(role: str, unknown: Sequence[str], names: Sequence[str], part: Path, root: Path) -> DataError:
-    mend = ["the same class folders in each part", f"{part}, to do without the {role} part"]
+    mend = ["the same class folders in each part"]
+    if len(names) > 1:
+        mend.append(f"{part}, to do without the {role} part")
     alike = {name.casefold(): name for name in names}
     if (near := alike.get(unknown[0].casefold())) is not None:
         mend.insert(0, f"rename the folder {unknown[0]} of the {role} part to {near}")

@@ -257,7 +257,7 @@ def _spelling(spelled: dict[str, list[str]]) -> list[str]:
     if joined := [name for name, folders in spelled.items() if len(folders) > 1]:
         notes.append(f"folders that spell one name in two ways were read as one class: {_listed(joined)}")
     if tidied := [
-        folders[0] for name, folders in spelled.items() if len(folders) == 1 and folders[0] != folders[0].strip()
+        folder for folder, *more in spelled.values() if not more and folder.strip() and folder != folder.strip()
     ]:
         notes.append(f"spaces around the names of class folders were left out: {_listed(map(repr, tidied))}")
     alike: dict[str, list[str]] = defaultdict(list)

@@ -89,6 +89,8 @@ def load(
     check_size_and_fit(size, fit)
     name = os.fspath(name_or_path)
     key = name.lower().replace("_", "-")
+    if not name.strip():
+        raise _unknown(name, key)
     if key in NAMED:
         data = NAMED[key].load()
     elif key in GENERATED and not Path(name).exists():
