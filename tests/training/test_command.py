@@ -280,3 +280,20 @@ def test_find_lr_writes_a_plot_and_no_run() -> None:
 def test_the_verb_loads_nothing_heavy() -> None:
     code = "import foveal.cli.train, sys; sys.exit(any(m in sys.modules for m in ('torch', 'numpy', 'sklearn', 'rich.progress')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_standard_output_that_fails_in_training_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from foveal.streams import OutputError
+    from foveal.training.display import PlainLines
+
+    def full(self: PlainLines, event: object) -> None:
+        if type(event).__name__ == "EpochDone":
+            raise OutputError("not all could be written", where="standard output")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PlainLines, "__call__", full)
+        with pytest.raises(OutputError) as caught:
+            foveal(described(), "iris", "--epochs", "2", "--name", "cut")
+    assert caught.value.mend == ("go on with the run: foveal train --resume runs/cut",)
+    foveal(*caught.value.mend[0].split()[-2:])  # the repair works
+    assert Path("runs/cut/report.html").is_file()

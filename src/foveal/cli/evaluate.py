@@ -256,6 +256,8 @@ def _print(trained: Trained, found: Evaluation, data: str, split: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from foveal.evaluation.words import FEW
+
     console = streams.console(highlight=False)
     low, high, level = found.interval.low, found.interval.high, found.interval.level
     console.print(
@@ -289,6 +291,8 @@ def _print(trained: Trained, found: Evaluation, data: str, split: str) -> None:
         f"{calibration.confidence:.4f} sure, {calibration.accuracy:.4f} right on average\n"
         f"negative log-likelihood {found.negative_log_likelihood:.4f}, Brier score {found.brier:.4f}"
     )
+    if found.count < FEW:
+        console.print(f"{found.count} samples are too few to judge calibration, or one class against another")
 
 
 def _share(value: float | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from foveal.errors import FovealError
+from foveal.streams import OutputError
 from foveal.training import events
 from foveal.training.callbacks import CallbackList
 from foveal.training.checkpoint import Checkpoints, refuse_broken_weights
@@ -65,8 +66,15 @@ class Watch:
 
     def tell(self, event: events.Event) -> None:
         """Send an event to every reader."""
-        for reader in self._readers:
-            reader(event)
+        try:
+            for reader in self._readers:
+                reader(event)
+        except OutputError as error:
+            if self.checkpoints is not None:  # nobody sees the run any more, but nothing of it is lost
+                folder = self.checkpoints.folder.path
+                whole = folder.parent.parent if folder.parent.name == "stages" else folder
+                error.mend = (*error.mend, f"go on with the run: foveal train --resume {whole}")
+            raise
 
     def train_begins(self, device: str) -> None:
         """Before anything else of a run, fresh or resumed."""
