@@ -51,6 +51,22 @@ def run(*arguments: object) -> Result:
 # Networks from files ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_tiff_is_answered_as_its_png(tmp_path: Path, orientation: int) -> None:
+    values = np.zeros((4, 12, 3), np.uint8)
+    values[:, 4:8] = 255  # the middle decides, and only it is looked at
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for kind in ("png", "tiff"):
+        Image.fromarray(values).save(tmp_path / f"a.{kind}", exif=exif)
+    trained = open_trained(saved(tmp_path, border=None))
+    png, tiff = classify(trained, [str(tmp_path / "a.png"), str(tmp_path / "a.tiff")])
+    assert png.top == tiff.top
+    assert png.top[0][0] == "light"
+    assert png.warnings == tiff.warnings
+    assert f"its {'4 × 12' if orientation < 5 else '12 × 4'} pixels" in png.warnings[0]
+
+
 @pytest.mark.parametrize("softmax", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_probabilities_are_the_networks(tmp_path: Path, softmax: bool, channels: int) -> None:

@@ -110,10 +110,10 @@ def decoded(picture: Image, prepared: Prepared, kind: str, reduce_to: int | None
 
 def _decoded(picture: Any, prepared: Prepared, kind: str, reduce_to: int | None) -> Decoded:
     place = picture.tile[0][1] if kind == "GIF" and picture.tile else None
-    raw = _raw_mode(picture)
+    raw, small = _raw_mode(picture), picture.width * picture.height <= _SMALL
     _load(picture, reduce_to)
-    if kind == "JPEG":
-        _check_end(picture, prepared, reduce_to)
+    if kind == "JPEG" and prepared.padded is not None and (small or prepared.doubtful or _ends_grey(picture)):
+        _check_end(picture, prepared.padded, reduce_to)
     if prepared.two_bytes:
         four = np.asarray(picture)
         return Decoded(_from_two(four[..., 0], four[..., 1])[..., np.newaxis], _from_two(four[..., 2], four[..., 3]))
@@ -150,12 +150,9 @@ def _raw_mode(picture: Any) -> str | None:
     return str(names.pop()) if len(names) == 1 else None
 
 
-def _check_end(picture: Image, prepared: Prepared, reduce_to: int | None) -> None:
+def _check_end(picture: Image, padded: bytes, reduce_to: int | None) -> None:
     """Refuse a JPEG whose pixels were closed early; see :mod:`foveal.data.formats.jpeg`."""
-    small = picture.width * picture.height <= _SMALL
-    if prepared.padded is None or not (small or prepared.doubtful or _ends_grey(picture)):
-        return
-    again = opened(prepared.padded, "JPEG")
+    again = opened(padded, "JPEG")
     _load(again, reduce_to)
     for box in _boxes(picture):
         if again.size != picture.size or again.crop(box).tobytes() != picture.crop(box).tobytes():
