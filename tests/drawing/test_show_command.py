@@ -188,7 +188,7 @@ def test_nothing_heavy_is_imported() -> None:
 
 def test_a_run_folder_stands_for_its_model_and_a_pickle_is_never_opened(tmp_path: Path) -> None:
     import foveal
-    from foveal.cli.show import _read
+    from foveal.cli.show import read as _read
     from foveal.errors import UnknownName
 
     network = foveal.zoo.tiny("lenet5")

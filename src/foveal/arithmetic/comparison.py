@@ -7,15 +7,18 @@ give the same values, the local one without sharing, and the convolution.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import Any
 
 from foveal.arithmetic.counts import Counts, count
 from foveal.arithmetic.shapes import trace
 from foveal.arithmetic.steps import Derivation, Section, Step, product
-from foveal.arithmetic.summary import Summary
+from foveal.arithmetic.summary import Row, Summary
 from foveal.errors import DescriptionError
+from foveal.network.fields import shown
 from foveal.network.layers import Conv1D, Conv2D, Conv3D, Dense, DepthwiseConv2D
 from foveal.network.node import Node
 from foveal.network.shape import Shape, Vector
@@ -170,3 +173,77 @@ def _widest(summary: Summary) -> int | None:
     """The largest receptive field of a unit that has a place in the picture."""
     sizes = [row.receptive_field[0] for row in summary.layers if row.stride and row.stride[0] and not row.auxiliary]
     return max((n for n in sizes if n is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that two networks do not have in common.
+
+    Attributes:
+        first, second: the paths of the node in each; "" for the network, None where there is no such node.
+        what: "input", "kind" (of a node that only one has), "name", or the argument.
+        values: as written in each.
+    """
+
+    first: str | None
+    second: str | None
+    what: str
+    values: tuple[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"first": self.first, "second": self.second, "what": self.what, "values": list(self.values)}
+
+
+_PARTS = ("layers", "branches", "body", "shortcut", "head")
+_MOST_ALIGNED = 1_500
+"""Rows up to which networks of another structure are laid beside each other; the search grows with their product."""
+
+
+def differences(a: Summary, b: Summary) -> list[Difference]:
+    """What two networks do not have in common: input, nodes that only one has, names, and every argument that differs.
+
+    Nodes are paired in order, where kind and depth agree.
+
+    Example:
+        >>> from foveal.arithmetic.summary import summarize
+        >>> from foveal.network import Sequential
+        >>> one, two = (summarize(Sequential([Dense(9, f)], input_shape=9)) for f in ("relu", "gelu"))
+        >>> differences(one, two)
+        [Difference(first='dense_1', second='dense_1', what='activation', values=("'relu'", "'gelu'"))]
+    """
+    found = []
+    if a.input != b.input:
+        found.append(Difference("", "", "input", (str(a.input), str(b.input))))
+    for x, y in _paired(a.rows, b.rows):
+        if x is None or y is None:
+            kinds = ("–" if x is None else x.kind, "–" if y is None else y.kind)
+            found.append(Difference(None if x is None else x.path, None if y is None else y.path, "kind", kinds))
+            continue
+        if x.node.name != y.node.name:
+            found.append(Difference(x.path, y.path, "name", (shown(x.node.name), shown(y.node.name))))
+        for argument in x.node.__dataclass_fields__:
+            first, second = getattr(x.node, argument), getattr(y.node, argument)
+            if argument not in ("name", "input_shape", *_PARTS) and first != second:
+                texts = shown(first), shown(second)
+                if texts[0] == texts[1]:  # long values that differ behind what is shown
+                    texts = texts[0], f"{texts[1]}, with another rest"
+                found.append(Difference(x.path, y.path, argument, texts))
+    return found
+
+
+def _paired(a: Sequence[Row], b: Sequence[Row]) -> Iterator[tuple[Row | None, Row | None]]:
+    marks = [[f"{row.depth} {row.kind}" for row in rows] for rows in (a, b)]
+    if marks[0] == marks[1]:
+        yield from zip(a, b, strict=True)
+        return
+    if max(len(a), len(b)) > _MOST_ALIGNED:
+        for x, y in zip_longest(a, b):
+            yield from ((x, y),) if x is None or y is None or x.kind == y.kind else ((x, None), (None, y))
+        return
+    for same, start, stop, other, end in SequenceMatcher(None, marks[0], marks[1], autojunk=False).get_opcodes():
+        if same == "equal":
+            yield from zip(a[start:stop], b[other:end], strict=True)
+        else:
+            yield from ((row, None) for row in a[start:stop])
+            yield from ((None, row) for row in b[other:end])

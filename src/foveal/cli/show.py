@@ -58,7 +58,7 @@ def command(
         _draw(summaries, svg)
     if json:
         found = [summary.to_dict() for summary in summaries]
-        _print_json(found[0] if len(found) == 1 else {"networks": found})
+        _print_json(found[0] if len(found) == 1 else {"networks": found, "differences": _differences(summaries)})
     elif len(summaries) == 1:
         from foveal.drawing import table
 
@@ -94,6 +94,12 @@ def read(name: str, classes: int | None, input: str | None) -> Sequential:
     from foveal.network import codec
 
     return codec.read(name)
+
+
+def _differences(summaries: list[Summary]) -> list[dict[str, Any]]:
+    from foveal.arithmetic.comparison import differences
+
+    return [one.to_dict() for one in differences(*summaries)]
 
 
 def _from_zoo(name: str, classes: int | None, input: str | None) -> Sequential:

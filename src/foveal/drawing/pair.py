@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from foveal.arithmetic.comparison import totals_beside
+from foveal.arithmetic.comparison import differences, totals_beside
 from foveal.arithmetic.summary import Summary
 from foveal.drawing.table import Line, layout, short, size_of, title
 from foveal.drawing.terminal import emit
@@ -62,6 +62,41 @@ def rows(a: Summary, b: Summary, depth: int | None = None) -> list[list[str]]:
     return [*body, [*_cells(left[-1]), *_cells(right[-1])]]
 
 
+MOST_SHOWN = 60
+"""Differences that are listed; the JSON has all."""
+
+
+def different(a: Summary, b: Summary) -> list[str]:
+    """What differs between two networks, a line each: where, which argument, both values.
+
+    Example:
+        >>> from foveal.arithmetic.summary import summarize
+        >>> from foveal.network import Sequential
+        >>> from foveal.network.layers import Dense
+        >>> one, two = (summarize(Sequential([Dense(9, f)], input_shape=9)) for f in ("relu", "gelu"))
+        >>> different(one, two)
+        ["dense_1   activation   'relu' → 'gelu'"]
+    """
+    lines = []
+    for one in (found := differences(a, b))[:MOST_SHOWN]:
+        place = (
+            (one.first or one.second or "network") if one.first in ("", None) or one.second in (None, one.first) else ""
+        )
+        place = place or f"{one.first} | {one.second}"
+        if one.what == "kind":
+            name, kind = (a.name, one.values[0]) if one.second is None else (b.name, one.values[1])
+            lines.append(f"{place}   {kind}   only in {'the first' if one.second is None else 'the second'}, {name}")
+        else:
+            lines.append(f"{place}   {one.what}   {one.values[0]} → {one.values[1]}")
+    if len(found) > MOST_SHOWN:
+        lines.append(f"… and {len(found) - MOST_SHOWN:,} more (--json has all)")
+    return lines
+
+
+def _heading(lines: list[str]) -> str:
+    return "Differences" if lines else "No difference: the same layers with the same arguments and names"
+
+
 def plain(a: Summary, b: Summary, depth: int | None = None) -> str:
     """Both networks as text without colours."""
     lines = [[*_SHOWN, *_SHOWN], *rows(a, b, depth)]
@@ -78,7 +113,8 @@ def plain(a: Summary, b: Summary, depth: int | None = None) -> str:
     text.append("")
     for name, x, y, ratio in table:
         text.append(f"{name:<{wide[0]}}  {x:>{wide[1]}}  {y:>{wide[2]}}  {ratio}".rstrip())
-    return "\n".join(text)
+    apart = different(a, b)
+    return "\n".join([*text, "", _heading(apart), *(f"  {line}" for line in apart)])
 
 
 def pretty(a: Summary, b: Summary, width: int, depth: int | None = None) -> RenderableType:
@@ -110,7 +146,10 @@ def pretty(a: Summary, b: Summary, width: int, depth: int | None = None) -> Rend
         note = f"{needed} characters are needed to lay the layers side by side; here are the totals, and --depth 1 is narrower"
         parts += [Text(note, "dim italic"), Text()]
     top = Text.assemble((a.name, "bold"), "  against  ", (b.name, "bold"))
-    return Padding(Group(top, Text(), *parts, totals), (1, 2))
+    below = different(a, b)
+    parts.append(totals)
+    parts += [Text(), Text(_heading(below), "bold"), *(Text(f"  {line}") for line in below)]
+    return Padding(Group(top, Text(), *parts), (1, 2))
 
 
 def show(a: Summary, b: Summary, console: Console | None = None, *, depth: int | None = None) -> None:
