@@ -56,6 +56,8 @@ def test_a_table_stays_a_table() -> None:
         (np.zeros(3), "no pictures"),
         (np.array([["a"]]), "no numbers"),
         (np.array([[1.0, np.inf]]), "x, row 0, column 1: a value is not finite"),
+        (np.array([[1.0, 1e300]]), "x, row 0, column 1: a value is not finite, or too large for float32"),
+        ([np.zeros((2, 2)), np.zeros((3, 3))], "x: these do not make one array"),
     ],
 )
 def test_what_is_no_picture(values: np.ndarray, says: str) -> None:
@@ -166,3 +168,31 @@ def test_npz_with_unknown_keys(tmp_path: Path) -> None:
 def test_half_a_test_part() -> None:
     with pytest.raises(DataError, match="both pictures and labels"):
         from_arrays(PIXELS, np.zeros(6, int), PIXELS)
+
+
+@pytest.mark.parametrize("scale", ["x / 255.0", "x / 65535.0", "(x + 1) / 2"])
+def test_the_repair_for_a_range_means_the_same(scale: str) -> None:
+    """Applied, it gives the pixels that such values stand for."""
+    fractions = np.arange(24).reshape(1, 4, 6) / 23
+    x = {"x / 255.0": fractions * 255, "x / 65535.0": np.rint(fractions * 65535), "(x + 1) / 2": fractions * 2 - 1}[
+        scale
+    ]
+    with pytest.raises(DataError, match="no pixels") as error:
+        as_images(x, "x")
+    assert error.value.mend[0].startswith(scale)
+    np.testing.assert_array_equal(as_images(eval(scale), "x")[..., 0], np.rint(fractions * 255))
+
+
+def test_what_was_assumed_of_arrays_is_said() -> None:
+    first = np.zeros((2, 3, 8, 9), np.uint8) + 7
+    assert from_arrays(first, [0, 1]).notes == (
+        "images: 2 × 3 × 8 × 9 was read as channels first, 3 channels of 8 × 9",
+    )
+    assert "nearly black" in from_arrays(np.eye(4, dtype=np.int64)[None].repeat(2, 0), [0, 1]).notes[0]
+    assert from_arrays(np.eye(4)[None].repeat(2, 0), [0, 1]).notes == ()
+
+
+def test_other_byte_orders_and_long_doubles() -> None:
+    for kind in (">i4", ">u2", ">f4", ">f8", np.longdouble, np.float16):
+        np.testing.assert_array_equal(as_images(PIXELS.astype(kind), "x"), PIXELS)
+        np.testing.assert_array_equal(as_labels(np.arange(5).astype(kind), "y"), np.arange(5))

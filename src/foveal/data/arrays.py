@@ -53,14 +53,17 @@ def from_arrays(
 
 def as_images(values: ArrayLike, where: str) -> Images:
     """Pictures as ``uint8`` N × H × W × C, or a table as ``float32`` N × features; see :func:`from_arrays`."""
-    array = np.asarray(values)
+    array = _array(values, where)
     if array.dtype.kind not in "buif":
         raise DataError("these are no numbers", where=where, given=f"an array of {array.dtype}")
     if array.ndim == 2:
-        table = array.astype(np.float32)
+        with np.errstate(over="ignore"):
+            table = array.astype(np.float32)
         if not np.isfinite(table).all():
             row, column = (int(i) for i in np.argwhere(~np.isfinite(table))[0])
-            raise DataError("a value is not finite", where=f"{where}, row {row}, column {column}")
+            raise DataError(
+                "a value is not finite, or too large for float32", where=f"{where}, row {row}, column {column}"
+            )
         return table
     if array.ndim == 3:
         array = array[..., np.newaxis]
@@ -92,6 +95,14 @@ def as_images(values: ArrayLike, where: str) -> Images:
         expected="whole numbers from 0 to 255, or fractions from 0 to 1",
         mend=_scaling(low, high),
     )
+
+
+def _array(values: ArrayLike, where: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise DataError("these do not make one array", where=where, given=str(error),
+                        mend="pictures of one size: foveal.data.images.read(path, size=(28, 28))") from error  # fmt: skip
 
 
 def _scaling(low: float, high: float) -> list[str]:
@@ -134,7 +145,7 @@ def assumed(given: Mapping[str, ArrayLike | None]) -> tuple[str, ...]:
 
 def as_labels(values: ArrayLike, where: str, classes: int | None = None) -> Labels:
     """Labels as ``int64`` (N,); N × 1 and one-hot are understood. ``classes`` bounds them where it is known."""
-    array = np.asarray(values)
+    array = _array(values, where)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     elif array.ndim == 2 and array.dtype.kind in "buif" and _one_hot(array):
