@@ -53,6 +53,6 @@ def _decay(config: Mapping[str, Any]) -> float:
     if config.get("weight_decay") is not None:
         return float(config["weight_decay"])
     try:
-        return float(optimizers.get(str(config.get("optimizer"))).weight_decay)
+        return float(optimizers.get(str(config.get("optimizer"))).weight_decay or 0.0)
     except (FovealError, AttributeError):
         return 0.0
