@@ -230,3 +230,26 @@ def test_a_file_in_the_way_of_the_folder(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="could not be written"):
         files.write_text(tmp_path / "file" / "new", "x")
     assert (tmp_path / "file").read_text() == "old"
+
+
+def test_a_file_where_tensorboard_wants_a_folder_is_one_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from foveal import callbacks
+
+    (tmp_path / "logs").write_text("a file")
+    with pytest.raises(FileError, match="could not be written"):
+        callbacks.TensorBoard(tmp_path / "logs").on_train_begin()
+
+
+def test_a_log_goes_through_a_device(tmp_path: Path) -> None:
+    from foveal import callbacks
+
+    os.mkfifo(tmp_path / "log.csv")
+    log = callbacks.CSVLogger(tmp_path / "log.csv", append=True)
+    log.on_train_begin()  # a pipe is not read from
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "log.csv").read_text()))
+    reader.start()
+    log.on_epoch_end(0, {"loss": 0.5})
+    reader.join()
+    assert read == ["epoch,loss\n0,0.5\n"]

@@ -255,7 +255,7 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self.rows, self._before = [], ""
-        if self.append and self.path.exists():
+        if self.append and self.path.is_file():
             self._before = files.read_regular(self.path, LONGEST_LOG).decode("utf-8", "replace")
 
     def _check(self, values: Sequence[str], more: bool, notify: Function[[str], None]) -> None:
@@ -304,6 +304,11 @@ class TensorBoard(Callback):
                 given=str(error),
                 mend=['pip install "foveal[track]"', "CSVLogger, which needs nothing"],
             ) from error
+        for side in ("train", "validation"):
+            try:
+                (self.log_dir / side).mkdir(parents=True, exist_ok=True)
+            except OSError as error:  # TensorBoard's own threads would say it later, and in their words
+                raise files.explained(error, self.log_dir) from error
         self._writers = {side: SummaryWriter(str(self.log_dir / side)) for side in ("train", "validation")}
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
