@@ -321,6 +321,7 @@ class _Ready:
     """An experiment with its module built and its batches cut."""
 
     def __init__(self, experiment: Experiment) -> None:
+        from foveal.training.lone import refuse_batches_of_one
         from foveal.training.memory import keep_pages
 
         keep_pages()
@@ -328,6 +329,7 @@ class _Ready:
         self.train, self.validation = experiment.parts()
         self.module = experiment.module()
         self.batches = experiment.batches(self.train, training=True)
+        refuse_batches_of_one([self.module], self.batches)
         self.held = None if self.validation is None else experiment.batches(self.validation, training=False)
 
     def carry_out(self, folder: RunFolder, display: Display | None, *, resume: bool) -> Outcome:

@@ -200,6 +200,13 @@ def test_stopping_after_a_batch_ends_there_with_validation_and_the_epochs_end(la
     assert not seen or history.history["loss"][-1] == pytest.approx(seen[0], rel=1e-5)
 
 
+def test_an_epoch_cut_short_says_after_how_many_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    model(0).fit(X, Y, batch_size=16, epochs=2, verbose=2, callbacks=[Steps(2)])
+    assert "Epoch 1/2 - 2/3 - " in capsys.readouterr().out
+    model(0).fit(X, Y, batch_size=16, verbose=2, callbacks=[Steps()])
+    assert "Epoch 1/1 - 3/3 - " in capsys.readouterr().out
+
+
 def test_a_stop_in_the_middle_lasts_over_an_interruption(tmp_path: Path) -> None:
     """Stopped by a callback after step 2, killed before the epoch's end: the resumed run ends as the whole one did."""
     whole = network()

@@ -20,11 +20,12 @@ from foveal.errors import (
     FovealError,
     ShapeError,
     SourceError,
+    TrainingError,
     UnknownName,
 )
 from foveal.experiment import Experiment, prepare, reopened, resume, start
 from foveal.network import codec
-from foveal.network.layers import Dense, Flatten, GlobalAveragePooling2D
+from foveal.network.layers import BatchNormalization, Dense, Flatten, GlobalAveragePooling2D
 from foveal.network.tree import Sequential
 from foveal.training.run_folder import RunFolder
 
@@ -210,6 +211,13 @@ def test_a_description_whose_input_gives_way_to_the_data_says_so(tmp_path: Path)
         prepare("runs/first/model.safetensors", "digits", size=(6, 6))
     assert caught.value.mend == ("--size 8x8",)
     assert prepare("runs/first/model.safetensors", "digits", size=(8, 8)).state is not None
+
+
+def test_batches_of_one_before_a_normalisation_are_refused_before_there_is_a_folder() -> None:
+    tree = Sequential([Dense(4), BatchNormalization(), Dense(3)], input_shape=4)
+    with pytest.raises(TrainingError, match="more than one value"):
+        start(prepare(tree, "iris", changes={"batch_size": 1, "epochs": 1}))
+    assert not Path("runs").exists() or not list(Path("runs").iterdir())
 
 
 def test_where_nothing_can_be_fetched_digits_take_its_place_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

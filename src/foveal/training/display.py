@@ -91,7 +91,7 @@ class PlainLines(Silent):
         if isinstance(event, events.EpochDone):
             values = " - ".join(f"{name}: {value:.4f}" for name, value in event.values.items())
             pace = f"{event.seconds:.1f} s - {event.examples_per_second:,.0f}/s"
-            return f"Epoch {event.epoch}/{event.epochs} - {event.steps}/{event.steps} - {pace} - {values}"
+            return f"Epoch {event.epoch}/{event.epochs} - {event.done or event.steps}/{event.steps} - {pace} - {values}"
         if isinstance(event, events.Finished) and event.stopped_early:
             return f"Stopped early after epoch {event.epochs}."
         return ""

@@ -46,7 +46,10 @@ class StepDone:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch and its validation are over. ``values`` has Keras's names: loss, accuracy, val_loss, val_accuracy."""
+    """An epoch and its validation are over, after ``done`` of its steps (0: all of them).
+
+    ``values`` has Keras's names: loss, accuracy, val_loss, val_accuracy.
+    """
 
     epoch: int
     epochs: int
@@ -55,6 +58,7 @@ class EpochDone:
     seconds: float
     examples_per_second: float
     rate: float
+    done: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from foveal.errors import TrainingError
 from foveal.training.loop import Batches
 
 
-@contextlib.contextmanager
-def last_batch_of_one(networks: Iterable[nn.Module], batches: Batches) -> Iterator[None]:
-    """Inside the block a batch of one sample trains, though it tells a batch normalisation after Dense nothing.
+def refuse_batches_of_one(networks: Iterable[nn.Module], batches: Batches) -> list[BatchNormalization]:
+    """The batch normalisations of networks, which can learn from these batches.
 
     Raises:
         TrainingError: every batch of an epoch is such a one, so that nothing before the layer could be learned.
@@ -31,6 +30,17 @@ def last_batch_of_one(networks: Iterable[nn.Module], batches: Batches) -> Iterat
             if batches.examples > 1
             else "LayerNormalization, which does not look at other samples",
         )
+    return parts
+
+
+@contextlib.contextmanager
+def last_batch_of_one(networks: Iterable[nn.Module], batches: Batches) -> Iterator[None]:
+    """Inside the block a batch of one sample trains, though it tells a batch normalisation after Dense nothing.
+
+    Raises:
+        TrainingError: as :func:`refuse_batches_of_one`.
+    """
+    parts = refuse_batches_of_one(networks, batches)
     for part in parts:
         part.takes_one_value = True
     try:

@@ -129,7 +129,8 @@ class Watch:
         self.history.steps += self.record.curve(self.epoch, self.step)
         self.history.add(values, self.method.rate, self.epoch)
         self.callbacks.call("on_epoch_end", self.epoch, values)
-        done = (self.epoch + 1, self.epochs, self.step)  # fewer steps than there are, where a callback stopped it
+        done = (self.epoch + 1, self.epochs, len(self.batches))
+        steps = self.step if self.step < len(self.batches) else 0  # a callback stopped it
         self.epoch, self.step, self.record = self.epoch + 1, 0, self._new_record()
         _ = self.stopped
         if self.checkpoints is not None:
@@ -137,7 +138,7 @@ class Watch:
             with self.checkpoints.folder.writing(f"epoch {done[0]}"):
                 timing = {"epoch": done[0], "seconds": seconds, "examples_per_second": speed}
                 self.checkpoints.folder.append_timing(timing)
-        self.tell(events.EpochDone(*done, values, seconds, speed, self.history.rates[-1]))
+        self.tell(events.EpochDone(*done, values, seconds, speed, self.history.rates[-1], steps))
         self.obey()
 
     @contextlib.contextmanager
