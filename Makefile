@@ -9,10 +9,10 @@ JOBS   ?= auto
 SHELL  := /bin/bash
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench hostile kill clean
+.PHONY: help demo test check-engine lint format bench hostile kill clean
 
 help:  ## This list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 # torch first, by its pinned version: the resolver would otherwise pick a build of several gigabytes.
 $(READY): pyproject.toml constraints.txt
@@ -30,6 +30,9 @@ demo: $(READY)  ## Train the lecture's network on Fashion-MNIST and write the re
 
 test: $(READY)  ## The whole test suite
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+check-engine: $(READY)  ## Convolutions of every size against float64, in processes that may die (minutes)
+	@OMP_NUM_THREADS=1 FOVEAL_ENGINE_BATCHES=12 $(BIN)/python -m pytest -n $(JOBS) tests/contracts/test_engine.py
 
 lint: $(READY)  ## Style and types
 	@$(BIN)/ruff check .

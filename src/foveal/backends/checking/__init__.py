@@ -93,9 +93,7 @@ def check(
     results: dict[int, Checked] = {}
     if isolated:
         task = {
-            "network": codec.to_dict(network),
-            "input": str(shape) if isinstance(shape, Tokens) else list(shape.axes),
-            "batch": batch,
+            "parts": [(codec.to_dict(network), str(shape) if isinstance(shape, Tokens) else shape.axes, batch)],
             "device": device,
             "seed": seed,
             "tolerance": tolerance,

@@ -15,24 +15,26 @@ from foveal.backends.checking.sites import sites
 from foveal.errors import FovealError
 from foveal.network import codec
 from foveal.network.shape import as_shape
-from foveal.network.tree import Sequential
 
 
 def work(task: dict[str, Any], answers: TextIO) -> None:
-    """Examine the sites with the numbers ``task["numbers"]``, each ``task["times"]`` times, and write what was found."""
-    network = codec.from_dict(task["network"])
-    assert isinstance(network, Sequential)
-    found = sites(network, as_shape(task["input"]))
+    """Examine sites, and write what was found.
+
+    Args:
+        task: "parts" (network, input, batch; sites are numbered through all of them), "numbers" (of the sites to examine),
+            "times" (how often each), "device", "seed", "tolerance".
+        answers: where the lines go.
+    """
+    found = [
+        (site, batch)
+        for network, input, batch in task["parts"]
+        for site in sites(codec.from_dict(network), as_shape(input))
+    ]
     for number in task["numbers"]:
         print(json.dumps({"begins": number}), file=answers, flush=True)
+        site, batch = found[number]
         for _ in range(task["times"]):
-            checked = examine(
-                found[number],
-                batch=task["batch"],
-                device=task["device"],
-                seed=task["seed"],
-                tolerance=task["tolerance"],
-            )
+            checked = examine(site, batch=batch, device=task["device"], seed=task["seed"], tolerance=task["tolerance"])
         print(json.dumps({"number": number, "checked": dataclasses.asdict(checked)}), file=answers, flush=True)
 
 
