@@ -60,6 +60,8 @@ class Isolated:
                 try:
                     line = worker.lines.get(timeout=self.time_limit * times + allowance)
                 except queue.Empty:
+                    if len(before) == len(numbers):  # damaged, it hangs while it ends
+                        return before[-1], CRASHED, "the process did not end", before
                     return current, SILENT, f"no answer within {self.time_limit:g} s", before
                 if line is None:
                     how = worker.how_it_ended()
