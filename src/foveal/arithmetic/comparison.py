@@ -19,9 +19,9 @@ from foveal.arithmetic.steps import Derivation, Section, Step, product
 from foveal.arithmetic.summary import Row, Summary
 from foveal.errors import DescriptionError
 from foveal.network.fields import shown
-from foveal.network.layers import Conv1D, Conv2D, Conv3D, Dense, DepthwiseConv2D
+from foveal.network.layers import Conv1D, Conv2D, Conv3D, DepthwiseConv2D
 from foveal.network.node import Node
-from foveal.network.shape import Shape, Vector
+from foveal.network.shape import Shape
 from foveal.network.tree import find
 
 _CONVOLUTIONS = (Conv1D, Conv2D, Conv3D, DepthwiseConv2D)
@@ -131,7 +131,10 @@ def dense_twin(layer: Node, input: Shape, output: Shape, path: str = "") -> Dens
             mend=["the path of a convolution: `foveal show NET` lists them", "--input 28x28x1"],
         )
     own = count(layer, input, output, path)
-    dense = count(Dense(output.size, use_bias=layer.use_bias), Vector(input.size), Vector(output.size))
+    weights, biases = input.size * output.size, output.size if layer.use_bias else 0
+    dense = Counts(
+        weights, biases, 0, output.size, weights + biases, weights
+    )  # as of a Dense, which ends at 2⁶³ − 1 units
     places = output.size // output.channels
     return DenseTwin(path, layer, input, output, own, dense, places * own.parameters)
 
@@ -208,6 +211,7 @@ def differences(a: Summary, b: Summary) -> list[Difference]:
     Example:
         >>> from foveal.arithmetic.summary import summarize
         >>> from foveal.network import Sequential
+        >>> from foveal.network.layers import Dense
         >>> one, two = (summarize(Sequential([Dense(9, f)], input_shape=9)) for f in ("relu", "gelu"))
         >>> differences(one, two)
         [Difference(first='dense_1', second='dense_1', what='activation', values=("'relu'", "'gelu'"))]

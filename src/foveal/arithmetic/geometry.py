@@ -5,6 +5,7 @@ Every interpreter that needs to know asks here, so that "same" is resolved in on
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from foveal.arithmetic import window
@@ -59,12 +60,23 @@ def windows(layer: Node, shape: Shape) -> tuple[Window, ...] | None:
     strides = getattr(layer, "steps", None) or layer.strides  # type: ignore[attr-defined]
     dilation = getattr(layer, "dilation_rate", (1,) * len(kernel))
     pads = layer.padding  # type: ignore[attr-defined]
+    return _slid(tuple(kernel), tuple(strides), tuple(dilation), pads, shape.spatial)
+
+
+@functools.lru_cache(maxsize=1024)  # every interpreter asks, and most layers of a network are alike
+def _slid(
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilation: tuple[int, ...],
+    pads: str | Pads,
+    spatial: tuple[int | None, ...],
+) -> tuple[Window, ...]:
     found = []
     for axis, (k, s, d) in enumerate(zip(kernel, strides, dilation, strict=True)):
         if pads == "same":
-            n = shape.spatial[axis] if axis < len(shape.spatial) else None
+            n = spatial[axis] if axis < len(spatial) else None
             before, after = window.same_padding(n if n is not None else s * window.extent(k, d), k, s, d)
-        elif pads == "valid":
+        elif isinstance(pads, str):  # valid
             before = after = 0
         else:
             before, after = pads[axis]

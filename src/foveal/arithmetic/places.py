@@ -76,7 +76,7 @@ def seen(step: Step, units: Places, n: int | None, budget: Budget) -> Places:
         >>> seen(Pattern(((-2, 2),), 1, 2), every(9), 9, Budget()).of  # a kernel of 3, dilated by 2
         range(0, 9)
         >>> seen(Pattern(((0, 0),), 3), every(10**12), 3 * 10**12, Budget()).of
-        range(0, 3000000000000, 3)
+        range(0, 2999999999998, 3)
     """
     if not units:
         return Places(range(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
@@ -89,6 +90,7 @@ def _defaults(kind: type[Any]) -> dict[str, Any]:
     return found
 
 
+@functools.lru_cache(maxsize=256)
 def snake_case(kind: str) -> str:
     """``MaxPooling2D`` → ``max_pooling2d``, as Keras names layers."""
     spaced = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind)
