@@ -14,7 +14,7 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 # torch's OpenMP threads wait for one another some thirty times a training step, and GNU's library lets them spin for
 # milliseconds each time: beside other busy programs the thread that is waited for cannot run because the others spin.
