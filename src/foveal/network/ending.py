@@ -72,9 +72,9 @@ def check_ending(loss: str, from_logits: bool, network: Sequential, output: Shap
 
     Example:
         >>> from foveal.network.layers import Dense
-        >>> from foveal.network.shape import Features
-        >>> check_ending("binary_cross_entropy", True, Sequential([Dense(1)]), Features(1))
-        >>> check_ending("cross_entropy", True, Sequential([Dense(1)]), Features(1))
+        >>> from foveal.network.shape import Vector
+        >>> check_ending("binary_cross_entropy", True, Sequential([Dense(1)]), Vector(1))
+        >>> check_ending("cross_entropy", True, Sequential([Dense(1)]), Vector(1))
         Traceback (most recent call last):
         ...
         foveal.errors.ConfigurationError: network: cross-entropy chooses among classes, and the network has one output
