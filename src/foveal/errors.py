@@ -89,6 +89,10 @@ class DescriptionError(FovealError, ValueError):
     """A layer, or a network, that cannot be described so: a wrong argument, a name used twice."""
 
 
+class ArgumentError(FovealError, TypeError):
+    """An argument that a layer, optimizer, loss or callback does not have, lacks, or is given twice."""
+
+
 class ShapeError(FovealError, ValueError):
     """The layers do not fit together: a window larger than its input, branches that cannot be added.
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from foveal.errors import ConfigurationError, UnknownName
+from foveal.keywords import Told
 from foveal.spelling import nearest
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(metaclass=Told):
     """What every loss says of itself: its name in a :class:`~foveal.training.config.TrainingConfig`."""
 
     kind: ClassVar[str] = ""

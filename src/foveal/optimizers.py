@@ -18,11 +18,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from foveal.errors import ConfigurationError, UnknownName
+from foveal.keywords import Told
 from foveal.spelling import nearest
 
 
 @dataclass(frozen=True)
-class Optimizer:
+class Optimizer(metaclass=Told):
     """What every optimizer has: a learning rate, a weight decay, and a name in a training configuration.
 
     Args:

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "foveal"
 
 # What each room may import of Foveal, besides itself. errors ← network ← arithmetic ← drawing;
 # network ← backends ← training ← evaluation; everything ← model ← cli; zoo imports only network.
-LOW = {"errors", "printable", "strictjson", "spelling", "streams", "figures"}  # what everything stands on
+LOW = {"errors", "printable", "strictjson", "spelling", "streams", "figures", "keywords"}  # what everything stands on
 NAMES = {"losses", "optimizers", "random", "files", "tensorheader"}  # closed lists of names, and writing files
 ALLOWED: dict[str, set[str]] = {
     "printable": set(),
@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "strictjson": {"errors"},
     "streams": {"errors", "printable"},
     "spelling": set(),
+    "keywords": {"errors", "spelling"},
     "figures": {"printable"},
     **dict.fromkeys(NAMES, LOW),
     "network": LOW | {"files"},
@@ -57,7 +58,18 @@ ONE_ROOM = {
     **dict.fromkeys(("samples", "layouts", "arguments", "intake"), "model"),
 }
 FREE = {"cli", "__init__", "__main__"}  # above everything; nobody imports cli
-NO_TORCH = ("printable", "errors", "strictjson", "spelling", "streams", "network", "arithmetic", "drawing", "zoo")
+NO_TORCH = (
+    "printable",
+    "errors",
+    "strictjson",
+    "spelling",
+    "keywords",
+    "streams",
+    "network",
+    "arithmetic",
+    "drawing",
+    "zoo",
+)
 
 
 def modules() -> list[Path]:

@@ -8,6 +8,7 @@ import re
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from foveal.keywords import Told
 from foveal.network import fields
 from foveal.network.fields import Refused, checked
 from foveal.network.shape import Shape, as_shape
@@ -33,7 +34,7 @@ def _input_shape(value: Any) -> Shape | None:
 
 
 @dataclass(frozen=True, repr=False)
-class Node:
+class Node(metaclass=Told):
     """A layer, or a composition of layers. Frozen: a changed network is a new tree.
 
     Attributes:

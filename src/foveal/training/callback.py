@@ -6,10 +6,12 @@ from collections.abc import Callable as Function
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from foveal.keywords import Told
+
 Logs = Mapping[str, float] | None
 
 
-class Callback:
+class Callback(metaclass=Told):
     """The base: every hook is there and does nothing. Epochs and batches are counted from 0, as in Keras."""
 
     model: Any = None
