@@ -9,13 +9,13 @@ import pytest
 import torch
 
 import foveal
-from foveal import layers, systems
+from foveal import layers, losses, optimizers, systems
 from foveal.data.augment import parse
 from foveal.data.balanced import BalancedBatches
 from foveal.data.dataset import Split
 from foveal.data.resident import ResidentBatches
 from foveal.data.tensors import TensorBatches
-from foveal.errors import ConfigurationError
+from foveal.errors import ConfigurationError, UnknownName
 from foveal.experiment import prepare
 
 RNG = np.random.default_rng(0)
@@ -89,9 +89,47 @@ def test_what_is_no_image_with_one_target_is_not_augmented() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["epochs", "batch_size", "shuffle", "validation", "seed", "mirror", "checkpoint_seconds"]
-)
-def test_options_that_fit_would_drop_are_refused_in_compile(name: str) -> None:
+    "name",
+    ["epochs", "batch_size", "shuffle", "validation", "seed", "mirror", "checkpoint_seconds", "lr", "momentum", "weight_decay",
+     "decoupled", "optimizer_options", "from_logits", "label_smoothing"],
+)  # fmt: skip
+def test_options_that_would_be_dropped_are_refused_in_compile(name: str) -> None:
     with pytest.raises(ConfigurationError, match="not said in compile") as caught:
         model(**{name: 1})
     assert caught.value.mend
+
+
+@pytest.mark.parametrize("name", ["run_eagerly", "jit_compile", "loss_weights", "averaging"])
+def test_options_that_do_not_exist_are_one_sentence(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="no such option"):
+        model(**{name: 1})
+    with pytest.raises(ConfigurationError) as caught:
+        model(shedule="cosine")
+    assert caught.value.mend == ("schedule=…",)
+
+
+def test_metrics_as_keras_takes_them() -> None:
+    assert model(metrics=None).fit(PIXELS, Y, verbose=0).history.keys() == {"loss"}
+    assert model(metrics="accuracy").fit(PIXELS, Y, verbose=0).history.keys() == {"loss", "accuracy"}
+    for wrong in (3, [None]):
+        with pytest.raises(ConfigurationError, match="metrics are given by their names"):
+            model(metrics=wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, abs])
+def test_an_optimizer_that_is_none(wrong: Any) -> None:
+    with pytest.raises(UnknownName, match="no such optimizer"):
+        model(optimizer=wrong)
+
+
+TEXT: Any = "no"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda: losses.BinaryCrossentropy(from_logits=TEXT), lambda: losses.SparseCategoricalCrossentropy(label_smoothing=TEXT),
+     lambda: optimizers.SGD(momentum=True), lambda: optimizers.RMSprop(centered=TEXT), lambda: optimizers.Adam(decoupled=TEXT)],
+)  # fmt: skip
+def test_values_of_another_kind_are_refused(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        wrong()

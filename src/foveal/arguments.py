@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from foveal.errors import ConfigurationError
+from foveal.spelling import nearest
 
 if TYPE_CHECKING:
     from foveal.training.callbacks import Callback
@@ -43,11 +44,53 @@ _ELSEWHERE = {
     "seed": "Model(network, seed=…), or foveal.random.set_seed(…)",
     "mirror": "foveal train --mirror",
     "checkpoint_seconds": "callbacks.ModelCheckpoint(…)",
+    "lr": "optimizer=optimizers.Adam(learning_rate=…), or another of foveal.optimizers",
+    "momentum": "optimizer=optimizers.SGD(momentum=…)",
+    "weight_decay": "optimizer=optimizers.Adam(weight_decay=…), or another of foveal.optimizers",
+    "decoupled": "optimizer=optimizers.Adam(decoupled=…), or another of foveal.optimizers",
+    "optimizer_options": "optimizer=optimizers.Adam(…), or another of foveal.optimizers",
+    "from_logits": "loss=losses.SparseCategoricalCrossentropy(from_logits=…), or another of foveal.losses",
+    "label_smoothing": "loss=losses.SparseCategoricalCrossentropy(label_smoothing=…), or another of foveal.losses",
 }
 
 
-def options(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Further options of ``compile``: those that belong elsewhere would be dropped there, and are refused."""
+def metrics_of(given: Any) -> tuple[str, ...]:
+    """The names of metrics: one name, several, or None for none, as in Keras.
+
+    Raises:
+        ConfigurationError: something else.
+
+    Example:
+        >>> metrics_of("accuracy"), metrics_of(None), metrics_of(["mae", "mse"])
+        (('accuracy',), (), ('mae', 'mse'))
+    """
+    names = () if given is None else (given,) if isinstance(given, str) else given
+    found = tuple(names) if isinstance(names, Iterable) else (names,)
+    if not all(isinstance(name, str) for name in found):
+        raise ConfigurationError(
+            "metrics are given by their names",
+            where="compile",
+            given=f"metrics={_short(given)}",
+            expected="a list of names, or None",
+            mend='metrics=["accuracy"]',
+        )
+    return found
+
+
+_OWN = {"optimizer", "loss", "metrics"}
+
+
+def options(given: Mapping[str, Any], known: Collection[str]) -> Mapping[str, Any]:
+    """Further options of ``compile``: those that belong elsewhere would be dropped there, and are refused.
+
+    Args:
+        given: what was written.
+        known: the fields of a training configuration.
+
+    Raises:
+        ConfigurationError: an option that belongs elsewhere, or that does not exist.
+    """
+    known = set(known)
     for name in given:
         if name in _ELSEWHERE:
             raise ConfigurationError(
@@ -55,6 +98,15 @@ def options(given: Mapping[str, Any]) -> Mapping[str, Any]:
                 where="compile",
                 given=f"{name}={_short(given[name])}",
                 mend=_ELSEWHERE[name],
+            )
+        if name not in known:
+            near = nearest(name, sorted(known - set(_ELSEWHERE)), 2)
+            raise ConfigurationError(
+                "compile has no such option",
+                where="compile",
+                given=f"{name}={_short(given[name])}",
+                expected="optimizer, loss, metrics, or one of " + ", ".join(sorted(known - set(_ELSEWHERE) - _OWN)),
+                mend=[f"{each}=…" for each in near] or f"leave {name} out",
             )
     return given
 

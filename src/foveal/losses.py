@@ -8,8 +8,9 @@ As in Keras, a cross-entropy expects probabilities unless ``from_logits=True`` s
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.keywords import Told
@@ -23,12 +24,21 @@ class Loss(metaclass=Told):
     kind: ClassVar[str] = ""
 
 
-def _check_smoothing(value: float, where: str) -> None:
-    if not 0.0 <= value < 1.0:
+def _check(loss: SparseCategoricalCrossentropy | BinaryCrossentropy) -> None:
+    """Refuse what a cross-entropy's arguments cannot be."""
+    where, value, logits = type(loss).__name__, cast(Any, loss.label_smoothing), cast(Any, loss.from_logits)
+    if not isinstance(logits, bool):
+        raise ConfigurationError(
+            "from_logits is True or False",
+            where=where,
+            given=f"from_logits={logits!r}",
+            mend=["from_logits=True: the network gives logits", "from_logits=False: it ends in a softmax or a sigmoid"],
+        )
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0.0 <= float(value) < 1.0:
         raise ConfigurationError(
             "label smoothing is the share of certainty given to the other classes",
             where=where,
-            given=f"label_smoothing={value}",
+            given=f"label_smoothing={value!r}",
             expected="0 ≤ label_smoothing < 1",
             mend="label_smoothing=0.1",
         )
@@ -52,7 +62,7 @@ class SparseCategoricalCrossentropy(Loss):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_smoothing(self.label_smoothing, type(self).__name__)
+        _check(self)
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,7 @@ class BinaryCrossentropy(Loss):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_smoothing(self.label_smoothing, type(self).__name__)
+        _check(self)
 
 
 @dataclass(frozen=True)

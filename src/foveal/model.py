@@ -174,7 +174,7 @@ class Model:
         self,
         optimizer: str | optimizers.Optimizer = "adam",
         loss: str | losses.Loss | None = None,
-        metrics: Sequence[str] = ("accuracy",),
+        metrics: Sequence[str] | str | None = ("accuracy",),
         **options: Any,
     ) -> None:
         """Say how to train.
@@ -182,7 +182,7 @@ class Model:
         Args:
             optimizer: a name or one of ``foveal.optimizers``.
             loss: a name or one of ``foveal.losses``; None is cross-entropy, with or without logits as the network ends.
-            metrics: measured beside the loss: accuracy, binary_accuracy, mae, mse.
+            metrics: measured beside the loss: accuracy, binary_accuracy, mae, mse; None for none.
             **options: further fields of :class:`foveal.training.TrainingConfig`: ``schedule``, ``augment``, ``precision``, …
 
         Raises:
@@ -195,8 +195,8 @@ class Model:
 
         if loss is None:
             loss = kinds.SparseCategoricalCrossentropy(from_logits=not ends_in_probabilities(self.network))
-        fields = {"augment": "", "validation": 0.0, **arguments.options(options)}
-        config = TrainingConfig(metrics=tuple(metrics), **fields)
+        fields = {"augment": "", "validation": 0.0, **arguments.options(options, TrainingConfig.__dataclass_fields__)}
+        config = TrainingConfig(metrics=arguments.metrics_of(metrics), **fields)
         config = config.with_optimizer(optimizer).with_loss(loss)
         augmentation(config.augment)
         check_ending(config.loss, config.from_logits, self.network, self.output_shape)

@@ -43,11 +43,18 @@ class Optimizer(metaclass=Told):
         if self.weight_decay is None:
             object.__setattr__(self, "weight_decay", 0.0)
         for each in dataclasses.fields(self):
-            value = getattr(self, each.name)
-            if isinstance(value, bool):
+            value, standard = getattr(self, each.name), each.default
+            if isinstance(standard, bool):
+                if not isinstance(value, bool):
+                    raise ConfigurationError(
+                        f"{each.name} is True or False",
+                        where=type(self).__name__,
+                        given=f"{each.name}={value!r}",
+                        mend=[f"{each.name}=True", f"{each.name}=False"],
+                    )
                 continue
-            if not (isinstance(value, numbers.Real) and _works(each.name, float(value))):
-                standard = next(f.default for f in dataclasses.fields(type(self)) if f.name == each.name)
+            number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            if not (number and _works(each.name, float(value))):
                 raise ConfigurationError(
                     f"this {each.name.replace('_', ' ')} cannot work",
                     where=type(self).__name__,
@@ -167,8 +174,8 @@ OTHERS = ("nadam", "adamax", "adadelta", "adafactor", "radam", "ftrl", "lion", "
 NAMES = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 
 
-def get(optimizer: str | Optimizer, **changes: float | bool) -> Optimizer:
-    """An optimizer by its name, or the optimizer itself; ``changes`` replace single values of it.
+def get(optimizer: str | Optimizer | type[Optimizer], **changes: float | bool) -> Optimizer:
+    """An optimizer by its name or class, or the optimizer itself; ``changes`` replace single values of it.
 
     ``"momentum"`` and ``"nesterov"`` are SGD with momentum 0.9 (the lectures name them as methods of their own).
 
@@ -183,6 +190,8 @@ def get(optimizer: str | Optimizer, **changes: float | bool) -> Optimizer:
     if isinstance(optimizer, Optimizer):
         return _changed(optimizer, changes)
     name = optimizer.lower() if isinstance(optimizer, str) else ""
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        name = optimizer.kind  # the class itself, as Keras takes it too: with its defaults
     if name in ("momentum", "nesterov"):
         return _changed(SGD(momentum=0.9, nesterov=name == "nesterov"), changes)
     if name in _BY_NAME:

@@ -59,7 +59,7 @@ def test_the_text_of_a_refusal() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "near"),
     [("optimizer", "adm", "adam"), ("schedule", "onecycle", "one-cycle"), ("loss", "crossentropy", "cross_entropy"),
-     ("precision", "bf32", "bf16"), ("metrics", ("acc",), "accuracy")],
+     ("precision", "bf32", "bf16"), ("metrics", ("acuracy",), "accuracy")],
 )  # fmt: skip
 def test_a_wrong_name_is_answered_with_a_near_one(field: str, value: object, near: str) -> None:
     with pytest.raises(UnknownName) as caught:

@@ -5,25 +5,60 @@ from __future__ import annotations
 from foveal.errors import ConfigurationError
 from foveal.network.node import Node
 from foveal.network.shape import Shape
-from foveal.network.tree import Sequential
+from foveal.network.tree import Parallel, Sequential
 
 _PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")
+_NOTHING = ("GaussianNoise",)  # beside every layer with a rate: these change nothing when the network is used
+_ONLY_MOVED = ("Flatten", "Reshape", "Permute", "Cropping", "UpSampling", "Global", "Average", "AdaptiveAverage", "Max", "Min",
+               "AdaptiveMax")  # fmt: skip
+"""How the kinds begin that put values elsewhere or choose or average among them: probabilities stay probabilities."""
 
 
 def last_activation(network: Node) -> str:
     """The activation that the network ends in; "linear" where it gives logits.
 
     Example:
-        >>> from foveal.network.layers import Dense, Dropout
+        >>> from foveal.network.layers import Dense, Dropout, TimeDistributed
         >>> last_activation(Sequential([Dense(3, activation="softmax"), Dropout(0.1)]))
+        'softmax'
+        >>> last_activation(TimeDistributed(Dense(3, activation="sigmoid")))
+        'sigmoid'
+    """
+    if isinstance(network, Sequential):
+        for layer in reversed(network.layers):
+            if not _changes_nothing(layer):
+                return last_activation(layer)
+        return "linear"
+    if network.kind == "TimeDistributed":
+        return last_activation(network.held()[0][1])
+    return str(getattr(network, "activation", "linear"))
+
+
+def _changes_nothing(layer: Node) -> bool:
+    """Whether a layer gives what it is given, when the network is used: dropout, noise, the identity."""
+    if layer.kind == "TimeDistributed":
+        return _changes_nothing(layer.held()[0][1])
+    identity = layer.kind == "Activation" and getattr(layer, "activation", "") == "linear"
+    return identity or hasattr(layer, "rate") or layer.kind in _NOTHING
+
+
+def kind_of_outputs(network: Node) -> str:
+    """Which activation the outputs come from: the last one, also where layers follow that only move, choose or average.
+
+    Example:
+        >>> from foveal.network.layers import Conv2D, Flatten
+        >>> kind_of_outputs(Sequential([Conv2D(10, 1, activation="softmax"), Flatten()]))
         'softmax'
     """
     if isinstance(network, Sequential):
         for layer in reversed(network.layers):
-            if not hasattr(layer, "rate"):  # dropout changes nothing when the network is used
-                return last_activation(layer)
+            if not (_changes_nothing(layer) or layer.kind.startswith(_ONLY_MOVED)):
+                return kind_of_outputs(layer)
         return "linear"
-    return str(getattr(network, "activation", "linear"))
+    if isinstance(network, Parallel) and network.merge == "concat":
+        found = {kind_of_outputs(branch) for branch in network.branches}
+        return found.pop() if len(found) == 1 else "linear"
+    return last_activation(network)
 
 
 def ends_in_probabilities(network: Node) -> bool:
@@ -34,7 +69,7 @@ def ends_in_probabilities(network: Node) -> bool:
         >>> ends_in_probabilities(Sequential([Dense(3)]))
         False
     """
-    return last_activation(network) in _PROBABILITIES
+    return kind_of_outputs(network) in _PROBABILITIES
 
 
 def are_independent(network: Node, loss: str | None = None) -> bool:
@@ -52,7 +87,7 @@ def are_independent(network: Node, loss: str | None = None) -> bool:
     """
     if loss in ("cross_entropy", "binary_cross_entropy", "hinge", "categorical_hinge"):
         return loss in ("binary_cross_entropy", "hinge")
-    return last_activation(network) in ("sigmoid", "hard_sigmoid")
+    return kind_of_outputs(network) in ("sigmoid", "hard_sigmoid")
 
 
 def check_ending(loss: str, from_logits: bool, network: Sequential, output: Shape | None = None) -> None:
@@ -110,7 +145,7 @@ def _check_one_output(loss: str, network: Sequential, outputs: int) -> None:
                 'Dense(2, activation="softmax") as the last layer, with loss="sparse_categorical_crossentropy"',
             ],
         )
-    sigmoid = last in _PROBABILITIES
+    sigmoid = ends_in_probabilities(network)
     raise ConfigurationError(
         "cross-entropy chooses among classes, and the network has one output",
         where=where,
@@ -136,7 +171,7 @@ def _check_logits(loss: str, from_logits: bool, network: Sequential) -> None:
             if from_logits
             else "the loss expects probabilities, but the network ends in logits",
             where=network.name or "network",
-            given=f'from_logits={from_logits}, last activation "{last_activation(network)}"',
+            given=f'from_logits={from_logits}, last activation "{kind_of_outputs(network)}"',
             expected="from_logits=True without, or from_logits=False with a softmax (or sigmoid) at the end",
             mend=[
                 f"{'Binary' if loss.startswith('binary') else 'SparseCategorical'}Crossentropy(from_logits={not from_logits})",

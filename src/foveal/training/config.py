@@ -143,17 +143,18 @@ class TrainingConfig:
 
     def with_optimizer(self, optimizer: str | optimizers.Optimizer) -> TrainingConfig:
         """The same configuration with another optimizer, given as Keras users give it (a name or an object)."""
+        spec = optimizers.get(optimizer)
         if isinstance(optimizer, str):
-            decays = bool(optimizers.get(optimizer).weight_decay)
+            decays = bool(spec.weight_decay)
             return self.replace(
                 optimizer=optimizer.lower(), lr=None, momentum=None, weight_decay=None, decoupled=True,
                 optimizer_options={"decay_all": True} if decays else {},
             )  # fmt: skip
-        values = {f.name: getattr(optimizer, f.name) for f in dataclasses.fields(optimizer)}
+        values = {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)}
         lr, decay, decoupled = (values.pop(name) for name in ("learning_rate", "weight_decay", "decoupled"))
         momentum = values.pop("momentum", None)
         return self.replace(
-            optimizer=optimizer.kind, lr=lr, momentum=momentum, weight_decay=decay, decoupled=decoupled,
+            optimizer=spec.kind, lr=lr, momentum=momentum, weight_decay=decay, decoupled=decoupled,
             optimizer_options=values,
         )  # fmt: skip
 
