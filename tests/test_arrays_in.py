@@ -117,6 +117,9 @@ def test_a_repair_gives_the_array_that_was_meant(sizes: list[int], count: int, h
         ((7, 5), (7, 5), ["x[np.newaxis]"]),
         ((36,), (5, 6, 6), ["x.reshape((len(x), -1))"]),
         ((36,), (36,), ["x[np.newaxis]"]),
+        ((6, 6, 3), (5, 6, 6, 3, 1), ["x[..., 0]"]),
+        ((6, 6, 3), (1, 5, 6, 6, 3), ["x[0]"]),
+        ((6, 6, 3), (6, 6, 3, 5), ["np.moveaxis(x, -1, 0)"]),
         ((6, 6, 3), (), []),
         ((6, 6, 3), (5, 6, 6, 4), []),
     ],
@@ -261,6 +264,8 @@ def test_pixels_that_nobody_divides_are_said(capsys: pytest.CaptureFixture[str])
     classifier().predict(RNG.normal(size=(4, 6, 6, 3)))
     model(layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(2), shape=(6, 6, 3)).predict(pixels)
     assert capsys.readouterr().err == ""
+    classifier().predict(pixels.astype(np.uint16) * 257)
+    assert "only uint8 pixels are divided by 255" in capsys.readouterr().err
     twice = model(layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(2), shape=(6, 6, 3))
     twice.predict(pixels.astype(np.uint8))
     assert "Rescaling comes on top" in capsys.readouterr().err
@@ -353,3 +358,38 @@ def test_tokens_are_answered_with_what_they_are(tokens: np.ndarray, mend: list[s
     with pytest.raises(DataError) as caught:
         net.predict(tokens)
     assert list(caught.value.mend) == mend
+
+
+@pytest.mark.parametrize(
+    ("labels", "mend"),
+    [
+        ([1, 2, 2], ("y - 1, if the first class is 1", "Dense(3) as the last layer")),
+        ([-1, 0, 0], ("y + 1, if the first class is -1",)),
+        ([0, 1, 5], ("Dense(6) as the last layer",)),
+        ([-1, 0, 5], ("number the classes from 0",)),
+    ],
+)
+def test_labels_that_begin_elsewhere_are_moved(labels: list[int], mend: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="a label has no output") as caught:
+        classifier().evaluate(RNG.random((3, 6, 6, 3)), labels, verbose=0)
+    assert caught.value.mend == mend
+    if "if the first" in mend[0]:
+        y = np.array(labels)
+        classifier().evaluate(RNG.random((3, 6, 6, 3)), eval(mend[0].split(",")[0], {"y": y}), verbose=0)
+
+
+def test_class_numbers_of_places_are_answered_in_the_words_of_maps() -> None:
+    net = model(layers.Conv2D(3, 1), shape=(4, 5, 2))
+    x, y = RNG.random((2, 4, 5, 2)), RNG.integers(0, 3, (2, 4, 5))
+    with pytest.raises(DataError) as caught:
+        net.evaluate(x, y + 1, verbose=0)
+    assert caught.value.mend[1] == "4 channels, one a class, in place of 3, in the last layer"
+    with pytest.raises(DataError) as caught:
+        net.evaluate(x, y.swapaxes(1, 2), verbose=0)
+    assert "class numbers: N × 4 × 5" in str(caught.value)
+
+
+def test_a_long_double_beyond_float64_is_one_sentence() -> None:
+    huge = np.full((2, 6, 6, 3), np.longdouble(1e308)) * np.longdouble(1e308)
+    with pytest.raises(DataError, match="not finite"):
+        classifier().predict(huge)

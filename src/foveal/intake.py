@@ -28,6 +28,7 @@ class Scale:
         divided: whether its values are divided by 255 on the way.
         low, high: the smallest and largest value as the network sees them.
         pixels: whether they look like pixels from 0 to 255 that nobody divided.
+        deep: whether they look like pixels of 16 bits that nobody divided.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Scale:
     low: float
     high: float
     pixels: bool
+    deep: bool = False
 
     def clashes(self, other: Scale) -> bool:
         """Whether one was divided by 255 and the other is neither divided nor between 0 and 1 already.
@@ -59,7 +61,8 @@ def scale_of(x: Tensor) -> Scale:
     if kind == "uint8":
         return Scale(kind, True, low / 255, high / 255, False)
     whole = not x.is_floating_point() or bool((x[:1] == x[:1].round()).all())
-    return Scale(kind, False, low, high, low >= 0 and 1 < high <= 255 and whole)
+    deep = not x.is_floating_point() and low >= 0 and 255 < high < 1 << 16
+    return Scale(kind, False, low, high, low >= 0 and 1 < high <= 255 and whole, deep)
 
 
 class Notes:
@@ -100,7 +103,12 @@ class Notes:
         elif scale.divided:
             twice = f"; its {first.kind} comes on top" if rescales and first is not None else ""
             self.say(f"uint8 pixels are divided by 255 on their way in, other numbers are taken as they are{twice}")
-        elif scale.pixels and not rescales and network.input_shape is not None and len(network.input_shape.spatial) > 1:
+        elif (
+            (scale.pixels or scale.deep)
+            and not rescales
+            and network.input_shape is not None
+            and len(network.input_shape.spatial) > 1
+        ):
             self.say(f"{what} is {scale}: only uint8 pixels are divided by 255")
 
     def once(self, display: Display) -> Reader:

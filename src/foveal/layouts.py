@@ -29,6 +29,8 @@ def repairs(given: Sequence[int], wanted: Sizes, name: str = "x") -> tuple[list[
         (['x.reshape((-1, 6, 6, 1))'], '')
         >>> repairs((5, 6, 6), (6, 6, 3))
         (['np.repeat(x[..., np.newaxis], 3, axis=-1)'], '')
+        >>> repairs((6, 6, 3, 5), (6, 6, 3)), repairs((5, 6, 6, 3, 1), (6, 6, 3))
+        ((['np.moveaxis(x, -1, 0)'], ''), (['x[..., 0]'], ''))
     """
     shape, rank = tuple(given), len(wanted)
     channels = wanted[-1]
@@ -41,6 +43,12 @@ def repairs(given: Sequence[int], wanted: Sizes, name: str = "x") -> tuple[list[
         found.append(f"np.moveaxis({name}, 0, -1)[np.newaxis]")
     if channels == 1 and rank > 1 and _fits(shape, wanted[:-1]):
         found.append(f"{name}[np.newaxis, ..., np.newaxis]")
+    if len(shape) == rank + 2 and shape[-1] == 1 and _fits(shape[1:-1], wanted):
+        found.append(f"{name}[..., 0]")
+    if len(shape) == rank + 2 and shape[0] == 1 and _fits(shape[2:], wanted):
+        found.append(f"{name}[0]")
+    if rank > 1 and len(shape) == rank + 1 and _fits(shape[:-1], wanted):
+        found.append(f"np.moveaxis({name}, -1, 0)")
     if found:
         return (found, "") if len(found) == 1 else ([], "the shape allows several readings: " + ", or ".join(found))
     return _values(shape, wanted, name)

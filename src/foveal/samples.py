@@ -163,7 +163,7 @@ def as_answers(y: Any, count: int, output: Shape, where: str, what: str = "y") -
     if found.is_floating_point():
         refuse_not_finite(found, where, what)
     elif output.channels > 1 and found.numel():
-        _check_classes(found, output.channels, where)
+        _check_classes(found, output, where, what)
     return found
 
 
@@ -201,7 +201,8 @@ def _map(tensor: Tensor, output: Shape, where: str, what: str) -> Tensor:
     if numbers.dim() != len(output.axes) or not _agrees(numbers.shape[1:], places):
         _refuse_shape(
             tensor.shape, output.axes, where, what, "the targets are not of the network's output shape",
-            f"targets with channels last, as the network's output: {output}",
+            f"targets with channels last, as the network's output: {output}"
+            + (f", or class numbers: N × {' × '.join(map(str, places))}" if channels > 1 else ""),
         )  # fmt: skip
     if channels == 1:
         return numbers.to(torch.float32).unsqueeze(1)
@@ -210,15 +211,30 @@ def _map(tensor: Tensor, output: Shape, where: str, what: str) -> Tensor:
     return numbers.long()
 
 
-def _check_classes(labels: Tensor, outputs: int, where: str) -> None:
-    low, high = int(labels.min()), int(labels.max())
+def _check_classes(labels: Tensor, output: Shape, where: str, what: str) -> None:
+    low, high, outputs = int(labels.min()), int(labels.max()), output.channels
     if low < 0 or high >= outputs:
+        mend = []
+        if low and high - low < outputs:
+            mend.append(
+                f"{what} - {low}, if the first class is {low}"
+                if low > 0
+                else f"{what} + {-low}, if the first class is {low}"
+            )
+        if low >= 0 and high < 10_000:
+            last = (
+                f"Dense({high + 1})"
+                if output.spatial == ()
+                else f"{high + 1} channels, one a class, in place of {outputs},"
+            )
+            mend.append(f"{last} as the last layer" if output.spatial == () else f"{last} in the last layer")
         raise DataError(
             "a label has no output",
             where=where,
-            given=f"labels from {low} to {high}; the network has {outputs} outputs",
+            given=f"labels from {low} to {high}; the network has {outputs} outputs"
+            + (" at each place" if output.spatial else ""),
             expected=f"0 to {outputs - 1}",
-            mend=f"Dense({high + 1}) as the last layer" if low >= 0 and high < 10_000 else "number the classes from 0",
+            mend=mend or "number the classes from 0",
         )
 
 

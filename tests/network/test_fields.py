@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -293,3 +294,10 @@ def test_a_name_is_part_of_a_path_and_of_tensor_names(name):
     assert caught.value.expected == "1 to 64 letters (A–Z, a–z), digits, _ or -"
     repaired = eval(caught.value.mend[0].removeprefix("name="))
     assert Flatten(name=repaired).name == repaired
+
+
+@pytest.mark.parametrize("kind", [layers.BatchNormalization, layers.LayerNormalization])
+def test_an_axis_is_not_taken_for_a_momentum(kind: Any) -> None:
+    """Keras' first argument of the normalisations is the axis: a number without a name is none of ours."""
+    with pytest.raises(TypeError, match="positional"):
+        kind(1)

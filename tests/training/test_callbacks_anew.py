@@ -291,3 +291,12 @@ def test_values_that_no_callback_can_have_are_refused_where_it_is_made(make: Any
     with pytest.raises(ConfigurationError) as caught:
         make()
     assert caught.value.mend
+
+
+def test_flags_are_flags() -> None:
+    """Keras' third argument of ModelCheckpoint is ``verbose``: a 1 there is not taken for ``save_best_only``."""
+    number: Any = 1
+    with pytest.raises(ConfigurationError, match="save_best_only is True or False"):
+        callbacks.ModelCheckpoint("best.safetensors", "val_loss", number)
+    with pytest.raises(ConfigurationError, match="append is True or False"):
+        callbacks.CSVLogger("log.csv", append=number)

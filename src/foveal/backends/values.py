@@ -119,7 +119,10 @@ def _numbers(array: np.ndarray[Any, Any], where: str, what: str) -> np.ndarray[A
             mend=f'{_name(what)}.astype("float32")' if _written_numbers(array) else None,
         )
     if kind == "f" and array.dtype.itemsize not in (4, 8):
-        return array.astype(np.float32 if array.dtype.itemsize == 2 else np.float64)
+        with np.errstate(
+            over="ignore"
+        ):  # a long double may be larger than any float64: infinite, which is refused in a sentence
+            return array.astype(np.float32 if array.dtype.itemsize == 2 else np.float64)
     if kind == "u" and array.dtype.itemsize > 1:
         if array.dtype.itemsize == 8 and array.size and int(array.max()) > np.iinfo(np.int64).max:
             return array.astype(np.float64)

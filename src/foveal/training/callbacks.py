@@ -180,6 +180,10 @@ class ModelCheckpoint(_Monitoring):
         save_best_only: bool = False,
         mode: str = "auto",
     ) -> None:
+        if not isinstance(save_best_only, bool):  # Keras' third argument is verbose: a 1 there means something else
+            raise _wrong(
+                self, "save_best_only is True or False", f"save_best_only={save_best_only!r}", "save_best_only=True"
+            )
         super().__init__(monitor, mode, 0.0)
         self.filepath = str(filepath)
         self.save_best_only = save_best_only
@@ -247,6 +251,8 @@ class CSVLogger(Callback):
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
         if not isinstance(separator, str) or len(separator) != 1 or separator in '\r\n"':
             raise _wrong(self, "separator is one character", f"separator={separator!r}", 'separator=";"')
+        if not isinstance(append, bool):
+            raise _wrong(self, "append is True or False", f"append={append!r}", "append=True")
         self.path = Path(filename)
         self.separator = separator
         self.append = append

@@ -10,7 +10,7 @@ from foveal.network.fields import Refused, checked, flag, number, positive
 from foveal.network.node import Node
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, kw_only=True)  # Keras' first argument is the axis, which is always the last here
 class BatchNormalization(Node):
     """Each channel to mean 0 and variance 1 over the batch, then scaled and shifted by learned values (Ioffe, Szegedy 2015).
 
@@ -28,7 +28,7 @@ class BatchNormalization(Node):
     scale: bool = checked(flag, True)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, kw_only=True)  # Keras' first argument is the axis, which is always the last here
 class LayerNormalization(Node):
     """Each position's channels to mean 0 and variance 1, then scaled and shifted by learned values (Ba et al. 2016).
 
