@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foveal.data import folder as folder_module
-from foveal.data import load, read_folder
+from foveal.data import load, read_folder, resizing
 from foveal.errors import DataError
 
 
@@ -135,7 +134,7 @@ def test_a_missing_folder(tmp_path: Path) -> None:
 
 
 def test_memory_is_reckoned_before_it_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_module, "LIMIT", 100)
+    monkeypatch.setattr(resizing, "LIMIT", 100)
     put(tmp_path / "a" / "1.png", 9)
     put(tmp_path / "b" / "1.png", 9)
     with pytest.raises(DataError, match="do not fit into memory") as error:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
-from foveal import modelfile, systems
+from foveal import allow_memory, modelfile, systems
 from foveal.backends.torch import build
 from foveal.cli.app import app
 from foveal.errors import CheckpointError, DataError, FovealError
@@ -186,3 +187,34 @@ def test_out_of_memory_anywhere_is_one_line(monkeypatch: pytest.MonkeyPatch) -> 
     assert done.returncode == 2
     assert done.stderr.startswith("The memory does not suffice: 16.3 TiB at once")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_model_of_large_pictures_makes_no_gigabytes_of_small_ones(tmp_path: Path) -> None:
+    network = Sequential([layers.GlobalAveragePooling2D(), layers.Dense(10)], input_shape=(2_000, 2_000, 1))
+    facts = {"classes": [str(digit) for digit in range(10)], "training": {"data": "digits"}}
+    path = modelfile.save(tmp_path / "model.safetensors", network, build(network, seed=0).state_dict(), facts)
+    for arguments in ([], ["digits"]):
+        error = refusal("evaluate", path, *arguments)
+        assert "1797 × 2000 × 2000 × 1 = 6.7 GiB" in str(error)
+        assert "at most" in str(error)
+        assert "unless more is allowed" in str(error)
+        assert "--allow-memory 7GB, if it is meant" in str(error)
+
+
+def test_pictures_made_larger_for_a_model_are_bounded_and_more_can_be_allowed(tmp_path: Path) -> None:
+    network = Sequential([layers.GlobalAveragePooling2D(), layers.Dense(2)], input_shape=(64, 64, 1))
+    facts = {"classes": ["a", "b"]}
+    path = modelfile.save(tmp_path / "model.safetensors", network, build(network, seed=0).state_dict(), facts)
+    for name, side in (("a", 8), ("b", 8), ("a", 100), ("b", 100)):
+        (folder := tmp_path / f"of{side}" / name).mkdir(parents=True, exist_ok=True)
+        for number in range(4):
+            Image.new("L", (side, side), 10 * number).save(folder / f"{number}.png")
+    try:
+        error = refusal("evaluate", path, tmp_path / "of8", "--allow-memory", "32000")
+        assert "8 × 64 × 64 × 1" in str(error)
+        assert "--allow-memory 1GB" in str(error)
+        assert run("evaluate", path, tmp_path / "of8", "--allow-memory", "1GB").exit_code == 0
+        smaller = run("evaluate", path, tmp_path / "of100", "--allow-memory", "32000")  # they become smaller: no danger
+        assert smaller.exit_code == 0, smaller.output
+    finally:
+        allow_memory(None)

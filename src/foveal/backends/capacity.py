@@ -163,6 +163,28 @@ def check_training(network: Node, batch_size: int, where: str, available: int | 
     )
 
 
+def check_node(where: str, size: int) -> None:
+    """Refuse to compute a single node, in all its copies, that takes more memory than there is or is allowed.
+
+    Args:
+        where: the node's path.
+        size: bytes of its parameters, all copies together.
+
+    Raises:
+        OutOfMemory: ``size`` is above the limit of training.
+    """
+    limit = most(training=True) if _allowed is not None else min(most(training=True), 2 * MOST_ACTIVATIONS)
+    if size <= limit:
+        return
+    raise OutOfMemory(
+        "the copies of this node's parameters take more memory than is allowed",
+        where=where,
+        given=f"about {in_words(size)}",
+        expected=f"at most {in_words(limit)}, unless more is allowed",
+        mend=["fewer units or filters in this layer", f"--allow-memory {_rounded(size)}, if it is meant"],
+    )
+
+
 def _rounded(size: int) -> str:
     """A size that is surely enough, as :func:`allow_memory` reads it."""
     unit, name = (2**30, "GB") if size >= 2**30 else (2**20, "MB")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foveal import streams
+from foveal.cli.options import AllowMemory
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,6 +30,7 @@ def command(
     in_process: Annotated[
         bool, typer.Option("--in-process", help="No process of its own: a node that crashes ends the check.")
     ] = False,
+    allow_memory: AllowMemory = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Every node forward and backward on this machine, against float64 and a second algorithm; 1 where one is wrong."""

@@ -147,6 +147,7 @@ class _Chosen:
 
 def _own(trained: Trained, split: str) -> _Chosen:
     """A part of the data that the run names; the validation part is the one put aside in training."""
+    from foveal.backends.capacity import most
     from foveal.data import NAMED, load
 
     if trained.folder is not None:
@@ -172,7 +173,7 @@ def _own(trained: Trained, split: str) -> _Chosen:
             expected=f"one of {', '.join(NAMED)}; or DATA on the command line",
             mend=[f"foveal evaluate {shlex.quote(str(trained.path))} DATA"],
         )
-    data = load(named, size=trained.size, channels=trained.channels if trained.size else None)
+    data = load(named, size=trained.size, channels=trained.channels if trained.size else None, most=most())
     return _Chosen(data.name, data.classes, *_part(data.name, {"test": data.test}, split), True, _unread(data))
 
 
@@ -211,6 +212,7 @@ def _unread(data: DataSet) -> tuple[str, ...]:
 
 def _other(trained: Trained, place: str, split: str, label: str | None) -> _Chosen:
     """A part of other data, brought to the size and channels that the network takes."""
+    from foveal.backends.capacity import most
     from foveal.data import load
     from foveal.data.fingerprint import fingerprint
     from foveal.training.run_folder import RunFolder
@@ -219,7 +221,8 @@ def _other(trained: Trained, place: str, split: str, label: str | None) -> _Chos
     folder = None if trained.folder is None else RunFolder(trained.folder)
     if label is None and folder is not None and place.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
         label = _entry(_entry(folder.read_config(), "data"), "opening").get("label")
-    data = load(place, size=trained.size, channels=trained.channels if len(shape.axes) == 3 else None, label=label)
+    channels = trained.channels if len(shape.axes) == 3 else None
+    data = load(place, size=trained.size, channels=channels, label=label, most=most())
     if len(data.shape) != len(shape.axes):
         raise DataError(
             "the network takes another kind of data",

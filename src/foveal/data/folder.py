@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -20,11 +20,9 @@ from foveal.data.images import Fit, Probe, probe, read
 from foveal.data.layout import Listing, has_classes, layout, listing
 from foveal.data.listing import Tally, pictures, shown
 from foveal.data.progress import progress
+from foveal.data.resizing import check_together
 from foveal.errors import DataError, ImageError
 from foveal.printable import printable
-
-LIMIT = 8 << 30
-"""Bytes that the decoded pictures may take together, 8 GiB."""
 
 _BAR_FROM = 500
 _FEW = 12
@@ -38,6 +36,7 @@ def read_folder(
     channels: int | None = None,
     fit: Fit = "crop",
     threads: int | None = None,
+    most: int | None = None,
 ) -> DataSet:
     """Read a folder of pictures, decoding in parallel.
 
@@ -50,6 +49,7 @@ def read_folder(
         channels: 1 or 3; without it 1 if every picture is grey, else 3.
         fit: what happens to another aspect: ``crop``, ``pad`` or ``stretch``, as in :func:`foveal.data.images.read`.
         threads: how many decode at once; as many as there are processors where none is said.
+        most: bytes that the pictures may take together where ``size`` makes them larger than they are; None for 8 GiB.
 
     Returns:
         Classes in the order of their names (as numbers, where all are), ``origins`` with the path of each picture. Two
@@ -85,7 +85,7 @@ def read_folder(
     if note:
         notes.append(note)
     depth = channels or max(head.channels for head in good.values())
-    _check_memory(len(good), (*target, depth), root)
+    _check_memory(good.values(), (*target, depth), root, most)
     splits: dict[str, Split] = {}
     for role, each in listings.items():
         number = {name: index for index, name in enumerate(classes)}
@@ -145,7 +145,7 @@ def read_album(
         )
     target, note = (size, None) if size else _common_size(list(good.values()))
     depth = channels or max(head.channels for head in good.values())
-    _check_memory(len(good), (*target, depth), root)
+    _check_memory(good.values(), (*target, depth), root, None)
     chosen = [(file, 0) for file in good]
     split, lost = _decode(chosen, (*target, depth), fit, workers, root, "album")
     name = root.resolve().name
@@ -218,16 +218,11 @@ def _common_size(heads: list[Probe]) -> tuple[tuple[int, int], str | None]:
     ), f"the pictures have {len(sizes):,} different sizes; all were brought to {side} × {side} (size= chooses)"
 
 
-def _check_memory(count: int, shape: tuple[int, int, int], root: Path) -> None:
-    needed = count * shape[0] * shape[1] * shape[2]
-    if needed > LIMIT:
-        raise DataError(
-            "the pictures do not fit into memory together",
-            where=str(root),
-            given=f"{count:,} × {shape[0]} × {shape[1]} × {shape[2]} = {needed / 2**30:.1f} GiB",
-            expected=f"at most {LIMIT / 2**30:.0f} GiB",
-            mend=f"size=({shape[0] // 2}, {shape[1] // 2})",
-        )
+def _check_memory(heads: Iterable[Probe], shape: tuple[int, int, int], root: Path, most: int | None) -> None:
+    given = [head.height * head.width * shape[2] for head in heads]
+    check_together(
+        str(root), sum(given), (len(given), *shape), most, f"size=({max(1, shape[0] // 2)}, {max(1, shape[1] // 2)})"
+    )
 
 
 def _decode(

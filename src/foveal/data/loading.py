@@ -59,6 +59,7 @@ def load(
     classes: Sequence[str] | None = None,
     threads: int | None = None,
     label: str | int | None = None,
+    most: int | None = None,
 ) -> DataSet:
     """Load a data set by its name, or from a folder or file.
 
@@ -73,6 +74,8 @@ def load(
         classes: names of the classes, where the source has only numbers.
         threads: how many pictures of a folder are decoded at once.
         label: the label's column of a CSV file: its name, its number from 1, ``"first"`` or ``"last"``.
+        most: bytes that the pictures may take together where ``size`` makes them larger than they are; None for 8 GiB. For
+            sizes that are not the user's own, but a model file's.
 
     Raises:
         UnknownName: neither a name nor a file.
@@ -98,7 +101,7 @@ def load(
     else:
         path = Path(name)
         if os.path.isdir(path) and not idx_images(path):
-            data = read_folder(path, size=size, channels=channels, fit=fit, threads=threads)
+            data = read_folder(path, size=size, channels=channels, fit=fit, threads=threads, most=most)
         elif os.path.exists(path):
             data = _file(path, classes, label)
         else:
@@ -108,7 +111,7 @@ def load(
         raise DataError("only a CSV file has a column to choose", where=name, given=f"label {label!r}")
     if classes is not None:
         data = replace(data, classes=tuple(classes))
-    return brought_to(data, size, channels, fit)
+    return brought_to(data, size, channels, fit, most)
 
 
 def opened(opening: Mapping[str, Any]) -> DataSet:

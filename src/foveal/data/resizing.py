@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -17,14 +18,40 @@ LIMIT = 8 << 30
 Pixels = NDArray[np.uint8]
 
 
-def brought_to(data: DataSet, size: tuple[int, int] | None, channels: int | None, fit: Fit) -> DataSet:
+def check_together(where: str, given: int, becoming: tuple[int, ...], most: int | None, smaller: str) -> None:
+    """Refuse pictures that would not fit into memory together, before memory is taken.
+
+    Args:
+        where: the data, for the message.
+        given: bytes that the pictures take as they are.
+        becoming: how many there are, and the shape that each gets; a byte a value.
+        most: bytes that they may take where this is more than they take as they are; None for ``LIMIT``. A size that a model
+            file asks for is not the user's own.
+        smaller: a repair.
+    """
+    needed = math.prod(becoming)
+    limit = LIMIT if most is None or needed <= given else most
+    if needed <= limit:
+        return
+    raise DataError(
+        "the pictures do not fit into memory together",
+        where=where,
+        given=f"{shape_text(becoming)} = {needed / 2**30:.1f} GiB",
+        expected=f"at most {limit / 2**30:.3g} GiB" + ("" if most is None else ", unless more is allowed"),
+        mend=[smaller] if most is None else [smaller, f"--allow-memory {-(-needed // 2**30)}GB, if it is meant"],
+    )
+
+
+def brought_to(
+    data: DataSet, size: tuple[int, int] | None, channels: int | None, fit: Fit, most: int | None = None
+) -> DataSet:
     """The same pictures in another size or number of channels.
 
     One and three channels are grey and red, green, blue. Any other number is resized channel by channel; four become grey or
     colour as red, green, blue and transparency on white, which ``notes`` says.
 
     Raises:
-        DataError: a table; channels that are neither; more than ``LIMIT``.
+        DataError: a table; channels that are neither; more than ``LIMIT`` or ``most``, see :func:`check_together`.
 
     Example:
         >>> from foveal.data import from_arrays
@@ -57,15 +84,8 @@ def brought_to(data: DataSet, size: tuple[int, int] | None, channels: int | None
             else [f"leave channels (--grey) out and take a network of {depth} channels", "images[..., :1], in Python"],
         )
     wanted = channels or depth
-    needed = sum(len(split) for _, split in data.parts()) * target[0] * target[1] * wanted
-    if needed > LIMIT:
-        raise DataError(
-            "the pictures do not fit into memory together",
-            where=data.name,
-            given=f"{shape_text((sum(len(split) for _, split in data.parts()), *target, wanted))} = {needed / 2**30:.1f} GiB",
-            expected=f"at most {LIMIT / 2**30:.0f} GiB",
-            mend="a smaller size",
-        )
+    count = sum(len(split) for _, split in data.parts())
+    check_together(data.name, count * height * width * depth, (count, *target, wanted), most, "a smaller size")
     parts = {title: replace(split, images=_resized(split.images, target, wanted, fit)) for title, split in data.parts()}
     notes = data.notes
     if depth == 4 and wanted != 4:

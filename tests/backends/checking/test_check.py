@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from foveal.backends.checking import check, plain
 from foveal.backends.checking.sites import sites
 from foveal.backends.torch_layers import convolution
 from foveal.cli.app import main
-from foveal.errors import ConfigurationError, FovealError, ShapeError
+from foveal.errors import ConfigurationError, FovealError, OutOfMemory, ShapeError
 from foveal.network import Auxiliary, Parallel, Residual, Sequential, layers, walk
 from foveal.network.layers import LAYERS
 from foveal.network.shape import Image, Tokens, as_shape
@@ -184,6 +186,7 @@ def test_a_node_that_damages_a_later_one_is_found(tmp_path: Path) -> None:
         (["lenet5", "--device", "cuda:99"], "no such device"),
         (["lenet5", "--batch", "1"], "at least two samples"),
         (["lenet5", "--tolerance", "nan"], "tolerance must be positive"),
+        (["lenet5", "--allow-memory", "much"], "no size of memory"),
     ],
 )
 def test_mistakes_of_users(words: list[str], problem: str, monkeypatch, capsys) -> None:
@@ -209,3 +212,48 @@ def test_open_axes_are_closed_and_said() -> None:
     assert report.input == "64 × 64 × 1"
     assert "takes any size" in report.assumed
     assert check(network, "9x9x1", isolated=False).assumed == ""
+
+
+def test_a_node_of_gigabytes_is_refused_before_it_is_made() -> None:
+    wide = Sequential([layers.Dense(60_000), layers.Dense(60_000)], input_shape=4)
+    with pytest.raises(OutOfMemory, match="dense_2: the copies of this node's parameters") as refused:
+        check(wide)
+    size = re.search(r"--allow-memory (\S+),", str(refused.value))
+    assert size is not None  # the repair lets just this through
+    small = Sequential([layers.Dense(20, input_shape=40)])
+    foveal.allow_memory("20kB")
+    try:
+        with pytest.raises(OutOfMemory):
+            check(small)
+        foveal.allow_memory("27kB")
+        assert check(small, isolated=False).fine
+    finally:
+        foveal.allow_memory(None)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
+def test_a_check_that_is_killed_leaves_no_worker_behind(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        BREAK.format(what=f"open({str(tmp_path / 'worker')!r}, 'w').write(f'{{os.getpid()}} '); time.sleep(600)")
+    )
+    paths = [str(tmp_path), str(Path(foveal.__file__).parents[1])]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "foveal", "check", described(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
+    )
+    number = ""
+    while not number.endswith(" "):
+        assert process.poll() is None
+        number = (tmp_path / "worker").read_text() if (tmp_path / "worker").exists() else ""
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    worker = Path("/proc", number.strip(), "stat")
+    for _ in range(600):
+        if not worker.exists() or worker.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.05)
+    os.kill(int(number), 9)
+    raise AssertionError("the worker lives on")

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 
 import torch
 
+from foveal.arithmetic.counts import count
+from foveal.backends import capacity
 from foveal.backends.checking.examine import examine
 from foveal.backends.checking.isolation import Isolated
 from foveal.backends.checking.report import TOLERANCE, Checked, Report
@@ -20,13 +22,15 @@ from foveal.backends.checking.sites import Site, sites
 from foveal.errors import ConfigurationError
 from foveal.network import codec
 from foveal.network.shape import Image, Shape, Tokens, Volume, as_shape
-from foveal.network.tree import Sequential
+from foveal.network.tree import Parallel, Residual, Sequential
 
 __all__ = ["TOLERANCE", "Checked", "Report", "check"]
 
 _OPEN = {Image: 64, Volume: 16}  # taken for an axis of any size; 16 for sequences
 LARGEST = 2**27
 """Values of a batch that one node may take in or give out: 1 GiB in float64."""
+COPIES = 4
+"""Of a node's parameters in float64: the module that trains, its twin, the second algorithm, and gradients."""
 
 
 def check(
@@ -60,6 +64,7 @@ def check(
     Raises:
         ShapeError: the layers do not fit together.
         ConfigurationError: no such device, or a batch, tolerance or time limit that cannot be.
+        OutOfMemory: a node's parameters take more memory, in all their copies, than is allowed (:func:`foveal.allow_memory`).
 
     Example:
         >>> from foveal.network.layers import Conv2D, Dense, Flatten
@@ -176,6 +181,10 @@ def _refuse_large(site: Site, batch: int) -> None:
             expected=f"at most {LARGEST:,} values",
             mend=["--batch 2" if batch > 2 else "--input with a smaller shape"],
         )
+    if isinstance(site.node, Parallel | Residual):
+        return
+    parameters = count(site.node, site.inputs[0], site.output, site.path)
+    capacity.check_node(site.path, COPIES * 8 * (parameters.parameters + parameters.fixed))
 
 
 def _engine(device: str) -> str:

@@ -6,6 +6,7 @@ alone, several times; if it lives, those that ran before it are tried alone too.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -124,7 +125,7 @@ class _Worker:
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps(task) + "\n")
-            self.process.stdin.close()
+            self.process.stdin.flush()  # and left open: that it closes tells the worker that nobody waits for it any more
         except BrokenPipeError:
             pass  # it died at once: the end of its output says so
         self.lines: queue.Queue[str | None] = queue.Queue()
@@ -156,6 +157,9 @@ class _Worker:
         self.process.kill()
         self.process.wait()
         self.reader.join()
+        assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.errors.close()

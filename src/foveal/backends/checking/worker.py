@@ -5,9 +5,12 @@ It reads one line of JSON, the task, and writes a line before each node and one 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import os
 import sys
+import threading
 from typing import Any, TextIO
 
 from foveal.backends.checking.examine import examine
@@ -38,10 +41,20 @@ def work(task: dict[str, Any], answers: TextIO) -> None:
         print(json.dumps({"number": number, "checked": dataclasses.asdict(checked)}), file=answers, flush=True)
 
 
+def _end_with_parent() -> None:
+    """A check that was killed leaves no worker behind that goes on for minutes and gigabytes."""
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    os._exit(1)
+
+
 if __name__ == "__main__":
     answers, sys.stdout = sys.stdout, sys.stderr  # nothing else may be written among the answers
+    task = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        work(json.loads(sys.stdin.readline()), answers)
+        work(task, answers)
     except FovealError as error:
         fields = {name: getattr(error, name) for name in ("problem", "where", "given", "expected", "mend")}
         print(json.dumps({"refused": type(error).__name__, **fields}), file=answers, flush=True)
