@@ -52,7 +52,8 @@ class Experiment:
         command: the command line that says the same.
         notes: what a reader of the report must know, each one sentence.
         state: weights to begin with, by tensor name; None for fresh ones.
-        replaced: what of the description gave way to the data, one sentence; it is among the notes too.
+        replaced: what of the description gave way to the data, or whose weights are the first ones: one sentence, which is among
+            the notes too.
     """
 
     network: tree.Sequential
@@ -162,7 +163,8 @@ def prepare(
     gaps = _gaps(loaded)
     found, name, state = _opened(network, loaded.shape, len(loaded.classes))
     described = fitted(found, name, loaded.shape, len(loaded.classes), gaps, learned=state is not None)
-    replaced = replaced_input(found, described)
+    learned = "" if state is None else f"training goes on from the weights of {network}"
+    replaced = replaced_input(found, described) or learned
     chosen = config or recipe_for(name, loaded.name).config
     changed = dict(changes or {})
     if chosen.from_logits and chosen.loss.endswith("cross_entropy") and "from_logits" not in changed:

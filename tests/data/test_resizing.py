@@ -84,3 +84,13 @@ def test_other_words_and_numbers(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="do not fit into memory together"):
         load("digits", size=(4000, 4000))
     assert load("digits", size=[9, 8]).shape == (9, 8, 1)  # type: ignore[arg-type]
+
+
+def test_what_was_resized_is_said() -> None:
+    """A network measured on pictures of another size and colour sees them brought to its own."""
+    grey = from_arrays(pictures(1), [0, 1, 0])
+    height, width = grey.shape[:2]
+    assert brought_to(grey, (5, 6), 3, "crop").notes == (
+        f"pictures of {height} × {width} × 1 were brought to 5 × 6 × 3",
+    )
+    assert brought_to(grey, (height, width), 1, "crop").notes == ()

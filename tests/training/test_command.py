@@ -188,6 +188,7 @@ def test_a_description_file_and_a_model_file_are_networks(tmp_path: Path) -> Non
     assert first.folder.read_config()["network"]["name"] == "mine"
     again = prepare(str(first.folder.model), "iris", changes={"epochs": 1})
     assert again.state is not None
+    assert again.replaced == f"training goes on from the weights of {first.folder.model}"
     assert start(again, name="second").history.history["loss"][0] < first.history.history["loss"][0]
 
 

@@ -48,7 +48,7 @@ def brought_to(
     """The same pictures in another size or number of channels.
 
     One and three channels are grey and red, green, blue. Any other number is resized channel by channel; four become grey or
-    colour as red, green, blue and transparency on white, which ``notes`` says.
+    colour as red, green, blue and transparency on white. ``notes`` says what was done.
 
     Raises:
         DataError: a table; channels that are neither; more than ``LIMIT`` or ``most``, see :func:`check_together`.
@@ -88,6 +88,8 @@ def brought_to(
     check_together(data.name, count * height * width * depth, (count, *target, wanted), most, "a smaller size")
     parts = {title: replace(split, images=_resized(split.images, target, wanted, fit)) for title, split in data.parts()}
     notes = data.notes
+    if target != (height, width) or depth != 4:
+        notes = (*notes, f"pictures of {shape_text(data.shape)} were brought to {shape_text((*target, wanted))}")
     if depth == 4 and wanted != 4:
         notes = (*notes, "the fourth channel was taken for transparency, and the pictures were laid on white")
     return replace(data, train=parts["training"], test=parts.get("test"), notes=notes)
