@@ -158,3 +158,15 @@ def test_small_files_take_no_large_memory(tmp_path: Path) -> None:
     assert "times as large as its file" in lines[0]
     assert "unpacks to more" in lines[1]
     assert lines[2] == "True"
+
+
+def test_names_as_labels_are_not_called_damaged(tmp_path: Path) -> None:
+    """The repair that is offered reads."""
+    names = np.array(["b", "a", "b"])
+    place = tmp_path / "named.npz"
+    np.savez(place, x_train=np.zeros((3, 4, 4), np.uint8), y_train=names)
+    with pytest.raises(DataError, match="the array holds no numbers") as caught:
+        load(place)
+    assert caught.value.mend[0].startswith("classes, y = np.unique(y, return_inverse=True)")
+    np.savez(place, x_train=np.zeros((3, 4, 4), np.uint8), y_train=np.unique(names, return_inverse=True)[1])
+    assert load(place).train.labels.tolist() == [1, 0, 1]

@@ -157,6 +157,14 @@ def _member(archive: zipfile.ZipFile, name: str, where: str, limit: int) -> NDAr
             dtype, declared = _header(file)
         if dtype.hasobject:
             raise DataError("Python objects are not read: they would have to be unpickled", where=place)
+        if dtype.kind not in "buif":
+            raise DataError(
+                "the array holds no numbers",
+                where=place,
+                given=f"values of {dtype}, where numbers are read",
+                expected="pixels or class numbers",
+                mend="classes, y = np.unique(y, return_inverse=True), and save y" if dtype.kind in "US" else None,
+            )
         if declared > limit or declared > info.file_size:
             raise DataError(
                 "the array is announced larger than it can be",
@@ -195,6 +203,6 @@ def _header(file: IO[bytes]) -> tuple[np.dtype[Any], int]:
     shape, _, dtype = read(io.BytesIO(body))
     if any(not 0 <= side < 1 << 62 for side in shape) or len(shape) > 32:
         raise ValueError(f"a shape of {len(shape)} axes" if len(shape) > 32 else f"a side of the shape {shape}")
-    if not dtype.hasobject and dtype.kind not in "buif":
-        raise ValueError(f"values of {dtype}, where numbers are read")
+    if not dtype.itemsize:
+        raise ValueError("values of no size")
     return dtype, math.prod(shape) * dtype.itemsize
