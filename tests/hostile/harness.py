@@ -8,6 +8,7 @@ terminal, no more text than a person reads, within the bounds.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import resource
 import signal
@@ -102,6 +103,7 @@ def _forked(arguments: list[str], folder: Path) -> tuple[int, resource.struct_ru
 
 def _child(arguments: list[str], folder: Path) -> None:
     status = 1
+    faulthandler.disable()  # a test runner's would write a crash that is meant into the runner's output
     try:
         for number, name in ((1, ".out"), (2, ".err")):
             os.dup2(os.open(folder / name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), number)
