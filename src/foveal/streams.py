@@ -76,7 +76,7 @@ codecs.register_error(LEGIBLE, _legibly)
 
 
 def legible(text: str, encoding: str) -> str:
-    """``text`` with what ``encoding`` lacks written otherwise.
+    r"""``text`` with what ``encoding`` lacks written otherwise.
 
     Example:
         >>> legible("28 × 28 → 10, p ≥ ½", "ascii"), legible("28 × 28 → 10", "cp1252"), legible("Käse 猫", "ascii")
