@@ -12,11 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from foveal import allow_memory, modelfile, systems
+import foveal
+from foveal import Model, allow_memory, modelfile, systems
 from foveal.backends.torch import build
 from foveal.cli.app import app
 from foveal.errors import CheckpointError, DataError, FovealError
@@ -218,3 +220,19 @@ def test_pictures_made_larger_for_a_model_are_bounded_and_more_can_be_allowed(tm
         assert smaller.exit_code == 0, smaller.output
     finally:
         allow_memory(None)
+
+
+def test_a_network_that_does_not_classify_is_no_classifier(tmp_path: Path) -> None:
+    """An autoencoder's answer is a picture: `predict` and `evaluate` say so, and Python gives it."""
+    network = Sequential(
+        [layers.Conv2D(2, 3, padding="same"), layers.Conv2D(1, 3, padding="same")], input_shape=(8, 8, 1)
+    )
+    path = Model(network, seed=0).save(tmp_path / "model.safetensors") or tmp_path / "model.safetensors"
+    Image.new("L", (8, 8), 90).save(tmp_path / "x.png")
+    for arguments in (["predict", path, tmp_path / "x.png"], ["evaluate", path, "digits"]):
+        error = refusal(*arguments)
+        assert "this network does not classify" in str(error)
+        assert "output 8 × 8 × 1" in str(error)
+    repair = str(error).split("to mend")[1].split(", in Python")[0].strip()
+    found = eval(repair, {"foveal": foveal, "images": np.zeros((1, 8, 8, 1), np.uint8)})
+    assert found.shape == (1, 8, 8, 1)

@@ -59,10 +59,11 @@ def command(
     """
     from foveal.evaluation import as_distribution, evaluate
     from foveal.evaluation.subject import matched
-    from foveal.evaluation.trained import open_trained
+    from foveal.evaluation.trained import check_classifies, open_trained
 
     trained = open_trained(run, runs)
     _check_system(trained, data)
+    check_classifies(trained)
     chosen = _own(trained, split) if data is None else _other(trained, data, split, label)
     labels = matched(chosen.part.labels, chosen.classes, trained.classes, chosen.name)
     found = evaluate(as_distribution(trained.probabilities(chosen.part.images)), labels, trained.classes)

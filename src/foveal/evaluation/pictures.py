@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from foveal.data.images import SUFFIXES, Fit, Pixels, Probe, border_level, probe, read
 from foveal.data.listing import Tally, pictures
 from foveal.errors import ImageError
-from foveal.evaluation.trained import Trained
+from foveal.evaluation.trained import Trained, check_classifies
 
 TOGETHER = 64
 """So many pictures are in memory at once."""
@@ -66,7 +66,9 @@ def classify(
 
     Raises:
         ImageError: the network takes no pictures.
+        ModelFileError: it does not classify.
     """
+    check_classifies(trained)
     if len(trained.module.input_shape.axes) != 3 or trained.channels not in (1, 3):
         raise ImageError(
             "this network takes no pictures",

@@ -115,6 +115,24 @@ def open_trained(place: str | Path, runs: str | Path = "runs") -> Trained:
     )
 
 
+def check_classifies(trained: Trained) -> None:
+    """Refuse a network whose answer is no row of classes: an autoencoder, a network that paints or reads.
+
+    Raises:
+        ModelFileError: its output has places; the message says what is there.
+    """
+    output = trained.module.output_shape
+    if len(output.axes) == 1:
+        return
+    raise ModelFileError(
+        "this network does not classify: its answer is no row of classes",
+        where=str(trained.path),
+        given=f"output {output}",
+        expected="one number for each class",
+        mend=[f"foveal.Model.load({str(trained.path)!r}).predict(images), in Python: the numbers themselves"],
+    )
+
+
 def model_path(place: Path, runs: Path) -> Path:
     """The model file of a run folder, of the name of a run, or the file itself.
 
