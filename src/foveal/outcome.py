@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foveal.printable import counted
 from foveal.training.config import TrainingConfig
 from foveal.training.history import History
 from foveal.training.run_folder import RunFolder
@@ -141,7 +142,8 @@ def _write_report(
 def _notes(experiment: Experiment, outcome: Outcome) -> Sequence[str]:
     notes = [*experiment.notes, *experiment.data.notes]
     if experiment.data.problems:
-        notes.append(f"{len(experiment.data.problems)} files could not be read, {experiment.data.problems[0]} for one.")
+        count, first = len(experiment.data.problems), experiment.data.problems[0]
+        notes.append(f"{counted(count, 'file')} could not be read{', among them' if count > 1 else ''}: {first}")
     if experiment.config.mirror:
         notes.append("Each answer is the mean of those for the picture and for its mirror image.")
     if outcome.split != "test":

@@ -74,6 +74,16 @@ def bounded(text: str, longest: int = LONGEST) -> str:
     return f"{text[: longest - tail]} … ({len(text) - longest:,} characters left out) … {text[len(text) - tail :]}"
 
 
+def counted(count: int, one: str, several: str | None = None) -> str:
+    """A number of things in words: ``several`` is the plural where that is not ``one`` with an s.
+
+    Example:
+        >>> counted(1, "file"), counted(1200, "file"), counted(2, "class", "classes")
+        ('1 file', '1,200 files', '2 classes')
+    """
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
 def json_text(value: Any, *, ascii: bool = True, indent: int | None = None, nan: bool = True) -> str:
     r"""``value`` as JSON that keeps every text exactly, and that a terminal may show.
 

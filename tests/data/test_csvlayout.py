@@ -323,3 +323,29 @@ def test_arrays_of_an_npz_that_are_not_used_are_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read") as error:
         load(tmp_path / "pipe.npz")
     assert "a pipe" in str(error.value)
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("label", ["label", "first", 1])
+def test_a_test_file_without_labels_is_passed_over_where_a_column_is_asked_for(
+    label: str | int, header: bool, tmp_path: Path
+) -> None:
+    names = ["label,a,b,c,d\n", "a,b,c,d\n"] if header else ["", ""]
+    (tmp_path / "train.csv").write_text(names[0] + "0,9,8,7,200\n1,6,5,4,100\n")
+    (tmp_path / "test.csv").write_text(names[1] + "9,8,7,200\n6,5,4,100\n")
+    if label == "label" and not header:
+        label = "1"
+    data = load(tmp_path / "train.csv", label=label)
+    assert data.test is None
+    assert data.train.labels.tolist() == [0, 1]
+    assert any("test.csv has no labels" in note for note in data.notes)
+
+
+def test_numbers_of_rows_taken_for_labels_are_said(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 4))
+    (tmp_path / "rows.csv").write_text("".join(f"{i},{','.join(map(str, row))}\n" for i, row in enumerate(pixels)))
+    assert any("another number in each line" in note for note in load(tmp_path / "rows.csv").notes)
+    (tmp_path / "labels.csv").write_text(
+        "".join(f"{i % 6},{','.join(map(str, row))}\n" for i, row in enumerate(pixels))
+    )
+    assert not any("another number" in note for note in load(tmp_path / "labels.csv").notes)

@@ -75,7 +75,7 @@ def test_damaged_files_are_listed_and_stop_nobody(tmp_path: Path) -> None:
     assert sorted(problem.split(":")[0] for problem in data.problems) == ["a/2.png", "a/3.png", "b/1.jpg"]
     assert any(problem.startswith("a/3.png: the file is empty") for problem in data.problems)
     assert data.notes == (
-        "1 files that are no pictures by their name were passed over",
+        "1 file that is no picture by its name was passed over",
         "hidden or system files and folders were passed over: a/.DS_Store",
     )
 

@@ -86,7 +86,7 @@ def test_an_empty_class_folder_is_said(two: Path) -> None:
         [1, 1],
         (
             "folders without pictures are no classes: bird, fish",
-            "1 files that are no pictures by their name were passed over",
+            "1 file that is no picture by its name was passed over",
         ),
     )
 
@@ -136,7 +136,7 @@ def test_pipes_are_told_and_not_opened(two: Path) -> None:
     os.mkfifo(two / "cat" / "pipe")
     assert counted(two) == (
         [1, 1],
-        ("1 files that are no pictures by their name were passed over",),
+        ("1 file that is no picture by its name was passed over",),
         ("cat/2.png: a pipe, socket or device is no picture",),
     )
 
@@ -159,6 +159,6 @@ def test_formats_that_are_not_read_are_called_pictures(two: Path) -> None:
     for name in ("cat/1.HEIC", "cat/2.heic", "dog/1.svg", "dog/about.txt"):
         (two / name).write_bytes(b"x")
     assert counted(two)[1] == (
-        "1 files that are no pictures by their name were passed over",
+        "1 file that is no picture by its name was passed over",
         "pictures in formats that are not read were passed over: .heic (2), .svg (1)",
     )

@@ -171,9 +171,9 @@ def test_audit_finds_copies_leaks_and_contradictions() -> None:
     assert found.train_counts == (3, 3, 3)
     assert found.test_counts == (1, 2, 0)
     assert found.findings() == [
-        "in the test part and in the training part: 2 (the test score flatters)",
-        "twice in the training part with different labels: 1",
-        "copies of another one in the training part: 2",
+        "2 test pictures are training pictures too: the test score flatters",
+        "the same training picture with another label: 1 time",
+        "2 training pictures are copies of others",
     ]
 
 

@@ -171,3 +171,12 @@ def test_names_as_labels_are_not_called_damaged(tmp_path: Path) -> None:
     assert caught.value.mend[0].startswith("classes, y = np.unique(y, return_inverse=True)")
     np.savez(place, x_train=np.zeros((3, 4, 4), np.uint8), y_train=np.unique(names, return_inverse=True)[1])
     assert load(place).train.labels.tolist() == [1, 0, 1]
+
+
+def test_pictures_without_labels_are_called_so(tmp_path: Path) -> None:
+    """A file with ``x_train`` does not lack the usual names."""
+    path = tmp_path / "a.npz"
+    np.savez(path, x_train=np.zeros((2, 8, 8), np.uint8))
+    with pytest.raises(DataError, match="x_train has no labels beside it") as error:
+        load(path)
+    assert error.value.expected == "x_train and y_train"

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -127,3 +128,34 @@ def test_the_list_of_data_says_who_learns_from_them() -> None:
     rows = {row["name"]: row for row in json.loads(foveal("data", "list", "--json").output)}
     assert "foveal train unet, detector" in rows["scenes"]["where"]
     assert {"xor", "waves", "stdlib-text", "stdlib-topics", "dates", "scenes", "digit-lines"} <= rows.keys()
+
+
+def test_notes_of_the_data_are_told_once(tmp_path: Path) -> None:
+    """While they are opened, and not again below the figures; a stage is no note."""
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "some.npz", x=pixels, y=np.arange(32) % 2, weights=pixels)
+    result = foveal(
+        "train",
+        "mlp",
+        str(tmp_path / "some.npz"),
+        "--epochs",
+        "1",
+        "--set",
+        "folds=2",
+        "--runs",
+        str(tmp_path / "runs"),
+    )
+    assert result.exit_code == 0, result.output
+    notes = [line for line in result.output.splitlines() if line.startswith("note: ")]
+    assert len([line for line in notes if "weights" in line]) == 1
+    assert len(notes) == len(set(notes))
+    assert "fold1 …" in result.output.splitlines()
+
+
+def test_one_is_not_several(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "some.npz", x=pixels, y=[0] * 8 + [1])
+    result = foveal("train", "mlp", str(tmp_path / "some.npz"), "--runs", str(tmp_path / "runs"))
+    assert isinstance(result.exception, ConfigurationError)
+    assert result.exception.given == "folds=5, 1 example in the smallest class"
+    assert result.exception.expected == "0: no cross-validation"

@@ -44,7 +44,7 @@ def test_a_resumed_run_says_where_it_goes_on() -> None:
     PlainLines(out)(events.Started(5, 1000, 32000, epoch=2, step=340))
     assert out.getvalue() == "Going on after step 340 of epoch 3.\n"
     PlainLines(out)(events.Started(5, 1000, 32000, epoch=5, step=0))
-    assert out.getvalue().endswith("Trained already, all 5 epochs.\n")
+    assert out.getvalue().endswith("Trained already (5 epochs).\n")
 
 
 def test_json_lines_hold_every_event() -> None:
@@ -90,3 +90,13 @@ def test_the_display_follows_what_the_output_is(monkeypatch: pytest.MonkeyPatch)
     assert type(display_for("auto")).__name__ == "LiveBar"
     assert type(display_for("auto", json_lines=True)).__name__ == "JsonLines"
     assert type(display_for(0)).__name__ == "Silent"
+
+
+def test_a_stage_is_no_note() -> None:
+    out = io.StringIO()
+    PlainLines(out)(events.Stage("fine-tuning"))
+    JsonLines(out)(events.Stage("fine-tuning"))
+    LiveBar(Console(file=out, width=80))(events.Stage("fine-tuning"))
+    assert out.getvalue().splitlines() == [
+        "fine-tuning …", '{"event": "stage", "text": "fine-tuning"}', "fine-tuning …"
+    ]  # fmt: skip

@@ -13,7 +13,7 @@ import typer
 from foveal import files, streams, strictjson
 from foveal.cli.options import AllowMemory
 from foveal.errors import ConfigurationError, DataError, FileError, FormatError
-from foveal.printable import json_text, printable
+from foveal.printable import counted, json_text, printable
 from foveal.streams import say
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def _print(trained: Trained, found: Evaluation, data: str, split: str) -> None:
     console = streams.console(highlight=False)
     low, high, level = found.interval.low, found.interval.high, found.interval.level
     console.print(
-        f"[bold]{escape(printable(trained.name))}[/bold] on {escape(printable(data))}, {split}: {found.count:,} samples\n"
+        f"[bold]{escape(printable(trained.name))}[/bold] on {escape(printable(data))}, {split}: {counted(found.count, 'sample')}\n"
     )
     console.print(
         f"accuracy  [bold]{found.accuracy:.4f}[/bold]   {100 * level:g} % interval {low:.4f} – {high:.4f}, "
@@ -296,7 +296,7 @@ def _print(trained: Trained, found: Evaluation, data: str, split: str) -> None:
         f"negative log-likelihood {found.negative_log_likelihood:.4f}, Brier score {found.brier:.4f}"
     )
     if found.count < FEW:
-        console.print(f"{found.count} samples are too few to judge calibration, or one class against another")
+        console.print(f"{counted(found.count, 'sample')}: too few to judge calibration, or one class against another")
 
 
 def _share(value: float | None) -> str:

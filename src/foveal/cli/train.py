@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal import systems
-from foveal.cli.options import AllowMemory
+from foveal.cli.options import AllowMemory, as_options, check_net
 from foveal.cli.outputs import fresh
 from foveal.errors import ConfigurationError, SourceError
-from foveal.printable import json_text, printable
+from foveal.printable import counted, json_text, printable
 from foveal.streams import say
 
 if TYPE_CHECKING:
@@ -172,15 +172,16 @@ def _system(
     display: Display,
     silent: bool,
 ) -> SystemOutcome:
-    planned = systems.plan(
-        net,
-        data,
-        size=_size(size),
-        label=label,
-        changes=changes,
-        settings=_pairs(settings),
-        command=["foveal", *sys.argv[1:]],
-    )
+    with as_options():
+        planned = systems.plan(
+            net,
+            data,
+            size=_size(size),
+            label=label,
+            changes=changes,
+            settings=_pairs(settings),
+            command=["foveal", *sys.argv[1:]],
+        )
     if not silent:
         config = planned.config
         say(f"{planned.system.title}: {planned.system.about}")
@@ -243,8 +244,10 @@ def _prepared(
         "command": ["foveal", *sys.argv[1:]],
         "size": _size(size),
     }
+    check_net(net)
     try:
-        return prepare(net, data or _DATA, **options)
+        with as_options():
+            return prepare(net, data or _DATA, **options)
     except SourceError as error:
         if data is not None:
             raise
@@ -318,7 +321,7 @@ def _tell(outcome: Outcome, json_lines: bool) -> None:
     low, high = found.interval.low, found.interval.high
     say(
         f"\n{outcome.split.capitalize()} accuracy {found.accuracy:.4f}, 95 % interval {low:.4f} to {high:.4f} "
-        f"({found.count:,} samples); trained in {outcome.seconds:.0f} s.\n"
+        f"({counted(found.count, 'sample')}); trained in {outcome.seconds:.0f} s.\n"
         f"  model   {outcome.folder.model}\n  report  {outcome.folder.report}"
     )
 
@@ -330,26 +333,35 @@ def _tell_system(outcome: SystemOutcome, json_lines: bool) -> None:
     say("")
     for found in outcome.findings.headlines:
         say(f"{found.label}: {found.text}" + (f"  ({found.note})" if found.note else ""))
+    told = {_bare(each) for each in outcome.told}
     for note in outcome.findings.notes:
-        say(f"note: {note}")
+        if _bare(note) not in told:
+            say(f"note: {note}")
     say(f"Trained in {outcome.seconds:.0f} s.")
     if outcome.folder.model.is_file():
         say(f"  model   {outcome.folder.model}")
     say(f"  report  {outcome.folder.report}")
 
 
+def _bare(note: str) -> str:
+    """A note without what distinguishes a sentence of the report from a line of the terminal."""
+    return note[:1].lower() + note[1:].rstrip(".")
+
+
 def _find_rate(experiment: Experiment, json_lines: bool) -> None:
     from foveal.experiment import range_test
     from foveal.training.range_test import PLOT_TITLE
 
-    if experiment.replaced and not json_lines:
-        say(f"note: {experiment.replaced}")
+    notes = [*experiment.data.remarks(), *([experiment.replaced] if experiment.replaced else [])]
+    if not json_lines:
+        for line in notes:
+            say(f"note: {printable(line)}")
     found = range_test(experiment)
     path, note = fresh(f"lr-{experiment.name}-{experiment.data.name}", ".svg", PLOT_TITLE.encode())
     found.plot(path)
     if json_lines:
         told = {"suggestion": found.suggestion, "lowest": found.lowest, "rates": found.rates, "losses": found.losses}
-        say(json_text({"event": "learning_rates", **told, "plot": str(path), "note": note}))
+        say(json_text({"event": "learning_rates", **told, "plot": str(path), "note": note, "notes": notes}))
         return
     say(f"{'rate':>10}  loss")
     for at in range(0, len(found.rates), max(1, len(found.rates) // 16)):

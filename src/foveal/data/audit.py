@@ -14,6 +14,7 @@ import numpy as np
 
 from foveal.data.brief import shown_briefly
 from foveal.data.dataset import DataSet, Images
+from foveal.printable import counted
 
 
 @shown_briefly
@@ -43,15 +44,15 @@ class Audit:
             lines.append("all of the training part is of one class: no classifier can learn from it")
         if self.leaked:
             leaked = len({test for _, test in self.leaked})
-            lines.append(f"in the test part and in the training part: {leaked:,} (the test score flatters)")
+            is_too = "is a training picture too" if leaked == 1 else "are training pictures too"
+            lines.append(f"{counted(leaked, 'test picture')} {is_too}: the test score flatters")
         if self.contradictions:
-            lines.append(f"twice in the training part with different labels: {len(self.contradictions):,}")
+            lines.append(f"the same training picture with another label: {counted(len(self.contradictions), 'time')}")
         if self.repeated:
-            lines.append(f"copies of another one in the training part: {len(self.repeated):,}")
+            is_copy = "is a copy of another one" if len(self.repeated) == 1 else "are copies of others"
+            lines.append(f"{counted(len(self.repeated), 'training picture')} {is_copy}")
         if 1.5 < self.imbalance < float("inf"):
-            lines.append(
-                f"the largest class has {self.imbalance:.1f} times as much in the training part as the smallest"
-            )
+            lines.append(f"the largest class has {self.imbalance:.3g} times as many training samples as the smallest")
         return lines
 
 

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from foveal.data.csvfields import CsvLayout, is_word, number, picture_shape
 from foveal.data.listing import shown
@@ -21,6 +22,7 @@ LABEL_NAMES = (
     "label", "labels", "class", "classes", "target", "targets", "y", "category", "species", "digit", "letter",
     "class_id", "class_label", "class_name", "classid", "label_id",
 )  # fmt: skip
+_ROWS_FROM = 8  # fewer labels may rise by chance
 _INDEX_NAMES = ("", "id", "index", "idx", "imageid", "image_id", "unnamed: 0", "row", "row_id", "filename", "file")
 
 
@@ -44,10 +46,10 @@ class Columns:
 
     def label(self, asked: str | int | None, like: CsvLayout | None) -> int:
         """Index of the label's column."""
-        if asked is not None:
+        if like is not None and (known := self._as_in(like)) is not None:
+            found = known  # before what was asked for: a test file without labels has no column to ask for
+        elif asked is not None:
             found = self._asked(asked)
-        elif like is not None and (known := self._as_in(like)) is not None:
-            found = known
         else:
             found = self._found()
         self._fits(found)
@@ -164,6 +166,11 @@ class Columns:
                 "the first column was taken for the label; by its values the last one could be it too (--label last "
                 "chooses it)"
             )
+        elif begin.rises:
+            self.notes.append(
+                "the first column was taken for the label, and has another number in each line, as row numbers do: are there "
+                "labels at all? (--label chooses another column)"
+            )
         elif not begin.possible:
             self.usual = ("the first column was taken for the label, as is usual (--label chooses another one)",)
         return first
@@ -218,6 +225,7 @@ class _LabelLike:
         possible: whole numbers, two or more, without many gaps from 0 (or 1) on, and balanced.
         likely: that, and each again and again.
         many: as many as pixels have.
+        rises: each one larger than the one before, as the numbers of rows are.
     """
 
     words: bool
@@ -225,6 +233,7 @@ class _LabelLike:
     possible: bool
     likely: bool
     many: bool
+    rises: bool = False
 
     @classmethod
     def of(cls, column: Sequence[str], separator: str) -> _LabelLike:
@@ -242,4 +251,5 @@ class _LabelLike:
         dense = different >= 2 and different / (max(tally) - min(min(tally), 1) + 1) >= 0.5
         possible = dense and spread >= 0.5 and max(tally) <= 9999
         likely = possible and different <= max(2, len(whole) / 2)
-        return cls(False, different, possible, likely, different >= 64 and max(tally) >= 128)
+        rises = len(whole) >= _ROWS_FROM and all(a < b for a, b in pairwise(whole))
+        return cls(False, different, possible, likely, different >= 64 and max(tally) >= 128, rises)

@@ -172,7 +172,9 @@ def _classes(listings: Mapping[str, Listing], part: Path, root: Path) -> tuple[s
             where=str(root),
             given=", ".join(names),
             expected="two class folders or more",
-            mend=f"{inner}, which holds class folders" if has_classes(inner) else None,
+            mend=f"{inner}, which holds class folders"
+            if has_classes(inner)
+            else "a folder with pictures of another class beside it",
         )
     if all(name.isascii() and name.isdigit() for name in names):
         return tuple(sorted(names, key=int))

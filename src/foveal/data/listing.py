@@ -93,7 +93,11 @@ class Tally:
         """One line for each kind of thing that was passed over or followed."""
         lines = []
         if self.others:
-            lines.append(f"{self.others:,} files that are no pictures by their name were passed over")
+            lines.append(
+                "1 file that is no picture by its name was passed over"
+                if self.others == 1
+                else f"{self.others:,} files that are no pictures by their names were passed over"
+            )
         if self.unread:
             kinds = ", ".join(f"{kind} ({count:,})" for kind, count in sorted(self.unread.items()))
             lines.append(f"pictures in formats that are not read were passed over: {kinds}")

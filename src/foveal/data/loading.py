@@ -325,5 +325,5 @@ def _unknown(name: str, key: str) -> UnknownName:
         else "no data set is called so, and no file or folder either",
         where=name,
         expected=f"a folder, a file (.csv, .npz, IDX), or one of {', '.join(NAMED)}",
-        mend=nearest(key, [*NAMED, *GENERATED], 2) or None,
+        mend=nearest(key, [*NAMED, *GENERATED], 2) or "foveal data list: the names that there are",
     )

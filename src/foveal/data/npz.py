@@ -97,11 +97,13 @@ def _arrays(
     train, test = _pair(keys, _TRAIN) or _pair(keys, _ONE), _pair(keys, _TEST)
     validation = _pair(keys, _VALIDATION)
     if train is None:
+        lone = next((pair for pair in (*_TRAIN, *_ONE) if pair[0] in keys), None)
         raise DataError(
-            "none of the usual names is in the file",
+            f"{lone[0]} has no labels beside it" if lone else "none of the usual names is in the file",
             where=where,
             given=", ".join(sorted(keys)[:20]) + (", …" if len(keys) > 20 else "") or "no arrays",
-            expected="x_train, y_train, x_test, y_test; or images, labels",
+            expected=f"{lone[0]} and {lone[1]}" if lone else "x_train, y_train, x_test, y_test; or images, labels",
+            mend=f"numpy.savez({Path(where).name!r}, {lone[0]}=…, {lone[1]}=…)" if lone else None,
         )
     arrays: dict[str, NDArray[Any]] = {}
     for pair in (train, validation, test):

@@ -14,6 +14,7 @@ from foveal.evaluation.findings import Bars, Findings, Headline, Rows, Section
 from foveal.evaluation.intervals import wilson
 from foveal.network import Sequential
 from foveal.network.layers import Normalization
+from foveal.printable import counted
 from foveal.systems.classification import classify
 from foveal.training.config import TrainingConfig
 from foveal.training.recipes import recipe_for
@@ -127,8 +128,10 @@ def _folds(session: Session, data: DataSet) -> int:
         raise ConfigurationError(
             "every fold needs an example of every class",
             where="--set",
-            given=f"folds={folds}, {smallest} examples in the smallest class",
-            expected=f"2 to {smallest} folds, or 0 for no cross-validation",
+            given=f"folds={folds}, {counted(smallest, 'example')} in the smallest class",
+            expected=f"2 to {smallest} folds, or 0 for no cross-validation"
+            if smallest >= 2
+            else "0: no cross-validation",
             mend=["--set folds=0"] + ([f"--set folds={min(5, smallest)}"] if smallest >= 2 else []),
         )
     return folds

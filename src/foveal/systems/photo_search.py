@@ -167,7 +167,7 @@ def _album(session: Session) -> Album:
         size, limit = session.opening.get("size"), int(session.settings["limit"])
         data = read_album(place, size=tuple(size) if size else None, channels=session.opening.get("channels"))
         for line in data.remarks():
-            session.say(line)
+            session.note(line)
         pictures = data.train.take(np.arange(min(limit or len(data.train), len(data.train))))
         if len(pictures) < 4:
             raise DataError("these are too few pictures to search in", where=str(place), given=f"{len(pictures)}")

@@ -62,12 +62,14 @@ class SystemOutcome:
         findings: what was found; ``findings.facts`` has every figure.
         histories: the numbers of all epochs, by stage; "" is the run itself.
         seconds: of training, all stages and sessions together.
+        told: the notes that the display was given while the run went.
     """
 
     folder: RunFolder
     findings: Findings
     histories: Mapping[str, History]
     seconds: float
+    told: frozenset[str] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
         """The headlines, the paths and every fact."""
@@ -323,7 +325,7 @@ def conclude(planned: Plan, session: Session, findings: Findings) -> SystemOutco
     from foveal.outcome import environment
     from foveal.page import findings as page
 
-    outcome = SystemOutcome(session.folder, findings, session.histories, session.folder.seconds())
+    outcome = SystemOutcome(session.folder, findings, session.histories, session.folder.seconds(), session.told)
     whole = {} if findings.evaluation is None else findings.evaluation.to_json()
     files.write_json(session.folder.path / "evaluation.json", plain({**whole, **findings.facts}))
     files.write_json(session.folder.path / "result.json", outcome.to_json())

@@ -87,7 +87,7 @@ class Session:
                 raise ConfigurationError("no data were named", where=self.system.name, mend=list(self.system.data[:3]))
             found = reopened(self.opening, self.folder.path) if self.resuming else opened(self.opening)
             for line in found.remarks():
-                self.say(line)
+                self.note(line)
             limit = int(self.settings.get("limit", 0))
             self._data = _limited(found, limit) if limit > 0 else found
             self._digest = digest(self._data.train.images, self._data.train.labels)
@@ -191,7 +191,7 @@ class Session:
             try:
                 return strictjson.loads(files.read_regular(path, MOST_BYTES), str(path))
             except (FileError, FormatError) as error:
-                self.say(f"{path.name} cannot be read ({error.given or error.problem}): computed again")
+                self.note(f"{path.name} cannot be read ({error.given or error.problem}): computed again")
         files.write_json(path, plain(compute()))
         return json.loads(path.read_text(encoding="utf-8"))
 
@@ -212,7 +212,16 @@ class Session:
 
     def say(self, text: str) -> None:
         """Tell the person who waits what is done now."""
-        self._display(events.Message(text))
+        self._display(events.Stage(text))
+
+    def note(self, text: str) -> None:
+        """Tell something that a person should know, once."""
+        self._tell(events.Message(text))
+
+    @property
+    def told(self) -> frozenset[str]:
+        """The notes that were told so far."""
+        return frozenset(self._told)
 
     def _tell(self, event: events.Event) -> None:
         """What a stage tells, but a note that an earlier stage gave already: what holds for the machine is said once."""

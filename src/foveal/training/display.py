@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from foveal import streams
-from foveal.printable import json_text
+from foveal.printable import counted, json_text
 from foveal.streams import say
 from foveal.training import events
 from foveal.training.events import Event
@@ -49,7 +49,7 @@ class Silent:
 
 def _going_on(event: events.Started) -> str:
     if event.epoch >= event.epochs:
-        return f"Trained already, all {event.epochs} epochs."
+        return f"Trained already ({counted(event.epochs, 'epoch')})."
     return f"Going on after step {event.step:,} of epoch {event.epoch + 1}."
 
 
@@ -86,6 +86,8 @@ class PlainLines(Silent):
     def _text(event: Event) -> str:
         if isinstance(event, events.Message):
             return f"note: {event.text}"
+        if isinstance(event, events.Stage):
+            return f"{event.text} …"
         if isinstance(event, events.Started) and (event.epoch or event.step):
             return _going_on(event)
         if isinstance(event, events.EpochDone):
@@ -154,6 +156,8 @@ class LiveBar(Silent):
             self._row(event)
         elif isinstance(event, events.Message):
             self.console.print(f"[yellow]note[/]: {escape(event.text)}", highlight=False)
+        elif isinstance(event, events.Stage):
+            self.console.print(f"[bold]{escape(event.text)}[/] …", highlight=False)
         elif isinstance(event, events.Started) and (event.epoch or event.step):
             self.console.print(_going_on(event), highlight=False)
         elif isinstance(event, events.Finished) and event.stopped_early:

@@ -78,6 +78,13 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """What is done next, where a run is several trainings and other work: ``text`` names it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """The last step is done, or an early stop was called."""
 
@@ -86,7 +93,7 @@ class Finished:
     stopped_early: bool = False
 
 
-Event = Started | EpochStarted | StepDone | EpochDone | Saved | Message | Finished
+Event = Started | EpochStarted | StepDone | EpochDone | Saved | Message | Stage | Finished
 Reader = Callable[[Event], None]
 
 
