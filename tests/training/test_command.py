@@ -154,7 +154,7 @@ def test_a_damaged_config_is_named() -> None:
         (("mlp", "iris", "--lr", "-1"), ConfigurationError, "--lr: cannot be -1.0"),
         (("mlp", "iris", "--lr", "-1"), ConfigurationError, "to mend   --lr 0.001\n        or  leave --lr out"),
         (("mlp", "iris", "--batch-size", "0"), ConfigurationError, "to mend   --batch-size 32"),
-        (("lenet5", "digits", "--clip-norm", "0"), ConfigurationError, "to mend   --clip-norm 1.0"),
+        (("mlp", "iris", "--clip-norm", "0"), ConfigurationError, "to mend   --clip-norm 1.0"),
         (("digits",), ConfigurationError, "to mend   foveal train mlp digits"),
         (("scenes",), ConfigurationError, "to mend   foveal train unet"),
         (("mlp", "iris", "--optimizer", "adams"), UnknownName, "adam"),
