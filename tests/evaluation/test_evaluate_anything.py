@@ -18,7 +18,8 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import foveal
-from foveal import Model, allow_memory, modelfile, systems
+from foveal import Model, modelfile, systems
+from foveal.backends.capacity import allow_memory
 from foveal.backends.torch import build
 from foveal.cli.app import app
 from foveal.errors import CheckpointError, DataError, FovealError
