@@ -143,3 +143,19 @@ def test_a_mistake_leaves_no_run_behind_and_a_training_that_failed_does(data, ch
     with pytest.raises(FovealError) as caught:
         systems.train("mlp", data, epochs=1, changes=changes, settings={"folds": 0}, runs=tmp_path)
     assert any(tmp_path.iterdir()) is isinstance(caught.value, TrainingError) is ("lr" in changes)
+
+
+def test_ctrl_c_in_a_baseline_of_scikit_learn_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sklearn.neural_network import MLPClassifier
+
+    from foveal.training.interruption import Interrupted
+
+    def interrupted(*arguments: object, **more: object) -> None:
+        raise Interrupted("stopped", 2)
+
+    monkeypatch.setattr(MLPClassifier, "_update_no_improvement_count", interrupted)
+    x, y = np.random.default_rng(0).random((20, 3)), np.arange(20) % 2
+    with pytest.warns(UserWarning, match="interrupted"):
+        MLPClassifier((4,), max_iter=3).fit(x, y)  # what scikit-learn makes of it
+    with pytest.raises(Interrupted):
+        mlp._fit(MLPClassifier((4,), max_iter=3), x, y)

@@ -207,9 +207,23 @@ def _baselines(
             model = make_pipeline(StandardScaler(), make()) if table else make()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # what it comes to in its steps is what is compared
-                model.fit(x[train], whole.labels[train])
+                _fit(model, x[train], whole.labels[train])
             found[name].append(int((model.predict(x[test]) == whole.labels[test]).sum()))
     return found
+
+
+def _fit(model: Any, x: NDArray[np.float64], y: NDArray[np.int64]) -> None:
+    """Fit a model of scikit-learn, whose MLP makes a warning of Ctrl-C and returns as if it had learned."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Training interrupted by user")
+        try:
+            model.fit(x, y)
+        except UserWarning as swallowed:
+            if isinstance(swallowed.__context__, KeyboardInterrupt):
+                raise swallowed.__context__ from None
+            raise
 
 
 def _headline(told: dict[str, Any]) -> Headline:
