@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
+from foveal.training import interruption
 from foveal.training.interruption import Interrupted, Interruption, ending_a_script, stopping
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
@@ -234,3 +235,17 @@ def test_an_event_loop_that_listens_is_left_alone() -> None:
         signal.set_wakeup_fd(-1)
         os.close(ear)
         os.close(mouth)
+
+
+@pytest.mark.skipif(interruption._libc() is None, reason="the hand-over needs glibc")
+def test_a_signal_taken_up_late_leaves_the_default_alone() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with interruption.Interruption():
+            pass
+        interruption._take_up_again(signal.SIGTERM)  # the watching thread was slow
+        assert not interruption._libc().signal(signal.SIGTERM, 0), (
+            "Python's handler would drop the signal, with a traceback"
+        )
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -82,9 +82,10 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        while self._before:
-            number, before = self._before.popitem()
-            signal.signal(number, before)
+        with _handing_over:
+            while self._before:
+                number, before = self._before.popitem()
+                signal.signal(number, before)
         if self._watcher is not None:
             self._watcher.stop()
         if kind is None and self.noting and self.requested is not None:  # it came after the last look at it
@@ -231,6 +232,7 @@ if hasattr(os, "register_at_fork"):
 # SIGTERM and the kernel -----------------------------------------------------------------------------------------------
 
 _handler: int | None = None  # the C function that Python put there
+_handing_over = threading.Lock()  # the main thread leaves its block, or the watching one takes the signal up again
 
 
 def _libc() -> Any:
@@ -255,8 +257,14 @@ def _give_back_after_first(number: int) -> None:
 
 
 def _take_up_again(number: int) -> None:
-    """Python's handler gets all signals of this kind again. To be called from any thread."""
+    """Python's handler gets all signals of this kind again. To be called from any thread.
+
+    Not where the block has ended meanwhile and the default rules again: Python would then catch the next signal, find that it has
+    nothing to do with it, and drop it with a traceback.
+    """
     library = _libc()
-    if library is not None and _handler is not None:
+    with _handing_over:
+        if library is None or _handler is None or not callable(signal.getsignal(number)):
+            return
         library.signal(number, _handler)
         signal.siginterrupt(number, True)  # as Python has it: a system call that waits is woken
