@@ -363,9 +363,6 @@ def _text(network: Sequential, metadata: Mapping[str, Any], where: str) -> str:
     found = {"format": FORMAT, "network": codec.to_dict(network), "metadata": metadata}
     try:
         text = json.dumps(_finite(found), ensure_ascii=False, allow_nan=False)
-        text.encode()  # half of a surrogate pair, as a folder's name that is not UTF-8 gives, is written as an escape
-    except UnicodeEncodeError:
-        text = json.dumps(_finite(found), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(
             "the metadata are no plain data",
