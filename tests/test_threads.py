@@ -29,7 +29,7 @@ def spins(script: str, **environment: str) -> set[str]:
 
 
 def test_torch_is_loaded_with_a_short_spin() -> None:
-    assert spins("import foveal, torch") == {"1000"}
+    assert spins("import foveal, torch") == {"20000"}
 
 
 def test_who_has_chosen_keeps_the_choice() -> None:

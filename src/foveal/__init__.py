@@ -18,10 +18,10 @@ __version__ = "0.2.0.dev0"
 
 # torch's OpenMP threads wait for one another some thirty times a training step, and GNU's library lets them spin for
 # milliseconds each time: beside other busy programs the thread that is waited for cannot run because the others spin.
-# A short spin costs nothing that can be measured when the machine is quiet (benchmarks/busy_machine.py). The library reads
+# A fifteenth of that spin costs next to nothing when the machine is quiet (benchmarks/busy_machine.py). The library reads
 # this once, when torch is loaded; whoever has chosen a policy keeps it.
 if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 _MODULES = (
     "callbacks",
