@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -349,3 +350,39 @@ def test_numbers_of_rows_taken_for_labels_are_said(tmp_path: Path) -> None:
         "".join(f"{i % 6},{','.join(map(str, row))}\n" for i, row in enumerate(pixels))
     )
     assert not any("another number" in note for note in load(tmp_path / "labels.csv").notes)
+
+
+@pytest.mark.parametrize("header", [None, ["label", *(f"p{n}" for n in range(64))]], ids=["bare", "header"])
+@pytest.mark.parametrize(
+    ("above", "lines"),
+    [("# made by hand\n", 1), ("# made by hand, 2026\n\n  # by me\n", 3), ('"# made, by hand"\n', 1), ("# a" + "," * 64 + "\n", 1)],
+)  # fmt: skip
+def test_comments_above_the_rows_are_passed_over_and_counted(
+    above: str, lines: int, header: list[str] | None, tmp_path: Path
+) -> None:
+    for separator in ",;\t ":
+        path = write(tmp_path / "a.csv", LABELS, LIGHT, header=header, separator=separator)
+        path.write_text(above.replace("," * 64, separator * 64) + path.read_text())
+        note = f"comments before the first row were passed over: {lines} line{'' if lines == 1 else 's'}"
+        if header is None and "," * 64 in above:
+            continue  # a comment with as many fields as a row names the columns
+        check(load(path), LIGHT, LABELS, note)
+        path.write_text(path.read_text() + separator.join(["300"] * 65) + "\n")
+        with pytest.raises(DataError, match=f"row {above.count(chr(10)) + COUNT + 1 + bool(header)}, column 2 "):
+            load(path)
+
+
+def test_a_comment_that_names_the_columns_is_a_header(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", LIGHT, LABELS, header=[*(f"p{n}" for n in range(64)), "label"])
+    path.write_text("# " + path.read_text())
+    check(load(path), LIGHT, LABELS)
+
+
+def test_comments_between_the_rows_are_refused_with_a_repair(tmp_path: Path) -> None:
+    path = write(tmp_path / "a b.csv", LABELS, LIGHT)
+    path.write_text(path.read_text() + "# the end\n")
+    with pytest.raises(DataError, match="given     1 column, a comment") as caught:
+        load(path)
+    command = caught.value.mend[0].split(", and")[0]
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    check(load(tmp_path / "rows.csv"), LIGHT, LABELS)

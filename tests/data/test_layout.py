@@ -47,6 +47,14 @@ def test_parts_inside_which_a_class_is_called_train(tmp_path: Path) -> None:
     assert counts(read_folder(lay(tmp_path, *files)))[1] == {"bus": 1, "test": 1, "train": 1}
 
 
+@pytest.mark.parametrize("below", ["", "train", "train/a", "test/b"])
+def test_files_that_are_no_pictures_are_counted_wherever_they_lie(below: str, tmp_path: Path) -> None:
+    lay(tmp_path, "train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png")
+    for name in ("Thumbs.db", "labels.csv"):
+        (tmp_path / below / name).write_text("1,a\n")
+    assert read_folder(tmp_path).notes == ("2 files that are no pictures by their names were passed over",)
+
+
 def test_what_lies_beside_the_parts_is_said(tmp_path: Path) -> None:
     lay(tmp_path, "train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png")
     lay(tmp_path, "samples/1.png", "samples/2.png", "more/c/3.png", "stray.png", "train/stray.png")

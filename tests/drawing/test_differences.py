@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -73,12 +74,23 @@ def test_equal_networks_have_no_difference():
     assert "No difference" in pair.plain(made, made)
 
 
+def test_differences_stand_in_columns():
+    one = summarize(network(Conv2D(4, 3, name="a_long_name"), Conv2D(3, 1), Flatten()))
+    two = summarize(network(Conv2D(4, 3, name="b"), Conv2D(2, 1), Flatten()))
+    three = summarize(network(Conv2D(2, 1, name="x" * 18), Flatten()))
+    for a, b in ((one, two), (one, three), (two, three)):
+        found = pair.different(a, b)
+        assert len(found) > 1
+        assert len({[cell.start() for cell in re.finditer(r"(?<=  )\S", line)][1] for line in found}) == 1, found
+        assert len({line.rindex("  ") for line in found}) == 1, found
+
+
 def test_many_differences_are_counted():
     one, two = (summarize(network(*[Conv2D(n, 1) for _ in range(100)])) for n in (2, 3))
     lines = pair.different(one, two)
     assert len(lines) == pair.MOST_SHOWN + 1
     assert lines[-1] == "… and 40 more (--json has all)"
-    assert lines[0] == "conv2d_1   filters   2 → 3"
+    assert lines[0] == "conv2d_1   filters  2 → 3"
 
 
 def test_the_command_shows_them(tmp_path):
@@ -88,7 +100,7 @@ def test_the_command_shows_them(tmp_path):
         path.write_text(codec.to_json(network(Conv2D(4, 3, activation=activation), Flatten())), encoding="utf-8")
         paths.append(str(path))
     found = CliRunner().invoke(app, ["show", *paths])
-    assert "conv2d_1   activation   'relu' → 'gelu'" in found.output
+    assert "conv2d_1  activation  'relu' → 'gelu'" in found.output
     found = json.loads(CliRunner().invoke(app, ["show", *paths, "--json"]).output)
     assert found["differences"] == [
         {"first": "conv2d_1", "second": "conv2d_1", "what": "activation", "values": ["'relu'", "'gelu'"]}

@@ -311,3 +311,20 @@ def test_standard_output_that_fails_in_training_loses_nothing(monkeypatch: pytes
     assert caught.value.mend == ("go on with the run: foveal train --resume runs/cut",)
     foveal(*caught.value.mend[0].split()[-2:])  # the repair works
     assert Path("runs/cut/report.html").is_file()
+
+
+@pytest.mark.parametrize("net", ["mlp", "vae", "mlp.json"])
+@pytest.mark.parametrize(
+    "options", [("--name", "a/b"), ("--runs", "file"), ("--runs", "file/deep"), ("--name", "taken")]
+)
+def test_where_the_run_is_to_lie_is_looked_at_before_anything_is_told(
+    net: str, options: tuple[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    described()
+    Path("file").touch()
+    Path("runs/taken").mkdir(parents=True)
+    Path("runs/taken/config.json").touch()
+    with pytest.raises(ConfigurationError) as caught:
+        foveal(net, "no-such-data", *options)  # before the data are looked for
+    assert caught.value.where == options[0]
+    assert capfd.readouterr().out == ""

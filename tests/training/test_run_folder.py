@@ -6,6 +6,7 @@ import concurrent.futures
 import errno
 import json
 import os
+import shlex
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -52,9 +53,22 @@ def test_names_that_are_no_names(tmp_path: Path, name: str) -> None:
 
 
 def test_a_folder_that_may_not_be_made(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(FileError, match="could not be written"):
-        RunFolder.fresh(tmp_path / "file", None, "x")
+    (tmp_path / "a file").write_text("")
+    (tmp_path / "link").symlink_to("nowhere")
+    for place in ("a file", "a file/deep/er", "link", "link/deep"):
+        with pytest.raises(ConfigurationError, match="this cannot be the folder of all runs") as caught:
+            RunFolder.fresh(tmp_path / place, None, "x")
+        (mend,) = caught.value.mend
+        RunFolder.fresh(shlex.split(mend)[1], None, "x")  # what is offered works
+    assert (tmp_path / "a file").read_text() == ""
+
+
+def test_a_place_is_looked_at_before_anything_is_made(tmp_path: Path) -> None:
+    RunFolder.check_place(tmp_path / "runs" / "deep", "name")
+    assert not list(tmp_path.iterdir())
+    made(tmp_path / "taken")
+    with pytest.raises(ConfigurationError, match="runs are never overwritten"):
+        RunFolder.check_place(tmp_path, "taken")
 
 
 def test_a_run_is_found_by_path_and_by_name(tmp_path: Path) -> None:
@@ -200,13 +214,35 @@ def test_untrained_runs_are_removed_and_nothing_else_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [os.mkdir, os.mkfifo])
-@pytest.mark.parametrize("name", ["metrics.jsonl", "timing.jsonl", "report.html", "model.safetensors", "result.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "metrics.jsonl",
+        "timing.jsonl",
+        "report.html",
+        "model.safetensors",
+        "result.json",
+        "judge.safetensors",
+        "stages/pca.json",
+    ],
+)
 def test_what_is_no_file_is_found_before_training(tmp_path: Path, name: str, kind: Callable[[Path], None]) -> None:
     folder = made(tmp_path / "run")
+    (folder.path / "stages").mkdir()
     kind(folder.path / name)
     with pytest.raises(CheckpointError, match="something else stands where") as caught, folder.locked():
         pass
-    assert str(folder.path / name) in str(caught.value)
+    assert caught.value.mend == (f"move {folder.path / name} away",)
+
+
+def test_a_file_in_place_of_a_stage(tmp_path: Path) -> None:
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "judge").write_text("")
+    with (
+        pytest.raises(CheckpointError, match="where a folder of the run belongs"),
+        RunFolder(tmp_path / "stages" / "judge").locked(),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, Path.touch, lambda path: path.write_text("[" * 100_000), os.mkfifo])

@@ -111,7 +111,10 @@ def command(
     }  # fmt: skip
     from foveal.training import events
     from foveal.training.display import display_for
+    from foveal.training.run_folder import RunFolder
 
+    if resume is None and not find_lr:
+        RunFolder.check_place(runs, name)  # before data are read, fetched perhaps, and the header is told
     display = display_for(0 if quiet else "auto", json_lines=json_lines)
     outcome: Outcome | SystemOutcome
     if resume is not None:

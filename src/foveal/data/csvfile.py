@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.data.csvfields import CsvLayout, fields, is_word, number, picture_shape
-from foveal.data.csvlayout import csv_layout
+from foveal.data.csvlayout import beyond_comments, csv_layout, without_comments
 from foveal.data.dataset import Labels
 from foveal.data.listing import class_name, shown
 from foveal.data.packed import contents
@@ -114,9 +114,11 @@ def csv_data(
     for text in _blocks(path):
         block = text
         if reading is None:
-            layout = csv_layout(_text(block, str(path), 1), str(path), shape=shape, label=label, like=like)
+            block, comments = beyond_comments(text)
+            row += comments
+            layout = csv_layout(_text(block, str(path), row), str(path), shape=shape, label=label, like=like)
             shape = shape or picture_shape(len(layout.pixels))
-            reading = _Reading(layout, classes)
+            reading = _Reading(layout, classes, comments=comments)
             if layout.names:
                 while not block[: block.index(b"\n")].strip():  # empty lines before the header
                     block, row = block[block.index(b"\n") + 1 :], row + 1
@@ -138,6 +140,7 @@ class _Reading:
     pixels: bytearray = field(default_factory=bytearray)
     codes: dict[str, int] = field(default_factory=dict)
     empty: int = 0
+    comments: int = 0
 
     def __post_init__(self) -> None:
         named = self.classes if isinstance(self.classes, Sequence) else None
@@ -174,6 +177,9 @@ class _Reading:
             order = {name: index for index, name in enumerate(names)}
             labels = np.array([order[name] for name in self.codes], dtype=np.int64)[labels]
         notes = [*self.layout.notes, *self.layout.usual]
+        if self.comments:
+            lines = "1 line" if self.comments == 1 else f"{self.comments:,} lines"
+            notes.append(f"comments before the first row were passed over: {lines}")
         if self.empty:
             notes.append(f"lines without any value were passed over: {self.empty:,}")
         return CsvData(images, labels, names, self.layout, tuple(notes))
@@ -239,8 +245,10 @@ class _Reading:
                 raise DataError(
                     "a row has another number of columns than the first one",
                     where=f"{layout.path}, row {index}",
-                    given=f"{len(parts)} columns",
+                    given=f"{len(parts)} column{'' if len(parts) == 1 else 's'}"
+                    + (", a comment" if line.lstrip().startswith("#") else ""),
                     expected=f"{layout.columns}",
+                    mend=without_comments(layout.path) if line.lstrip().startswith("#") else None,
                 )
             if not any(part.strip() for part in parts):
                 self.empty += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -58,6 +59,34 @@ def csv_layout(
         raise Unlabelled("the label column is empty", where=path)
     texts = bool(labels) and is_word(labels[0], separator)
     return CsvLayout(path, separator, len(first), column, left, names, texts, tuple(notes), found.usual)
+
+
+def beyond_comments(block: bytes) -> tuple[bytes, int]:
+    """The block from its first row on, and how many lines of comments (``# …``, ``"# …"``) and empty ones came before.
+
+    A last comment with as many fields as the row that follows it names the columns: ``#label,p1,p2``.
+    """
+    start, passed, last = 0, 0, 0  # the last comment begins at ``last``
+    while (end := block.find(b"\n", start)) >= 0:
+        line = block[start:end].strip()
+        if line and not line.lstrip(b'"').startswith(b"#"):
+            break
+        last = start if line else last
+        start, passed = end + 1, passed + 1
+    if not block[:start].strip():  # empty lines alone are no comments
+        return block, 0
+    comment, row = (block[at : block.find(b"\n", at)].decode("utf-8", "replace") for at in (last, start))
+    alike = [each for each in _SEPARATORS if each in row and comment.count(each) == row.count(each)]
+    if alike and not all(is_word(field, alike[0]) for field in fields(row, alike[0])):
+        above = block[:last]
+        named = block[last:start].replace(b"#", b"", 1).lstrip(b" ")
+        return (named + block[start:], above.count(b"\n"))
+    return block[start:], passed
+
+
+def without_comments(path: str) -> str:
+    """The repair for comments between the rows."""
+    return f"grep -v '^[[:space:]]*#' {shlex.quote(path)} > rows.csv, and read that"
 
 
 def _separator(lines: Sequence[str]) -> str:

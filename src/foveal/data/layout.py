@@ -119,8 +119,12 @@ def layout(root: Path, tally: Tally) -> Layout:
             notes.append(
                 f"passed over, without class folders and so without labels: {shown(look.path.name)}/ ({count})"
             )
-    if strays := [file for file in entries(root, tally)[1] if is_picture(file)]:
+    loose = entries(root, tally)[1]
+    if strays := [file for file in loose if is_picture(file)]:
         notes.append(_beside(strays, root))
+    for file in loose:
+        if not is_picture(file):
+            tally.no_picture(file)
     return Layout({role: found[0].path for role, found in parts.items()}, tuple(notes))
 
 

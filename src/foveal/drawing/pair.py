@@ -64,10 +64,12 @@ def rows(a: Summary, b: Summary, depth: int | None = None) -> list[list[str]]:
 
 MOST_SHOWN = 60
 """Differences that are listed; the JSON has all."""
+MOST_WIDE = 48
+"""Characters of a column of differences; a longer path moves its own line only."""
 
 
 def different(a: Summary, b: Summary) -> list[str]:
-    """What differs between two networks, a line each: where, which argument, both values.
+    """What differs between two networks, a line each: where, which argument, both values, in columns.
 
     Example:
         >>> from foveal.arithmetic.summary import summarize
@@ -75,9 +77,9 @@ def different(a: Summary, b: Summary) -> list[str]:
         >>> from foveal.network.layers import Dense
         >>> one, two = (summarize(Sequential([Dense(9, f)], input_shape=9)) for f in ("relu", "gelu"))
         >>> different(one, two)
-        ["dense_1   activation   'relu' → 'gelu'"]
+        ["dense_1  activation  'relu' → 'gelu'"]
     """
-    lines = []
+    cells = []
     for one in (found := differences(a, b))[:MOST_SHOWN]:
         place = (
             (one.first or one.second or "network") if one.first in ("", None) or one.second in (None, one.first) else ""
@@ -85,9 +87,11 @@ def different(a: Summary, b: Summary) -> list[str]:
         place = place or f"{one.first} | {one.second}"
         if one.what == "kind":
             name, kind = (a.name, one.values[0]) if one.second is None else (b.name, one.values[1])
-            lines.append(f"{place}   {kind}   only in {'the first' if one.second is None else 'the second'}, {name}")
+            cells.append((place, kind, f"only in {'the first' if one.second is None else 'the second'}, {name}"))
         else:
-            lines.append(f"{place}   {one.what}   {one.values[0]} → {one.values[1]}")
+            cells.append((place, one.what, f"{one.values[0]} → {one.values[1]}"))
+    wide = [min(max((len(line[column]) for line in cells), default=0), MOST_WIDE) for column in (0, 1)]
+    lines = [f"{place:<{wide[0]}}  {what:<{wide[1]}}  {values}" for place, what, values in cells]
     if len(found) > MOST_SHOWN:
         lines.append(f"… and {len(found) - MOST_SHOWN:,} more (--json has all)")
     return lines

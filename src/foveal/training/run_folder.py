@@ -26,7 +26,7 @@ from typing import Any
 
 from foveal import files, strictjson
 from foveal.errors import CheckpointError, ConfigurationError, FileError, FormatError, TrainingError
-from foveal.training import run_config
+from foveal.training import run_config, run_place
 from foveal.training.interruption import stopping
 
 KEPT_CHECKPOINTS = 2
@@ -67,23 +67,31 @@ class RunFolder:
         Raises:
             ConfigurationError: the name is taken, or is no good name for a folder.
         """
+        cls.check_place(runs, name)
         runs = Path(runs)
         if name is None:
             base = re.sub(r"[^A-Za-z0-9_.-]+", "-", base).strip(".-")[:80] or "run"
             return cls(next(path for n in itertools.count(1) if _created(path := runs / f"{base}-{n}")))
-        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name) or not name.strip("."):
-            cleaned = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip(".-")[:64] or "run"
-            raise ConfigurationError(
-                "this cannot be the name of a run",
-                where="--name",
-                given=repr(name),
-                expected="1 to 64 letters, digits, '_', '-' and '.', not dots alone",
-                mend=f"--name {cleaned}",
-            )
         folder = cls(runs / name)
         if not _created(folder.path) and not folder.is_free():
             raise folder.taken()
         return folder
+
+    @classmethod
+    def check_place(cls, runs: str | Path, name: str | None) -> None:
+        """Refuse what :meth:`fresh` would refuse, before data are read and anything is told; nothing is made.
+
+        Raises:
+            ConfigurationError: the name is taken or is no good name, or what is to be the folder of runs is no folder.
+            FileError: nothing may be written there.
+        """
+        run_place.check_runs(Path(runs))
+        if name is None:
+            return
+        run_place.check_name(name)
+        folder = cls(Path(runs) / name)
+        if os.path.lexists(folder.path) and not folder.is_free():
+            raise folder.taken()
 
     def is_free(self) -> bool:
         """Whether the folder is there and holds none of a run's files."""
@@ -289,6 +297,8 @@ class RunFolder:
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
             return os.open(path, flags, 0o666)
         except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTDIR) and not os.path.isdir(self.path):
+                raise _stranger(self.path, "a folder") from error
             told = files.explained(error, path)
             told.problem = "a run needs to write in its folder"
             if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -297,23 +307,25 @@ class RunFolder:
 
     def _refuse_strangers(self) -> None:
         """A pipe would be waited at for ever, and a folder is no file: better told before than after an epoch."""
-        for name in FILES:
-            path = self.path / name
-            if name != "checkpoints" and os.path.exists(path) and not os.path.isfile(path):
-                raise CheckpointError(
-                    "something else stands where a file of the run belongs",
-                    where=str(path),
-                    given="a folder" if os.path.isdir(path) else "a pipe, socket or device",
-                    expected="a file, or nothing",
-                    mend=f"move {path} away",
-                )
-        if os.path.lexists(self.checkpoints) and not os.path.isdir(self.checkpoints):
-            raise CheckpointError(
-                "something else stands where the run's checkpoints belong",
-                where=str(self.checkpoints),
-                expected="a folder, or nothing",
-                mend=f"move {self.checkpoints} away",
-            )
+        named = [self.path / name for name in FILES if name != "checkpoints"]
+        found = [path for path in self.path.glob("[!.]*") if path.suffix in (".json", ".jsonl", ".safetensors")]
+        for path in (*named, *found, *(self.path / "stages").glob("[!.]*.json")):
+            if os.path.exists(path) and not os.path.isfile(path):
+                raise _stranger(path, "a file")
+        for path in (self.checkpoints, self.path / "stages"):
+            if os.path.lexists(path) and not os.path.isdir(path):
+                raise _stranger(path, "a folder")
+
+
+def _stranger(path: Path, expected: str) -> CheckpointError:
+    other = "a pipe, socket, device or broken link"
+    return CheckpointError(
+        f"something else stands where {expected} of the run belongs",
+        where=str(path),
+        given="a folder" if os.path.isdir(path) else "a file" if os.path.isfile(path) else other,
+        expected=f"{expected}, or nothing",
+        mend=f"move {shlex.quote(str(path))} away",
+    )
 
 
 _held: dict[str, int] = {}  # folders that are locked → by which thread
