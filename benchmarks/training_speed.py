@@ -36,7 +36,8 @@ def worker(side: str, steps: int, batch: int, round_: int) -> dict[str, object]:
 
     from foveal import zoo
     from foveal.backends.torch import build
-    from foveal.data import Split, fashion_mnist
+    from foveal.data import Split
+    from foveal.data.published import fashion_mnist
 
     (images, labels), _ = fashion_mnist.load_data()
     count = min(len(images), steps * batch)
@@ -45,7 +46,7 @@ def worker(side: str, steps: int, batch: int, round_: int) -> dict[str, object]:
         return foveal_pass(network, Split(images[:count, ..., None], labels[:count].astype(np.int64)), batch, round_)
     import tutorial_loop
 
-    from foveal.data.resident import ResidentBatches
+    from foveal.data.batches.in_memory import ResidentBatches
 
     split = Split(images[:count, ..., None], labels[:count].astype(np.int64))
     order = ResidentBatches(split, batch, seed=round_).order(0).tolist()
@@ -60,7 +61,7 @@ def worker(side: str, steps: int, batch: int, round_: int) -> dict[str, object]:
 
 def foveal_pass(network: object, split: object, batch: int, seed: int) -> dict[str, object]:
     """The product's own loop, as `foveal train` and `Model.fit` run it."""
-    from foveal.data.resident import ResidentBatches
+    from foveal.data.batches.in_memory import ResidentBatches
     from foveal.training.callbacks import Callback
     from foveal.training.config import TrainingConfig
     from foveal.training.runner import run

@@ -10,11 +10,11 @@ import torch
 
 import foveal
 from foveal import layers, losses, optimizers, systems
-from foveal.data.augment import parse
-from foveal.data.balanced import BalancedBatches
+from foveal.data.augmentation.pipeline import parse
+from foveal.data.batches.balanced import BalancedBatches
+from foveal.data.batches.in_memory import ResidentBatches
+from foveal.data.batches.tensors import TensorBatches
 from foveal.data.dataset import Split
-from foveal.data.resident import ResidentBatches
-from foveal.data.tensors import TensorBatches
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.experiment import prepare
 

@@ -151,7 +151,7 @@ def test_a_drawing_is_xml_whatever_it_says() -> None:
 def test_a_chart_takes_every_name() -> None:
     from matplotlib.figure import Figure
 
-    from foveal.page.vector import draw
+    from foveal.page.figure import draw
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot(title=shorten(HOSTILE, 60))

@@ -264,7 +264,7 @@ def test_the_lectures_script_runs_as_printed(monkeypatch: pytest.MonkeyPatch) ->
 
     import matplotlib.pyplot as plt
 
-    from foveal.data import fashion_mnist
+    from foveal.data.published import fashion_mnist
 
     rng = np.random.default_rng(0)
     parts = [(rng.integers(0, 256, (n, 28, 28), np.uint8), rng.integers(0, 10, n).astype(np.uint8)) for n in (300, 50)]

@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from foveal.data import digits, fashion_mnist, iris, mnist
+    from foveal.data.published import digits, fashion_mnist, iris, mnist
 
 __all__ = ["digits", "fashion_mnist", "iris", "mnist"]
 

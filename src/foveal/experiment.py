@@ -21,20 +21,21 @@ from foveal.errors import UnknownName
 from foveal.fitted import fitted, replaced_input
 from foveal.network import codec, tree
 from foveal.network.ending import check_ending, ends_in_probabilities
-from foveal.training import events, run_config
+from foveal.training import events
+from foveal.training.checkpoints import run_config
+from foveal.training.checkpoints.run_folder import RunFolder
 from foveal.training.config import EARLIER, TrainingConfig
 from foveal.training.recipes import recipe_for
-from foveal.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from foveal.backends.torch import Network
+    from foveal.data.batches.in_memory import ResidentBatches
     from foveal.data.dataset import DataSet, Split
-    from foveal.data.resident import ResidentBatches
     from foveal.outcome import Outcome
     from foveal.training.display import Display
-    from foveal.training.range_test import RangeTest
+    from foveal.training.lr_finder import RangeTest
 
 SCHEMA = 1
 
@@ -86,8 +87,8 @@ class Experiment:
     def batches(self, split: Split, *, training: bool) -> ResidentBatches:
         """A part as batches on the configured device."""
         from foveal.backends.capacity import batch_that_fits
-        from foveal.data.augment import parse
-        from foveal.data.resident import ResidentBatches
+        from foveal.data.augmentation.pipeline import parse
+        from foveal.data.batches.in_memory import ResidentBatches
         from foveal.network import as_shape
         from foveal.training.precision import chosen_device
 
@@ -151,7 +152,7 @@ def prepare(
         ('mlp', 3, 3)
     """
     from foveal.data import load
-    from foveal.data.augment import parse
+    from foveal.data.augmentation.pipeline import parse
     from foveal.data.dataset import check_classes
     from foveal.data.loading import opening_of
 
@@ -310,8 +311,8 @@ def description(experiment: Experiment) -> dict[str, Any]:
 
 def range_test(experiment: Experiment, steps: int = 200) -> RangeTest:
     """The learning-rate range test for an experiment; nothing is written."""
-    from foveal.training.memory import keep_pages
-    from foveal.training.range_test import find_learning_rate
+    from foveal.training.allocator import keep_pages
+    from foveal.training.lr_finder import find_learning_rate
 
     keep_pages()
     train, _ = experiment.parts()
@@ -323,8 +324,8 @@ class _Ready:
     """An experiment with its module built and its batches cut."""
 
     def __init__(self, experiment: Experiment) -> None:
+        from foveal.training.allocator import keep_pages
         from foveal.training.lone import refuse_batches_of_one
-        from foveal.training.memory import keep_pages
 
         keep_pages()
         self.experiment = experiment

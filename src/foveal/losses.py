@@ -50,7 +50,7 @@ class SparseCategoricalCrossentropy(Loss):
 
     Args:
         from_logits: the outputs are logits, and the softmax is still to be taken.
-        label_smoothing: s takes the target to (1 − s) on the right class plus s/K on each (Szegedy et al. 2015, §7).
+        label_smoothing: s takes the target to (1 − s) on the right class plus s/K on each (Szegedy et al. 2015, 7).
 
     Example:
         >>> SparseCategoricalCrossentropy(from_logits=True)

@@ -189,7 +189,7 @@ class Model:
             UnknownName, ConfigurationError: a name or value that cannot work, or a loss that the network's end is not for.
         """
         from foveal import losses as kinds
-        from foveal.samples import augmentation
+        from foveal.data_adapter import augmentation
         from foveal.training.config import TrainingConfig
         from foveal.training.ongoing import Ongoing
 
@@ -236,7 +236,7 @@ class Model:
         Returns:
             the history: ``history.history["loss"]``, ``["accuracy"]``, ``["val_loss"]``, ``["val_accuracy"]``, a value an epoch.
         """
-        from foveal.samples import plain_batches, training_batches
+        from foveal.data_adapter import plain_batches, training_batches
         from foveal.training.display import display_for
         from foveal.training.history import facts_after
         from foveal.training.precision import chosen_device
@@ -284,7 +284,7 @@ class Model:
 
         The numbers do not depend on ``batch_size``, which only bounds memory.
         """
-        from foveal.samples import plain_batches
+        from foveal.data_adapter import plain_batches
         from foveal.training.loss import mean_values
 
         config, verbose = self._compiled("evaluate"), arguments.verbosity(verbose, "evaluate")
@@ -317,7 +317,7 @@ class Model:
         Raises:
             ConfigurationError: the loss is one of numbers, mse or mae: the outputs are no logits.
         """
-        from foveal.evaluation.answers import probabilities_of
+        from foveal.evaluation.probabilities import probabilities_of
 
         told = self.facts.get("config")
         loss = self._config.loss if self._config else told.get("loss") if isinstance(told, dict) else None
@@ -378,8 +378,8 @@ class Model:
     def _inputs(self, x: Any, what: str = "x") -> Tensor:
         """An array as a float tensor with channels last; the first one tells a network its input shape."""
         from foveal.backends.values import as_tensor
+        from foveal.data_adapter import as_inputs
         from foveal.intake import input_shape_of
-        from foveal.samples import as_inputs
 
         tensor = as_tensor(x, self.name, what)
         if self.input_shape is None:
@@ -391,7 +391,7 @@ class Model:
 
     def _pair(self, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[Tensor, Tensor]:
         """Inputs and answers as tensors that belong together."""
-        from foveal.samples import targets_for
+        from foveal.data_adapter import targets_for
 
         inputs, config, say = self._inputs(x, names[0]), self._compiled("fit"), self._notes.say
         return inputs, targets_for(inputs, y, self.network, self.module.output_shape, config, say, self.name, names[1])

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.printable import counted
+from foveal.training.checkpoints.run_folder import RunFolder
 from foveal.training.config import TrainingConfig
 from foveal.training.history import History
-from foveal.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
@@ -64,7 +64,7 @@ def conclude(
 ) -> Outcome:
     """Save the model, test it, and write the report."""
     from foveal.evaluation import as_distribution, evaluate
-    from foveal.evaluation.answers import class_probabilities
+    from foveal.evaluation.probabilities import class_probabilities
     from foveal.network.ending import are_independent
 
     parts = {"test": experiment.data.test, "validation": validation, "training": train}
@@ -97,7 +97,7 @@ def _save_model(experiment: Experiment, module: Network, folder: RunFolder, outc
         },
     }
     if not experiment.data.is_table:
-        from foveal.data.images import border_level
+        from foveal.data.sources.images import border_level
 
         facts["preprocessing"] = {"border_level": border_level(experiment.data.train.images)}
     modelfile.save(folder.model, experiment.network, module.state_dict(), facts)

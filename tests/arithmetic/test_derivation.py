@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal import zoo
-from foveal.arithmetic import backward
-from foveal.arithmetic.derivation import Derivation, derive
-from foveal.arithmetic.layer_sums import rules
 from foveal.arithmetic.shapes import trace
 from foveal.arithmetic.summary import Row, summarize
+from foveal.arithmetic.worked import backward
+from foveal.arithmetic.worked.derivation import Derivation, derive
+from foveal.arithmetic.worked.layers import rules
 from foveal.errors import RuleMissing, ShapeError, UnknownName
 from foveal.network import Parallel, Residual, Sequential, layers
 from foveal.network.activations import ACTIVATIONS

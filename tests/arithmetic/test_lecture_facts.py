@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
-from foveal.arithmetic import window, worked
+from foveal.arithmetic import window
 from foveal.arithmetic.comparison import dense_twin
 from foveal.arithmetic.counts import count
-from foveal.arithmetic.derivation import derive
 from foveal.arithmetic.geometry import Window, windows
-from foveal.arithmetic.layer_sums import window_steps
 from foveal.arithmetic.shapes import trace
 from foveal.arithmetic.summary import Row, Summary, summarize
+from foveal.arithmetic.worked import numeric
+from foveal.arithmetic.worked.derivation import derive
+from foveal.arithmetic.worked.layers import window_steps
 from foveal.network import Image, Residual, Sequential, Vector, layers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -129,7 +130,7 @@ def _by_hand(entry: dict[str, Any]) -> None:
         return
     source = ENTRIES[entry["same_image_and_kernel_as"]] if "same_image_and_kernel_as" in entry else entry
     if operation == "correlate":
-        found = worked.correlate(source["image"], source["kernel"], stride=entry.get("stride", 1))
+        found = numeric.correlate(source["image"], source["kernel"], stride=entry.get("stride", 1))
         values = found.values
         for row in found.sums:  # each value is the sum of its products, and every product is there
             for one in row:
@@ -137,7 +138,7 @@ def _by_hand(entry: dict[str, Any]) -> None:
                 assert sum(term.left * term.right for term in one.terms) == one.value
     else:
         kind = operation.removesuffix("_pool")
-        windows_ = worked.pool(source["image"], kind, entry["kernel"], entry["stride"])
+        windows_ = numeric.pool(source["image"], kind, entry["kernel"], entry["stride"])
         values = [[one.value for one in row] for row in windows_]
     if "result" in entry:
         assert values == entry["result"]
@@ -147,7 +148,7 @@ def _by_hand(entry: dict[str, Any]) -> None:
 
 
 def _small_network(entry: dict[str, Any]) -> None:
-    hidden, output = worked.mlp(
+    hidden, output = numeric.mlp(
         entry["input"], [entry["hidden_weights"], entry["output_weights"]], activation=entry["activation"]
     )
     digits = entry["decimals"]
@@ -170,10 +171,10 @@ def _backpropagation(entry: dict[str, Any]) -> None:
         assert text in formulas
     # and on numbers, against what the lecture writes out: dE/dF₁₁ = Σ dE/dO · x over the windows
     x, f, g = [[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[2, 3], [5, 7]], [[1, 10], [100, 1000]]
-    by_kernel, by_image = worked.correlate_backward(x, f, g)
+    by_kernel, by_image = numeric.correlate_backward(x, f, g)
     assert by_kernel.values[0][0] == 1 * 1 + 10 * 2 + 100 * 4 + 1000 * 5
     assert by_image.values[1][1] == 1 * 7 + 10 * 5 + 100 * 3 + 1000 * 2
-    assert worked.max_pool_backward([[1, 3], [4, 2]], [[9]]) == [[0, 0], [9, 0]]
+    assert numeric.max_pool_backward([[1, 3], [4, 2]], [[9]]) == [[0, 0], [9, 0]]
 
 
 def _paths(node: Any) -> list[str]:
@@ -183,7 +184,7 @@ def _paths(node: Any) -> list[str]:
 def _definitions(entry: dict[str, Any]) -> None:
     if entry["id"] == "L003-convolution":
         image, kernel = [[1, 2, 0], [3, 5, 1], [2, 7, 4]], [[1, 2], [3, 4]]
-        found = worked.convolve(image, kernel, full=True).values
+        found = numeric.convolve(image, kernel, full=True).values
         for i in range(4):
             for j in range(4):
                 as_ours = sum(
@@ -210,8 +211,8 @@ def _definitions(entry: dict[str, Any]) -> None:
             (kind,) = [layer for key, layer in named.items() if key in words.replace("average weighted by", "")]
             assert any(name.startswith(kind) for name in layers.LAYERS)
         values = [[0, 0, 0], [0, 9, 0], [0, 0, 0]]
-        assert worked.pool(values, "l2", 3)[0][0].value == 9
-        assert worked.pool(values, "distance", 3)[0][0].value > worked.pool(values, "average", 3)[0][0].value == 1
+        assert numeric.pool(values, "l2", 3)[0][0].value == 9
+        assert numeric.pool(values, "distance", 3)[0][0].value > numeric.pool(values, "average", 3)[0][0].value == 1
     else:  # P = (F − 1) / 2
         for f in (1, 3, 5, 7, 11):
             assert window.same_padding(28, f) == ((f - 1) // 2,) * 2
@@ -272,12 +273,12 @@ def test_image_kernels_do_what_they_are_for(name: str) -> None:
         }[name]
         given = [[value(i, j) for j in range(side)] for i in range(side)]
     size = len(given) + 2
-    flat = worked.correlate([[10] * size for _ in range(size)], given).values[0][0]
+    flat = numeric.correlate([[10] * size for _ in range(size)], given).values[0][0]
     if name in ("blur", "sharpen"):
         assert flat == pytest.approx(10)
     elif name.endswith("line_004"):
         along = [[int((j if "vertical" in name else i) == size // 2) for j in range(size)] for i in range(size)]
-        answer = worked.correlate(along, given).values
+        answer = numeric.correlate(along, given).values
         assert answer[1][1] == 7
         assert answer[0][0] == 0
     else:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.arithmetic import worked
+from foveal.arithmetic.worked import numeric
 from foveal.errors import ShapeError
 
 numbers = st.integers(-9, 9)
@@ -27,7 +27,7 @@ def test_correlation_against_windows_of_numpy(
     k = np.array(kernel)
     views = np.lib.stride_tricks.sliding_window_view(padded, k.shape)[::s, ::s]
     expected = np.einsum("ijmn,mn->ij", views, k) + b
-    found = worked.correlate(image, kernel, stride=s, padding=p, bias=b)
+    found = numeric.correlate(image, kernel, stride=s, padding=p, bias=b)
     assert found.values == expected.tolist()
     for row in found.sums:
         for one in row:
@@ -44,7 +44,7 @@ def test_convolution_is_polynomial_multiplication(image: list[list[int]], kernel
     for i, row in enumerate(a):
         for m, other in enumerate(b):
             expected[i + m] += np.convolve(row, other)
-    assert worked.convolve(image, kernel, full=True).values == expected.tolist()
+    assert numeric.convolve(image, kernel, full=True).values == expected.tolist()
 
 
 @given(matrices((3, 5), (3, 5)), matrices((1, 3), (1, 3)), st.data())
@@ -52,12 +52,12 @@ def test_both_gradients_against_differences(
     image: list[list[int]], kernel: list[list[int]], data: st.DataObject
 ) -> None:
     """The error is linear in image and in kernel, so a difference of one step is exact."""
-    out = worked.correlate(image, kernel).values
+    out = numeric.correlate(image, kernel).values
     slopes = [[data.draw(numbers) for _ in row] for row in out]
-    by_kernel, by_image = worked.correlate_backward(image, kernel, slopes)
+    by_kernel, by_image = numeric.correlate_backward(image, kernel, slopes)
 
     def error(x: list[list[int]], f: list[list[int]]) -> float:
-        values = worked.correlate(x, f).values
+        values = numeric.correlate(x, f).values
         return sum(v * g for row, grad in zip(values, slopes, strict=True) for v, g in zip(row, grad, strict=True))
 
     base = error(image, kernel)
@@ -70,7 +70,7 @@ def test_both_gradients_against_differences(
                 assert gradient[i][j] == changed - base
 
 
-@given(matrices((4, 6), (4, 6)), st.integers(1, 3), st.integers(1, 3), st.sampled_from(worked.POOLINGS))
+@given(matrices((4, 6), (4, 6)), st.integers(1, 3), st.integers(1, 3), st.sampled_from(numeric.POOLINGS))
 def test_pooling_against_numpy(image: list[list[int]], size: int, stride: int, kind: str) -> None:
     views = np.lib.stride_tricks.sliding_window_view(np.array(image, float), (size, size))[::stride, ::stride]
     middle = (size - 1) / 2
@@ -83,7 +83,7 @@ def test_pooling_against_numpy(image: list[list[int]], size: int, stride: int, k
         "l2": np.sqrt((views**2).sum((-1, -2))),
         "distance": (views * weights).sum((-1, -2)) / weights.sum(),
     }[kind]
-    found = worked.pool(image, kind, size, stride)
+    found = numeric.pool(image, kind, size, stride)
     assert np.allclose([[one.value for one in row] for row in found], expected)
     for row in found:
         for one in row:
@@ -93,25 +93,25 @@ def test_pooling_against_numpy(image: list[list[int]], size: int, stride: int, k
 
 def test_the_winner_takes_all_the_first_at_a_tie_and_overlaps_add() -> None:
     image = [[5, 5, 1], [0, 5, 2]]
-    assert worked.max_pool_backward(image, [[10, 100]], size=2, stride=1) == [[10, 100, 0], [0, 0, 0]]
-    assert worked.max_pool_backward([[1, 9, 1]], [[1, 2]], size=1, stride=2) == [[1, 0, 2]]
+    assert numeric.max_pool_backward(image, [[10, 100]], size=2, stride=1) == [[10, 100, 0], [0, 0, 0]]
+    assert numeric.max_pool_backward([[1, 9, 1]], [[1, 2]], size=1, stride=2) == [[1, 0, 2]]
 
 
 def test_a_sum_reads_as_it_is_worked() -> None:
-    (unit,) = worked.dense([1, -2], [[3, 0.5]], biases=[4], activation="relu")
+    (unit,) = numeric.dense([1, -2], [[3, 0.5]], biases=[4], activation="relu")
     assert str(unit) == "relu(1 × 3 + (−2) × 0.5 + 4) = relu(6) = 6"
-    assert worked.dense([0.5], [[-1.0]], activation="step")[0].value == 0
+    assert numeric.dense([0.5], [[-1.0]], activation="step")[0].value == 0
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: worked.correlate([[1, 2], [3]], [[1]]), "the image is no rectangle of numbers"),
-        (lambda: worked.correlate([[1]], [[1, 1]]), "the kernel is larger than the image"),
-        (lambda: worked.pool([[1]], "max", 2), "this pooling cannot be worked"),
-        (lambda: worked.pool([[1]], "median", 1), "this pooling cannot be worked"),
-        (lambda: worked.dense([1, 2], [[1]]), "a unit needs as many weights as there are inputs"),
-        (lambda: worked.correlate_backward([[1, 2]], [[1]], [[1]]), "the gradient does not have the output's size"),
+        (lambda: numeric.correlate([[1, 2], [3]], [[1]]), "the image is no rectangle of numbers"),
+        (lambda: numeric.correlate([[1]], [[1, 1]]), "the kernel is larger than the image"),
+        (lambda: numeric.pool([[1]], "max", 2), "this pooling cannot be worked"),
+        (lambda: numeric.pool([[1]], "median", 1), "this pooling cannot be worked"),
+        (lambda: numeric.dense([1, 2], [[1]]), "a unit needs as many weights as there are inputs"),
+        (lambda: numeric.correlate_backward([[1, 2]], [[1]], [[1]]), "the gradient does not have the output's size"),
     ],
 )
 def test_mistakes_are_explained(call: object, words: str) -> None:

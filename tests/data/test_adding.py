@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foveal.data import adding
-from foveal.data.adding import AddingBatches, sequences
+from foveal.data.generated import adding_problem
+from foveal.data.generated.adding_problem import AddingBatches, sequences
 from foveal.errors import ConfigurationError
 
 
@@ -30,9 +30,9 @@ def test_two_numbers_are_marked_and_their_sum_is_asked_for(lag, count, seed):
 def test_the_first_mark_stands_at_each_of_the_first_steps():
     x, sums, first = sequences(4000, 5, np.random.default_rng(0))
     assert set(first.tolist()) == set(range(10))
-    assert np.square(sums - 1).mean() == pytest.approx(adding.ALWAYS_ONE, rel=0.08)
+    assert np.square(sums - 1).mean() == pytest.approx(adding_problem.ALWAYS_ONE, rel=0.08)
     second = x[np.arange(4000), first + 5, :1]
-    assert np.square(sums - second - 0.5).mean() == pytest.approx(adding.ONE_FORGOTTEN, rel=0.08)
+    assert np.square(sums - second - 0.5).mean() == pytest.approx(adding_problem.ONE_FORGOTTEN, rel=0.08)
 
 
 def test_a_batch_depends_on_seed_lag_epoch_and_step_alone():

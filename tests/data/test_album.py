@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
+from foveal.data.batches.in_memory import ResidentBatches
+from foveal.data.batches.rotated import Turned
 from foveal.data.dataset import Split
-from foveal.data.folder import read_album
-from foveal.data.layout import has_classes
-from foveal.data.resident import ResidentBatches
-from foveal.data.turned import Turned
+from foveal.data.sources.folder import read_album
+from foveal.data.sources.layout import has_classes
 from foveal.errors import DataError
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal.data import from_arrays, read_npz
-from foveal.data.arrays import as_images, as_labels
+from foveal.data.sources.arrays import as_images, as_labels
 from foveal.errors import DataError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 5, 7, 3), dtype=np.uint8)

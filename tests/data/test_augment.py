@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 from scipy.stats import beta, kstest
 
-from foveal.data.augment import (
+from foveal.data.augmentation.pipeline import (
     Augmentation,
     Brightness,
     Contrast,
@@ -99,7 +99,7 @@ def test_a_turn_is_scipys(angle: float, height: int, width: int) -> None:
 
     fixed = torch.tensor([angle / 360 + 0.5]).reshape(1, 1, 1, 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("foveal.data.operations.torch.rand", lambda *a, **k: fixed)
+        patch.setattr("foveal.data.augmentation.operations.torch.rand", lambda *a, **k: fixed)
         got = Rotate(180)(x, generator())[0, 0].numpy()
     turn = np.radians(angle)
     middle = np.array([(height - 1) / 2, (width - 1) / 2])

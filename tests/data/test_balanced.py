@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from foveal.data import Split
-from foveal.data.augment import parse
-from foveal.data.balanced import BalancedBatches
-from foveal.data.digit_lines import Lines
-from foveal.data.line_batches import LineBatches
+from foveal.data.augmentation.pipeline import parse
+from foveal.data.batches.balanced import BalancedBatches
+from foveal.data.batches.lines import LineBatches
+from foveal.data.generated.digit_lines import Lines
 from foveal.errors import ConfigurationError
 
 

@@ -11,11 +11,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from foveal.cli.data import app
-from foveal.data import Split, digits
+from foveal.data import Split
+from foveal.data.contact_sheet import MOST_CLASSES, channels, draw_samples, draw_tensor
 from foveal.data.dataset import DataSet
-from foveal.data.generated import GENERATED
+from foveal.data.generated.registry import GENERATED
 from foveal.data.progress import progress
-from foveal.data.sheet import MOST_CLASSES, channels, draw_samples, draw_tensor
+from foveal.data.published import digits
 from foveal.errors import ConfigurationError, DataError, FovealError
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import foveal.data.csvfile as csvfile
+import foveal.data.sources.csvfile as csvfile
 from foveal.data import read_csv
 from foveal.errors import DataError
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from foveal.data import DataSet, load, packed, read_csv
-from foveal.data.csvfile import csv_data
+from foveal.data import DataSet, load, read_csv
 from foveal.data.dataset import check_classes
-from foveal.data.published import DataWarning
+from foveal.data.published.catalogue import DataWarning
+from foveal.data.sources import gzipped
+from foveal.data.sources.csvfile import csv_data
 from foveal.errors import DataError
 
 RANDOM = np.random.default_rng(5)
@@ -284,7 +285,7 @@ def test_files_that_are_none(content: bytes, says: str, tmp_path: Path) -> None:
 
 
 def test_a_compressed_file_that_unpacks_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed, "FREE", 1 << 20)
+    monkeypatch.setattr(gzipped, "FREE", 1 << 20)
     line = b"1," + b"0," * 783 + b"0\n"
     (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(line * 4000))
     with pytest.raises(DataError, match="unpacks to more than data of its size do") as error:
@@ -306,8 +307,8 @@ def test_small_blocks_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     words = [("wolf", "ant")[i % 2] for i in LABELS]
     path = write(tmp_path / "a.csv", words, LIGHT, header=["label", *(f"p{i}" for i in range(64))], end="\r\n")
     whole = csv_data(path)
-    monkeypatch.setattr("foveal.data.csvfile._BLOCK", 700)
-    monkeypatch.setattr("foveal.data.packed._CHUNK", 100)
+    monkeypatch.setattr("foveal.data.sources.csvfile._BLOCK", 700)
+    monkeypatch.setattr("foveal.data.sources.gzipped._CHUNK", 100)
     parts = csv_data(path)
     np.testing.assert_array_equal(whole.images, parts.images)
     np.testing.assert_array_equal(whole.labels, parts.labels)

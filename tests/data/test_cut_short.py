@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from foveal.data import load
-from foveal.data.images import read
+from foveal.data.sources.images import read
 from foveal.errors import ImageError
 from tests.data.made_files import chunk, encoded, png, png_rows, tiff_of
 

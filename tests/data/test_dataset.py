@@ -12,8 +12,8 @@ from PIL import Image
 
 from foveal.data import DataSet, Split, audit, from_arrays, load, split_validation
 from foveal.data.dataset import check_classes
-from foveal.data.generated import GENERATED
-from foveal.data.published import Found
+from foveal.data.generated.registry import GENERATED
+from foveal.data.published.catalogue import Found
 from foveal.errors import DataError
 
 

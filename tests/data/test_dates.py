@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.data import dates
+from foveal.data.generated import dates
 from foveal.errors import ConfigurationError, DataError
 
 DAYS = st.integers(0, dates.DAYS - 1).map(lambda n: date.fromordinal(dates.FIRST.toordinal() + n))

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from foveal.data.debian import fetch_package
-from foveal.data.published import ROLES, PublishedFile, PublishedSet, obtain
+from foveal.data.published.catalogue import ROLES, PublishedFile, PublishedSet
+from foveal.data.published.debian import fetch_package
+from foveal.data.published.obtain import obtain
 from foveal.errors import SourceError
 
 BODIES = {name: b"\x00\x00\x08\x01\x00\x00\x00\x03" + bytes([i, 1, 2]) for i, name in enumerate(ROLES)}

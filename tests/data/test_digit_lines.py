@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from foveal.data import Split, digit_lines, digits
+from foveal.data import Split
+from foveal.data.generated import digit_lines
+from foveal.data.published import digits
 from foveal.errors import ConfigurationError, DataError, SourceError
 
 

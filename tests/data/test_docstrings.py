@@ -8,8 +8,8 @@ from itertools import combinations
 
 import pytest
 
-from foveal.data import docstrings
-from foveal.data.docstrings import Docstring, read, runs, without_twins
+from foveal.data.generated import docstrings
+from foveal.data.generated.docstrings import Docstring, read, runs, without_twins
 from foveal.errors import DataError, UnknownName
 
 SOURCE = '''
@@ -81,7 +81,7 @@ def test_the_same_modules_in_any_order_are_the_same_library():
 
 def test_nothing_is_imported():
     script = (
-        "import sys; from foveal.data.docstrings import read; found = read(['antigravity', 'this', 'keyword', 'turtle']);"
+        "import sys; from foveal.data.generated.docstrings import read; found = read(['antigravity', 'this', 'keyword', 'turtle']);"
         "print([name for name in ('antigravity', 'this', 'turtle', 'tkinter') if name in sys.modules], len(found.docstrings) > 50)"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout

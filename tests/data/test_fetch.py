@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from foveal.data import published
-from foveal.data.fetch import fetch_files
-from foveal.data.published import ROLES, PublishedFile, PublishedSet, obtain
+from foveal.data.published.catalogue import ROLES, PublishedFile, PublishedSet
+from foveal.data.published.download import fetch_files
+from foveal.data.published.obtain import obtain
 from foveal.errors import SourceError
 
 BODIES = {name: b"\x00\x00\x08\x01\x00\x00\x00\x03" + bytes([i, 1, 2]) for i, name in enumerate(ROLES)}
@@ -147,7 +147,7 @@ def test_a_bad_file_never_gets_its_name_and_the_next_address_is_tried(
     assert "\n" not in reason
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(set(PACKED) - {LAST})
     server.asked.clear()  # type: ignore[attr-defined]
-    with pytest.warns(published.DataWarning, match=f"{LAST} missing"):
+    with pytest.warns(obtain.DataWarning, match=f"{LAST} missing"):
         found = obtain(KNOWN, cache=tmp_path, addresses=[address(server, kind), address(server, "good")])
     assert found.source.startswith(address(server, "good"))
     assert server.asked[0] == f"/{kind}/{LAST}"  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from foveal.data import load
-from foveal.data.images import probe, read
+from foveal.data.sources.images import probe, read
 from tests.data.made_files import Array, chunk, encoded, png, png_rows, tiff_of
 
 RANDOM = np.random.default_rng(3)

@@ -87,7 +87,7 @@ def test_a_gzip_cut_short_says_so(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_unpacked_no_further_than_it_announces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import foveal.data.idx as idx
+    import foveal.data.sources.idx as idx
 
     taken: list[int] = []
     original = idx.contents

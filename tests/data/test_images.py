@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from foveal.data.images import FORMATS, border_level, probe, read
+from foveal.data.sources.images import FORMATS, border_level, probe, read
 from foveal.errors import ImageError
 
 COLOUR = np.random.default_rng(1).integers(0, 256, (6, 9, 3), dtype=np.uint8)

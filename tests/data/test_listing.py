@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from foveal.data import listing as listing_module
 from foveal.data import read_folder
-from foveal.data.folder import read_album
+from foveal.data.sources import listing as listing_module
+from foveal.data.sources.folder import read_album
 from foveal.errors import DataError
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits, load_iris
 
-from foveal.data import DataSet, digits, from_arrays, iris, load, write_idx
+from foveal.data import DataSet, from_arrays, load, write_idx
 from foveal.data import audit as audit_of
+from foveal.data.published import digits, iris
 from foveal.errors import DataError, UnknownName
 
 RANDOM = np.random.default_rng(0)

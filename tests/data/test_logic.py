@@ -6,7 +6,8 @@ import operator
 
 import pytest
 
-from foveal.data import load, logic
+from foveal.data import load
+from foveal.data.generated import logic
 from foveal.errors import UnknownName
 
 OPERATORS = {"and": operator.and_, "or": operator.or_, "xor": operator.xor}

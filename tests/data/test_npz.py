@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from foveal.data import load, read_npz
-from foveal.data.npz import LIST_LIMIT
+from foveal.data.sources.npz import LIST_LIMIT
 from foveal.errors import DataError
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from foveal.data import load
-from foveal.data.images import MAX_SIDE, probe, read
+from foveal.data.sources.images import MAX_SIDE, probe, read
 from foveal.errors import ConfigurationError, ImageError
 from tests.data.made_files import chunk, encoded, png, tiff_of
 
@@ -140,7 +140,7 @@ def test_small_files_take_no_large_memory(tmp_path: Path) -> None:
     (tmp_path / "tags.tif").write_bytes(_announcing(279, 2**32 - 1))
     (tmp_path / "good.png").write_bytes(png(COLOUR, 1, 0, size=(4_000, 8_000), pixels=zeros(4_004_000)))
     script = (
-        "import resource, sys; from foveal.data.images import probe, read; from foveal.errors import ImageError\n"
+        "import resource, sys; from foveal.data.sources.images import probe, read; from foveal.errors import ImageError\n"
         "resource.setrlimit(resource.RLIMIT_AS, (1400 << 20, 1400 << 20))\n"
         "for path in sys.argv[1:]:\n"
         "    for act in (probe, read):\n"

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import yaml
 
-from foveal.data import DataWarning, fashion_mnist, load, mnist, published
-from foveal.data.published import ROLES, PublishedFile, PublishedSet, check, files_of, load_arrays, obtain
+from foveal.data import DataWarning, load
+from foveal.data.published import fashion_mnist, mnist
+from foveal.data.published.catalogue import ROLES, PublishedFile, PublishedSet, check, files_of
+from foveal.data.published.obtain import load_arrays, obtain
 from foveal.errors import SourceError
 
 
@@ -22,7 +24,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No network, no data of the machine's, no cache of the user's."""
     monkeypatch.setenv("FOVEAL_OFFLINE", "1")
     monkeypatch.delenv("FOVEAL_DATA", raising=False)
-    monkeypatch.setattr(published, "cache_folder", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr(obtain, "cache_folder", lambda name: tmp_path / "cache" / name)
 
 
 def test_the_sums_are_the_published_ones(shared: Path) -> None:

@@ -8,10 +8,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.data import Split, iris
-from foveal.data import resident as resident_module
-from foveal.data.augment import parse
-from foveal.data.resident import ResidentBatches, mixed
+from foveal.data import Split
+from foveal.data.augmentation.pipeline import parse
+from foveal.data.batches import in_memory as resident_module
+from foveal.data.batches.in_memory import ResidentBatches, mixed
+from foveal.data.published import iris
 from foveal.errors import ConfigurationError
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from foveal.data import digits, scenes
+from foveal.data.batches.scenes import SceneBatches, tensors
 from foveal.data.dataset import Split
-from foveal.data.scene_batches import SceneBatches, tensors
-from foveal.data.scenes import Composer, _cut_out, _hats
+from foveal.data.generated import scenes
+from foveal.data.generated.scenes import Composer, _cut_out, _hats
+from foveal.data.published import digits
 from foveal.errors import ConfigurationError, DataError
 
 DATA = digits.load()
@@ -162,7 +163,7 @@ def test_every_epoch_has_its_own_scenes_and_a_resumed_one_sees_the_same():
 
 
 def test_resuming_within_a_later_block_sees_the_same(monkeypatch):
-    from foveal.data import scene_batches
+    from foveal.data.batches import scenes as scene_batches
 
     monkeypatch.setattr(scene_batches, "_BLOCK", 8)
     batches = SceneBatches(composer(), 21, 3)  # blocks of two steps

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from foveal.data import docstrings, stdlib_text
+from foveal.data.generated import docstrings, stdlib_text
 from foveal.errors import DataError
 
 MODULES = ("json", "textwrap", "calendar", "string", "bisect", "csv", "shlex", "configparser", "argparse")

@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from foveal.data import stdlib_topics
-from foveal.data.docstrings import Docstring, runs
+from foveal.data.generated import stdlib_topics
+from foveal.data.generated.docstrings import Docstring, runs
 from foveal.errors import DataError
 
 MODULES = ("json", "textwrap", "calendar", "string", "csv", "shlex", "configparser", "argparse", "logging")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from foveal.data.streams import Streams, TokenBatches
+from foveal.data.batches.text_streams import Streams, TokenBatches
 from foveal.errors import ConfigurationError
 
 TEXTS = [np.arange(2, 2 + length) for length in (5, 1, 9, 3, 7)]

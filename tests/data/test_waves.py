@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from foveal.data import waves
+from foveal.data.generated import waves
 from foveal.errors import DataError
 
 

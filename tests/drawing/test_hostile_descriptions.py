@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from foveal.arithmetic.derivation import derive
 from foveal.arithmetic.summary import summarize
+from foveal.arithmetic.worked.derivation import derive
 from foveal.drawing import pair, table, worked
 from foveal.drawing.diagram import draw
 from foveal.errors import FovealError

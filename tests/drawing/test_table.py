@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from foveal import zoo
-from foveal.arithmetic.derivation import derive
 from foveal.arithmetic.summary import summarize
+from foveal.arithmetic.worked.derivation import derive
 from foveal.drawing import listing, pair, table, worked
 from foveal.network import Auxiliary, Parallel, Residual, Sequential, layers
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from foveal.evaluation.characters import FEATURES, KINDS, correlations, features, kinds, known_words, longest_copy
+from foveal.systems.text.character_statistics import (
+    FEATURES,
+    KINDS,
+    correlations,
+    features,
+    kinds,
+    known_words,
+    longest_copy,
+)
 
 
 def test_every_character_has_one_kind():

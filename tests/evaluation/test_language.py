@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from foveal.errors import ConfigurationError
-from foveal.evaluation import language
-from foveal.evaluation.language import SMOOTHINGS, Markov, best_markov, interval, targets, windows
+from foveal.systems.text import markov
+from foveal.systems.text.markov import SMOOTHINGS, Markov, best_markov, interval, targets, windows
 
 SYMBOLS = 5
 RANDOM = np.random.default_rng(3)
@@ -156,4 +156,4 @@ def test_the_interval_draws_whole_texts():
 def test_what_cannot_be(smoothing, discount):
     with pytest.raises(ConfigurationError, match="cannot be smoothed so"):
         Markov(1, SYMBOLS, smoothing, discount)
-    assert language.MARK == 0
+    assert markov.MARK == 0

@@ -20,7 +20,7 @@ from foveal.errors import CheckpointError, DataError, UnknownName
 from foveal.experiment import prepare, resume, start
 from foveal.network.layers import Dense, Flatten
 from foveal.network.tree import Sequential
-from foveal.training.run_folder import RunFolder
+from foveal.training.checkpoints.run_folder import RunFolder
 
 NETWORK = Sequential([Flatten(), Dense(2)], name="small")
 

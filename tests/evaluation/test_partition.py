@@ -12,7 +12,7 @@ import torch
 from foveal import zoo
 from foveal.backends.torch import build
 from foveal.errors import ConfigurationError
-from foveal.evaluation.partition import annealed_log_partition, every_state, log_partition
+from foveal.systems.energy.partition_function import annealed_log_partition, every_state, log_partition
 
 
 def machine(visible, hidden, seed=0, scale=1.0):

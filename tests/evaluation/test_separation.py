@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from foveal.data.logic import POINTS, TABLES
+from foveal.data.generated.logic import POINTS, TABLES
 from foveal.errors import DataError
-from foveal.evaluation.separation import separation
+from foveal.systems.classification.separability import separation
 
 
 def widest(points, answers, steps=400):

@@ -9,8 +9,8 @@ import torch
 from foveal import zoo
 from foveal.backends.torch import Network, build
 from foveal.errors import ConfigurationError
-from foveal.evaluation.translating import Translator
 from foveal.network import Tokens
+from foveal.systems.sequence.translator import Translator
 
 SOURCE, PLACES = 5, 6
 

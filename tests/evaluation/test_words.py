@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from foveal.evaluation import evaluate, evaluate_regression
-from foveal.evaluation.words import NO_BREAK, sentences
+from foveal.report.sentences import NO_BREAK, sentences
 
 CLASSES = ["cat", "dog", "owl"]
 

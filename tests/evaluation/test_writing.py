@@ -9,8 +9,8 @@ import torch.nn.functional as F
 
 from foveal import zoo
 from foveal.backends.torch import build
-from foveal.evaluation.writing import WINDOW, Writer
 from foveal.network import Tokens
+from foveal.systems.text.text_generator import WINDOW, Writer
 
 SYMBOLS = 7
 RANDOM = np.random.default_rng(2)

@@ -42,9 +42,9 @@ SECONDS = 120  # for a child, after which it counts as hung
 def run(kind: str, runs: Path) -> None:
     """The run called ``a``: begun, or gone on with where it has begun. As ``foveal train`` does it, in this process."""
     from foveal import experiment, systems
-    from foveal.systems import running
+    from foveal.systems import launch
+    from foveal.training.checkpoints.run_folder import RunFolder
     from foveal.training.display import display_for
-    from foveal.training.run_folder import RunFolder
 
     display = display_for(0, json_lines=True)
     folder = runs / "a"
@@ -61,7 +61,7 @@ def run(kind: str, runs: Path) -> None:
     elif resume:
         systems.resume(RunFolder(folder), display=display)
     else:
-        told = running.quick(systems.system(kind))
+        told = launch.quick(systems.system(kind))
         more = {key: value for key, value in told.items() if key not in ("config", "data")}
         planned = systems.plan(kind, told.get("data"), changes={**told["config"], "device": "cpu"}, **more)
         systems.start(planned, runs=runs, name="a", display=display)
@@ -253,7 +253,7 @@ def judge(
 
 def _loads(folder: Path, saved: list[str]) -> bool:
     from foveal.errors import CheckpointError
-    from foveal.training.state import read_state
+    from foveal.training.checkpoints.state import read_state
 
     last = Path(saved[-1])
     for path in sorted(last.parent.glob("*.safetensors"), reverse=True):

@@ -19,7 +19,7 @@ from foveal.backends.torch import build
 from foveal.errors import FovealError
 from foveal.training.config import TrainingConfig
 from foveal.training.loss import loss_function, measures
-from foveal.training.optimizer import torch_optimizer
+from foveal.training.optim.torch_optimizer import torch_optimizer
 from foveal.training.targets import split_at
 
 KERAS: dict[str, Any] = json.loads(

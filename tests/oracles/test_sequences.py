@@ -10,10 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.arithmetic.derivation import derive
 from foveal.arithmetic.receptive_field import receptive_fields
 from foveal.arithmetic.shapes import trace
 from foveal.arithmetic.summary import summarize
+from foveal.arithmetic.worked.derivation import derive
 from foveal.backends.torch import Network, build
 from foveal.errors import DataError, DescriptionError, FovealError, ShapeError
 from foveal.network import Parallel, Sequence, Sequential, Tokens, Vector, as_shape, codec, layers

@@ -8,7 +8,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from foveal.evaluation.findings import (
+from foveal.network import Sequential
+from foveal.network.layers import Dense, Flatten
+from foveal.page.findings import Told, render
+from foveal.page.report import LIMIT
+from foveal.report.blocks import (
     Bars,
     Findings,
     Headline,
@@ -22,10 +26,6 @@ from foveal.evaluation.findings import (
     Series,
     Texts,
 )  # fmt: skip
-from foveal.network import Sequential
-from foveal.network.layers import Dense, Flatten
-from foveal.page.findings import Told, render
-from foveal.page.report import LIMIT
 from foveal.training.history import History
 
 RANDOM = np.random.default_rng(0)

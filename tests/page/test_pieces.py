@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from foveal.page import sprites, vector
+from foveal.page import figure, sprites
 from foveal.page.markup import Markup, tag, text
 from foveal.page.portable import command, portable
 from foveal.printable import printable
@@ -44,12 +44,12 @@ def test_markup_is_not_escaped_twice() -> None:
 def drawn(label: str) -> str:
     def paint(figure: Figure) -> dict[str, str]:
         axes = figure.add_subplot()
-        (line,) = axes.plot([0, 1], [0, 1], color=vector.FIRST, marker="o")
+        (line,) = axes.plot([0, 1], [0, 1], color=figure.FIRST, marker="o")
         line.set_gid("the-line")
-        axes.set_xlabel(label, color=vector.INK)
+        axes.set_xlabel(label, color=figure.INK)
         return {"the-line": "hover <me>"}
 
-    return vector.draw("trial", (2, 2), paint, "a <line>")
+    return figure.draw("trial", (2, 2), paint, "a <line>")
 
 
 def test_a_drawing_follows_the_page() -> None:

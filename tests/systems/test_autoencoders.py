@@ -11,12 +11,13 @@ from foveal import modelfile, systems
 from foveal.backends.torch import build
 from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError, UnknownName
-from foveal.systems import autoencoders, codes, denoising, running, sparse_codes
-from foveal.systems.pictures import as_values
+from foveal.systems import launch
+from foveal.systems.generative import autoencoder, denoising_autoencoder, encoder_decoder, sparse_autoencoder
+from foveal.systems.image_tools import as_values
 
 
 def quick(name, folder, **settings):
-    told = running.quick(systems.system(name))
+    told = launch.quick(systems.system(name))
     return systems.train(
         name, told["data"], changes=told["config"], settings={**told["settings"], **settings}, runs=folder
     )
@@ -28,7 +29,7 @@ def clusters(count=60, seed=0):
 
 def test_components_are_scikit_learn_s_on_other_pictures():
     train, test = clusters(), as_values(clusters(20, seed=1).images)
-    found = autoencoders.Components(train)
+    found = encoder_decoder.Components(train)
     rows = test.reshape(20, -1).astype(np.float64)
     known = PCA(5).fit(as_values(train.images).reshape(60, -1).astype(np.float64))
     back = np.clip(known.inverse_transform(known.transform(rows)), 0, 1)
@@ -39,7 +40,7 @@ def test_components_are_scikit_learn_s_on_other_pictures():
 
 
 def test_few_pictures_have_few_components():
-    assert autoencoders.Components(clusters(6)).most == 6
+    assert encoder_decoder.Components(clusters(6)).most == 6
 
 
 @pytest.mark.parametrize("sigma", [0.4, 0.7, 1.2])
@@ -47,22 +48,26 @@ def test_the_gaussian_filter_is_scipy_s(sigma):
     values = np.random.default_rng(0).uniform(size=(3, 9, 7, 1)).astype(np.float32)
     reach = max(1, int(np.ceil(3 * sigma)))
     wanted = scipy.ndimage.gaussian_filter(values, (0, sigma, sigma, 0), mode="nearest", radius=(0, reach, reach, 0))
-    assert denoising.gaussian_filter(values, sigma) == pytest.approx(wanted, abs=1e-6)
+    assert denoising_autoencoder.gaussian_filter(values, sigma) == pytest.approx(wanted, abs=1e-6)
 
 
 @pytest.mark.parametrize("size", [3, 5])
 def test_the_median_filter_is_scipy_s(size):
     values = np.random.default_rng(0).uniform(size=(501, 6, 7, 1)).astype(np.float32)
     wanted = scipy.ndimage.median_filter(values, (1, size, size, 1), mode="nearest")
-    assert (denoising.median_filter(values, size) == wanted).all()
+    assert (denoising_autoencoder.median_filter(values, size) == wanted).all()
 
 
 def test_noise_follows_from_the_seed_and_its_purpose():
-    from foveal.training.corruption import Corruption
+    from foveal.training.steps.corruption import Corruption
 
     values, noise = np.full((2, 4, 4, 1), 0.5, np.float32), Corruption("gaussian", 0.1)
-    assert (denoising.spoilt(values, noise, 0, 1) == denoising.spoilt(values, noise, 0, 1)).all()
-    assert (denoising.spoilt(values, noise, 0, 1) != denoising.spoilt(values, noise, 0, 2)).all()
+    assert (
+        denoising_autoencoder.spoilt(values, noise, 0, 1) == denoising_autoencoder.spoilt(values, noise, 0, 1)
+    ).all()
+    assert (
+        denoising_autoencoder.spoilt(values, noise, 0, 1) != denoising_autoencoder.spoilt(values, noise, 0, 2)
+    ).all()
 
 
 def test_the_error_that_is_told_is_that_of_the_model_file(tmp_path):
@@ -95,7 +100,7 @@ def test_a_long_enough_training_beats_principal_components(tmp_path):
 
 
 def test_activity_is_counted_right():
-    told = sparse_codes.activity(np.array([[0.9, 0.0, 0.1], [0.5, 0.0, 0.0]]))
+    told = sparse_autoencoder.activity(np.array([[0.9, 0.0, 0.1], [0.5, 0.0, 0.0]]))
     assert told == {"mean": 0.25, "active_per_picture": 1.0, "share_active": pytest.approx(1 / 3), "silent_units": 2}
 
 
@@ -115,7 +120,7 @@ def test_other_noise(kind, tmp_path):
 
 def test_settings_that_cannot_be_are_explained(tmp_path):
     with pytest.raises(ConfigurationError, match="no code sizes"):
-        codes.code_sizes("2;8")
+        autoencoder.code_sizes("2;8")
     with pytest.raises(UnknownName, match="no such noise"):
         quick("denoising_autoencoder", tmp_path, noise="pink")
     with pytest.raises(UnknownName, match="no such penalty"):

@@ -9,11 +9,10 @@ import pytest
 
 from foveal import modelfile, systems
 from foveal.backends.torch import build
-from foveal.data import stdlib_text
+from foveal.data.generated import stdlib_text
 from foveal.errors import ConfigurationError
-from foveal.evaluation import language
-from foveal.evaluation.writing import Writer
-from foveal.systems import char_lstm
+from foveal.systems.text import char_lstm, markov
+from foveal.systems.text.text_generator import Writer
 
 MODULES = "json,textwrap,calendar,string,bisect"
 
@@ -47,7 +46,7 @@ def test_the_figures_are_those_of_the_kept_model(outcome, texts):
 
 def test_the_baseline_is_measured_on_the_same_characters(outcome, texts):
     facts = outcome.findings.facts
-    chosen = language.best_markov(3, 98, texts[0], texts[1])
+    chosen = markov.best_markov(3, 98, texts[0], texts[1])
     assert facts["markov"]["3"]["bits"] == pytest.approx(chosen.model.bits(texts[2]).mean())
     assert facts["markov"]["3"]["smoothing"] == chosen.model.smoothing
     assert sorted(facts["markov"]) == ["0", "1", "2", "3"]

@@ -9,11 +9,11 @@ import pytest
 
 from foveal import systems, zoo
 from foveal.backends.torch import build
-from foveal.data import waves
+from foveal.data.generated import waves
 from foveal.errors import ConfigurationError, DataError, DescriptionError, ShapeError
-from foveal.systems import conv1d
-from foveal.systems.conv1d_report import gain
-from foveal.systems.equal import equal_mlp, parameters
+from foveal.systems.classification.matched_mlp import equal_mlp, parameters
+from foveal.systems.sequence import conv1d
+from foveal.systems.sequence.conv1d_report import gain
 
 
 @pytest.mark.parametrize("network", [zoo.conv1d(), zoo.lecture_cnn(), zoo.conv1d(input_shape=(64, 2), width=2.0)])

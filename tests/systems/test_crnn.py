@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from foveal import systems
-from foveal.data import digit_lines
+from foveal.data.generated import digit_lines
 from foveal.errors import ConfigurationError
-from foveal.evaluation.findings import Plot
-from foveal.systems import crnn, crnn_report
-from foveal.systems.running import quick
+from foveal.report.blocks import Plot
+from foveal.systems.launch import quick
+from foveal.systems.sequence import crnn, crnn_report
 
 STEPS, BLANK = 48, 10
 

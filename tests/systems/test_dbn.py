@@ -8,10 +8,10 @@ import torch
 
 from foveal import modelfile, systems, zoo
 from foveal.backends.torch import build
-from foveal.evaluation.trained import open_trained
-from foveal.systems import dbn
-from foveal.systems.dbn_report import downwards
-from foveal.training.state import read_state
+from foveal.evaluation.trained_classifier import open_trained
+from foveal.systems.energy import dbn
+from foveal.systems.energy.dbn_report import downwards
+from foveal.training.checkpoints.state import read_state
 
 SETTINGS = {"hidden1": 30, "hidden2": 20, "labels": 80, "draws": 2, "tuning_epochs": 3}
 

@@ -7,11 +7,12 @@ import pytest
 from PIL import Image
 
 from foveal import systems
-from foveal.data import DataSet, Split, digits
+from foveal.data import DataSet, Split
+from foveal.data.published import digits
 from foveal.errors import ConfigurationError, DataError
-from foveal.systems import embedder
-from foveal.systems import embedder_measures as measures
-from foveal.systems.running import quick
+from foveal.systems.embedding import embedder
+from foveal.systems.embedding import embedder_measures as measures
+from foveal.systems.launch import quick
 
 
 def four(count=40):

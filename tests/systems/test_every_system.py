@@ -12,7 +12,7 @@ import pytest
 
 from foveal import systems, zoo
 from foveal.page.report import LIMIT
-from foveal.systems import running
+from foveal.systems import launch
 from foveal.training import events
 from foveal.training.display import Silent
 
@@ -33,7 +33,7 @@ class Stop(Silent):
 
 
 def planned(name: str) -> systems.Plan:
-    told = running.quick(systems.system(name))
+    told = launch.quick(systems.system(name))
     changes = {**told.get("config", {}), "checkpoint_seconds": 0.0}  # a checkpoint after every step
     more = {key: value for key, value in told.items() if key not in ("config", "data")}
     return systems.plan(name, told.get("data"), changes=changes, **more)
@@ -59,7 +59,7 @@ def test_a_system_runs_and_a_stopped_run_ends_in_the_same_bits(name, tmp_path):
         with pytest.raises(KeyboardInterrupt, match="--resume"):
             systems.start(planned(name), runs=tmp_path, name="stopped", display=stopped)
         assert not (tmp_path / "stopped" / "report.html").exists()
-        from foveal.training.run_folder import RunFolder
+        from foveal.training.checkpoints.run_folder import RunFolder
 
         again = systems.resume(RunFolder.existing("stopped", tmp_path))
         assert left(again.folder.path) == left(whole.folder.path)

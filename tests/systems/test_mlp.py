@@ -11,7 +11,8 @@ from foveal import modelfile, systems, zoo
 from foveal.backends.torch import build
 from foveal.data import load
 from foveal.errors import ConfigurationError
-from foveal.systems import mlp, running
+from foveal.systems import launch
+from foveal.systems.classification import mlp
 
 
 def test_folds_are_stratified_and_test_each_example_once():
@@ -91,8 +92,8 @@ def test_the_kept_model_is_the_one_that_was_tested(outcome):
 
 def test_the_recipe_depends_on_the_data():
     found = systems.system("mlp")
-    assert running.recipe(found, "iris").batch_size == 16
-    assert running.recipe(found, "fashion-mnist") == running.recipe(found) == mlp.RECIPE
+    assert launch.recipe(found, "iris").batch_size == 16
+    assert launch.recipe(found, "fashion-mnist") == launch.recipe(found) == mlp.RECIPE
     assert systems.plan("mlp", "iris", changes={"epochs": 3}).config.epochs == 3
 
 

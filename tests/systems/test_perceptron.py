@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from foveal import systems
-from foveal.data import iris
+from foveal.data.published import iris
 from foveal.errors import ConfigurationError, DataError
 
 
@@ -76,7 +76,7 @@ def test_what_it_cannot_take(tmp_path):
 
 
 def test_a_point_is_answered(all_of_them):
-    from foveal.systems import perceptron
+    from foveal.systems.classification import perceptron
 
     folder = all_of_them.folder.path
     told = list(perceptron.answer(str(folder / "and.safetensors"), ["1 1", "0, 1", "0 0"]))

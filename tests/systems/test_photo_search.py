@@ -10,10 +10,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from foveal import systems
 from foveal.data import load
 from foveal.errors import ModelFileError
-from foveal.evaluation.trained import open_trained
-from foveal.systems import photo_search
-from foveal.systems.features import features
-from foveal.systems.photo_report import CELLS, THUMB, mosaic
+from foveal.evaluation.trained_classifier import open_trained
+from foveal.systems.embedding import photo_search
+from foveal.systems.embedding.features import features
+from foveal.systems.embedding.photo_search_report import CELLS, THUMB, mosaic
 
 QUICK = {"neighbours": 3, "clusters": 4, "mapped": 60}
 

@@ -11,11 +11,12 @@ from foveal import modelfile, systems, zoo
 from foveal.backends.torch import build
 from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError
-from foveal.systems import dcgan, judge, pictures, running, vae
+from foveal.systems import image_tools, launch
+from foveal.systems.generative import dcgan, sample_classifier, vae
 
 
 def quick(name, folder, **settings):
-    told = running.quick(systems.system(name))
+    told = launch.quick(systems.system(name))
     return systems.train(
         name,
         told["data"],
@@ -56,12 +57,14 @@ def test_the_judge_s_opinion_is_counted_right(gan):
 
 
 def test_an_opinion_counts_classes_and_certainty():
-    found = judge.opinion(np.array([[0.9, 0.1, 0.0], [0.89, 0.11, 0.0], [0.0, 0.05, 0.95], [0.02, 0.97, 0.01]]))
+    found = sample_classifier.opinion(
+        np.array([[0.9, 0.1, 0.0], [0.89, 0.11, 0.0], [0.0, 0.05, 0.95], [0.02, 0.97, 0.01]])
+    )
     assert found.confident == 0.75
     assert found.shares == (0.5, 0.25, 0.25)
     assert found.confident_shares == pytest.approx((1 / 3, 1 / 3, 1 / 3))
     assert (found.present, found.largest) == (3, 0.5)
-    nobody = judge.opinion(np.full((4, 3), 1 / 3))
+    nobody = sample_classifier.opinion(np.full((4, 3), 1 / 3))
     assert (nobody.confident, nobody.present, sum(nobody.confident_shares)) == (0.0, 0, 0)
 
 
@@ -94,7 +97,7 @@ def test_nearest_pictures_are_those_of_scikit_learn():
     draw = np.random.default_rng(0)
     given, among = draw.integers(0, 256, (6, 5, 4, 1), np.uint8), draw.integers(0, 256, (5200, 5, 4, 1), np.uint8)
     known = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among.reshape(5200, -1).astype(float))
-    assert (pictures.nearest_of(given, among) == known.kneighbors(given.reshape(6, -1))[1][:, 0]).all()
+    assert (image_tools.nearest_of(given, among) == known.kneighbors(given.reshape(6, -1))[1][:, 0]).all()
 
 
 def test_answers_are_pictures_that_follow_from_the_seed(gan, variational):
@@ -143,7 +146,7 @@ def test_the_same_seed_states_the_same_bound_and_another_does_not(variational, t
     assert again.findings.facts["elbo"] == variational.findings.facts["elbo"]
     assert again.findings.facts["plane"] is None
     assert "plane" not in again.histories
-    told = running.quick(systems.system("vae"))
+    told = launch.quick(systems.system("vae"))
     changes = {**told["config"], "seed": 1}
     other = systems.train(
         "vae", "digits", size=(28, 28), changes=changes, settings={**told["settings"], "plane": False}, runs=tmp_path

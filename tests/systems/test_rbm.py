@@ -11,8 +11,9 @@ from foveal import systems, zoo
 from foveal.backends.torch import build
 from foveal.data import load
 from foveal.errors import ConfigurationError, DataError
-from foveal.systems import boltzmann, rbm
-from foveal.systems.tiny_machine import bars_and_stripes, likelihoods
+from foveal.systems.energy import rbm
+from foveal.systems.energy import shared as boltzmann
+from foveal.systems.energy.bars_and_stripes import bars_and_stripes, likelihoods
 
 SETTINGS = {"hidden": 40, "labels": 100, "fantasies": 3, "annealing": 60, "tiny_updates": 30}
 

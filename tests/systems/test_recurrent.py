@@ -12,17 +12,18 @@ import torch
 from foveal import zoo
 from foveal.backends.torch import build
 from foveal.errors import ConfigurationError
-from foveal.evaluation.findings import Lines
 from foveal.network import Sequential
 from foveal.network.layers import LSTM, Dense, Reshape, SimpleRNN
-from foveal.systems import lags, recurrent, running, system
-from foveal.systems.lags import Attempt, Memory
+from foveal.report.blocks import Lines
+from foveal.systems import launch, system
+from foveal.systems.sequence import adding_problem, recurrent
+from foveal.systems.sequence.adding_problem import Attempt, Memory
 from foveal.training.config import TrainingConfig
 
 
-def planned(**changes: Any) -> lags.Plan:
+def planned(**changes: Any) -> adding_problem.Plan:
     session: Any = SimpleNamespace(settings={**recurrent.SETTINGS, **changes}, seed=3, config=TrainingConfig())
-    return lags.plan(session)
+    return adding_problem.plan(session)
 
 
 def chain(w: float, u: float, v: float, *before: Any, shape: Any) -> Any:
@@ -37,7 +38,7 @@ def chain(w: float, u: float, v: float, *before: Any, shape: Any) -> Any:
 
 def test_gradients_through_time_are_powers_of_the_recurrent_weight():
     module = chain(0.5, 0.8, -3.0, shape=(6, 1))
-    norms = lags.gradient_norms(module, np.random.default_rng(0).random((4, 6, 1)).astype(np.float32))
+    norms = adding_problem.gradient_norms(module, np.random.default_rng(0).random((4, 6, 1)).astype(np.float32))
     assert norms == pytest.approx([3.0 * 0.5 * 0.8**k for k in range(6)], rel=1e-5)
 
 
@@ -46,7 +47,7 @@ def test_gradients_by_differences():
     network = Sequential([LSTM(3, name="a"), Dense(1)], input_shape=(5, 2))
     module = build(network, seed=2).double().eval()
     x = np.random.default_rng(1).normal(size=(1, 5, 2))
-    found = lags.gradient_norms(module, x)
+    found = adding_problem.gradient_norms(module, x)
     given = torch.from_numpy(np.moveaxis(x, -1, 1).copy())
     for t in range(5):
         slopes = []
@@ -90,8 +91,8 @@ def test_what_counts_as_solved():
     ]
     memory = Memory(planned(lags="10,50"), tuple(attempts))
     assert [memory.longest(kind) for kind in ("rnn", "lstm", "gru")] == [10, 50, 0]
-    assert [each.value for each in lags.headlines(memory)] == [10, 50, 0]
-    problem, gradients = lags.sections(memory)
+    assert [each.value for each in adding_problem.headlines(memory)] == [10, 50, 0]
+    problem, gradients = adding_problem.sections(memory)
     named = [block.name for part in (problem, gradients) for block in part.blocks]
     assert named == [
         "adding-lags",
@@ -114,7 +115,7 @@ def test_what_counts_as_solved():
 def test_without_the_adding_problem(name, tmp_path):
     from foveal import systems
 
-    told = running.quick(system(name))
+    told = launch.quick(system(name))
     changes = {**told["settings"], "lags": ""}
     outcome = systems.train(name, "digits", runs=tmp_path, settings=changes, epochs=1)
     assert len(outcome.findings.headlines) == 1

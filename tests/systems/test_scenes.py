@@ -7,14 +7,15 @@ import pytest
 from PIL import Image
 
 from foveal import systems
-from foveal.data import digits, scenes
+from foveal.data.published import digits
 from foveal.errors import DataError
-from foveal.systems import detector, running, scene_work, unet
+from foveal.systems import launch
+from foveal.systems.dense_prediction import detector, scenes, unet
 
 
 @pytest.fixture(scope="module", params=["unet", "detector"])
 def trained(request, tmp_path_factory):
-    told = running.quick(systems.system(request.param))
+    told = launch.quick(systems.system(request.param))
     planned = systems.plan(request.param, changes=told["config"], settings=told["settings"])
     return systems.start(planned, runs=tmp_path_factory.mktemp(request.param))
 
@@ -53,14 +54,14 @@ def test_facts_add_up(trained):
 
 def test_no_picture_is_in_two_parts(tmp_path):
     """Training, validation and test scenes are composed of different pictures."""
-    planned = systems.plan("unet", settings=running.quick(systems.system("unet"))["settings"])
-    from foveal.systems.session import Session
+    planned = systems.plan("unet", settings=launch.quick(systems.system("unet"))["settings"])
+    from foveal.runs.run import Session
+    from foveal.training.checkpoints.run_folder import RunFolder
     from foveal.training.display import Silent
-    from foveal.training.run_folder import RunFolder
 
     session = Session(planned.system, planned.config, planned.settings, RunFolder.fresh(tmp_path, "x", "x"),
                       opening=planned.opening, display=Silent(), resuming=False)  # fmt: skip
-    found = scene_work.material(session)
+    found = scenes.material(session)
     parts = [found.train.composer.split.images, found.validation.composer.split.images]
     seen = [{image.tobytes() for image in part} for part in [*parts, digits.load().test.images]]
     assert sum(map(len, seen)) == len(set().union(*seen))
@@ -77,7 +78,7 @@ def test_a_source_without_a_test_part_is_refused(tmp_path):
 
 
 def test_colours_are_far_apart():
-    colours = scene_work.palette(10).astype(int)
+    colours = scenes.palette(10).astype(int)
     apart = np.abs(colours[:, None] - colours[None]).sum(-1) + 999 * np.eye(10, dtype=int)
     assert apart.min() > 60
 
@@ -86,7 +87,7 @@ def test_an_overlay_tints_things_and_dims_the_ground():
     image = np.full((1, 4, 4, 1), 200, np.uint8)
     mask = np.zeros((1, 4, 4), int)
     mask[0, 1, 2] = 3
-    drawn = scene_work.overlay(image, mask, 10)
+    drawn = scenes.overlay(image, mask, 10)
     assert drawn.shape == (1, 4, 4, 3)
     assert len({tuple(p) for p in drawn[0].reshape(-1, 3).tolist()}) == 2
     assert np.ptp(drawn[0, 0, 0].astype(int)) == 0 < np.ptp(drawn[0, 1, 2].astype(int))

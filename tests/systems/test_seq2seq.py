@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from foveal import systems
-from foveal.data import dates
+from foveal.data.generated import dates
 from foveal.errors import ConfigurationError, DataError
 from foveal.evaluation.intervals import wilson
-from foveal.evaluation.translating import Translation
-from foveal.systems import seq2seq
+from foveal.systems.sequence import seq2seq
+from foveal.systems.sequence.translator import Translation
 
 
 class Told:

@@ -10,14 +10,14 @@ import torch
 
 from foveal import systems
 from foveal.data import load
-from foveal.data.tensors import TensorBatches
+from foveal.data.batches.tensors import TensorBatches
 from foveal.errors import CheckpointError, ConfigurationError, DataError, UnknownName
-from foveal.evaluation.findings import Findings, Headline
-from foveal.systems import running
-from foveal.systems.session import Session, digest, plain
+from foveal.report.blocks import Findings, Headline
+from foveal.runs.run import Session, digest, plain
+from foveal.systems import launch
 from foveal.training import TrainingConfig
+from foveal.training.checkpoints.run_folder import RunFolder
 from foveal.training.display import Silent
-from foveal.training.run_folder import RunFolder
 
 
 def session(folder, *, settings=None, data="digits", resuming=False, config=None) -> Session:
@@ -33,20 +33,20 @@ def session(folder, *, settings=None, data="digits", resuming=False, config=None
 
 
 def test_settings_are_read_as_what_they_replace():
-    assert running._read("n", "8", 2) == 8
-    assert running._read("n", "0.5", 1.0) == 0.5
-    assert running._read("n", 3, 1.0) == 3.0
-    assert running._read("n", "no", True) is False
-    assert running._read("n", "a b", "text") == "a b"
+    assert launch._read("n", "8", 2) == 8
+    assert launch._read("n", "0.5", 1.0) == 0.5
+    assert launch._read("n", 3, 1.0) == 3.0
+    assert launch._read("n", "no", True) is False
+    assert launch._read("n", "a b", "text") == "a b"
     for value, default in (("8.5", 2), ("many", 1.0), ("perhaps", True), (None, 3), ("1e999", 4)):
         with pytest.raises(ConfigurationError, match=r"--set n="):
-            running._read("n", value, default)
+            launch._read("n", value, default)
 
 
 def test_a_setting_that_is_not_there_is_answered_with_those_that_are(monkeypatch):
-    monkeypatch.setattr(running, "default_settings", lambda found: {"latent": 2, "limit": 0})
+    monkeypatch.setattr(launch, "default_settings", lambda found: {"latent": 2, "limit": 0})
     with pytest.raises(UnknownName, match="latent=2, limit=0") as caught:
-        running._settings(systems.system("vae"), {"latnet": 3})
+        launch._settings(systems.system("vae"), {"latnet": 3})
     assert "--set latent=2" in str(caught.value)
 
 
@@ -131,7 +131,7 @@ def test_a_damaged_run_says_so(tmp_path):
     folder = RunFolder(tmp_path)
     folder.write_config({"system": "vae", "training": {}, "settings": {}})
     with pytest.raises(CheckpointError, match="damaged"):
-        running.reopened(folder)
+        launch.reopened(folder)
 
 
 def test_names_are_found_in_either_spelling():

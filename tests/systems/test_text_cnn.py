@@ -9,12 +9,12 @@ import pytest
 
 from foveal import modelfile, systems
 from foveal.backends.torch import build
-from foveal.data import stdlib_topics
+from foveal.data.generated import stdlib_topics
 from foveal.errors import ConfigurationError
 from foveal.evaluation import multilabel
-from foveal.systems import text_cnn
-from foveal.systems.linear_words import GRID, linear_model
-from foveal.systems.word_vectors import word_vectors
+from foveal.systems.text import text_cnn
+from foveal.systems.text.ppmi_vectors import word_vectors
+from foveal.systems.text.tfidf_baseline import GRID, linear_model
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from foveal.backends.torch import build
 from foveal.data import load
 from foveal.data.dataset import DataSet, Split
 from foveal.errors import ConfigurationError, DataError
-from foveal.systems import transfer
-from foveal.systems.features import beneath, features, first_dense, last_dense
+from foveal.systems.embedding import transfer
+from foveal.systems.embedding.features import beneath, features, first_dense, last_dense
 
 
 @pytest.fixture(scope="module")

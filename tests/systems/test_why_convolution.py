@@ -12,7 +12,7 @@ from scipy import ndimage
 from foveal import systems
 from foveal.data import load
 from foveal.errors import ConfigurationError, DataError, SourceError
-from foveal.systems import distortions, why_convolution
+from foveal.systems.classification import distortions, why_convolution
 
 
 def pictures(count=3, height=12, width=9):

@@ -24,8 +24,9 @@ import torch
 from small_training import Clusters, network
 
 from foveal.errors import TrainingError
-from foveal.training import RunFolder, TrainingConfig, run, state
+from foveal.training import RunFolder, TrainingConfig, run
 from foveal.training.callbacks import CSVLogger
+from foveal.training.checkpoints import state
 
 CONFIG = TrainingConfig(
     epochs=3, batch_size=8, schedule="one-cycle", lr=0.02, ema=0.9, early_stopping=5, clip_norm=1.0,

@@ -8,7 +8,7 @@ from small_training import Clusters, network
 from torch import nn
 
 from foveal.training import TrainingConfig, run
-from foveal.training.averaging import WeightAverage
+from foveal.training.optim.weight_average import WeightAverage
 
 
 def test_weights_and_statistics_follow_the_formula_and_counters_are_copied() -> None:

@@ -27,7 +27,7 @@ from foveal.experiment import Experiment, prepare, reopened, resume, start
 from foveal.network import codec
 from foveal.network.layers import BatchNormalization, Dense, Flatten, GlobalAveragePooling2D
 from foveal.network.tree import Sequential
-from foveal.training.run_folder import RunFolder
+from foveal.training.checkpoints.run_folder import RunFolder
 
 runner = pytest.importorskip("typer.testing").CliRunner()
 

@@ -15,8 +15,8 @@ from foveal.backends.torch import build
 from foveal.errors import CheckpointError, OutOfMemory, TrainingError
 from foveal.network import Sequential, layers
 from foveal.training import RunFolder, TrainingConfig, run
-from foveal.training.memory import out_of_memory_explained
-from foveal.training.state import read_state, write_state
+from foveal.training.allocator import out_of_memory_explained
+from foveal.training.checkpoints.state import read_state, write_state
 from foveal.training.steps.boltzmann import ContrastiveDivergence
 
 CONFIG = TrainingConfig(epochs=3, batch_size=16, lr=0.01, validation=0.0)

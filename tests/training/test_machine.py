@@ -12,8 +12,8 @@ from small_training import Clusters, network
 from foveal import layers, systems, zoo
 from foveal.backends.torch import build
 from foveal.errors import ConfigurationError, ShapeError
-from foveal.systems import registry, running
-from foveal.training import TrainingConfig, events, memory, precision, recipes, run
+from foveal.systems import launch, registry
+from foveal.training import TrainingConfig, allocator, events, precision, recipes, run
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -93,19 +93,19 @@ def test_every_output_of_a_network_comes_from_a_layer_in_float32(name: str) -> N
 
 
 def test_no_recipe_asks_for_what_was_not_compared() -> None:
-    asked = {name: running.recipe(registry.system(name)).precision for name in systems.names()}
+    asked = {name: launch.recipe(registry.system(name)).precision for name in systems.names()}
     asked |= {str(key): recipe.config.precision for key, recipe in recipes.RECIPES.items()}
     assert {name for name, value in asked.items() if value == "bf16"} == set()
 
 
 def test_glibc_keeps_its_pages() -> None:
     glibc = sys.platform == "linux" and platform.libc_ver()[0] == "glibc"
-    assert memory.keep_pages() is glibc
+    assert allocator.keep_pages() is glibc
 
 
 def test_out_of_memory_is_told_from_other_errors() -> None:
-    assert memory.is_out_of_memory(MemoryError())
-    assert memory.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
-    assert memory.is_out_of_memory(RuntimeError("not enough memory: you tried to allocate 8 bytes"))
-    assert not memory.is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-    assert not memory.is_out_of_memory(ValueError("out of memory"))
+    assert allocator.is_out_of_memory(MemoryError())
+    assert allocator.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
+    assert allocator.is_out_of_memory(RuntimeError("not enough memory: you tried to allocate 8 bytes"))
+    assert not allocator.is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert not allocator.is_out_of_memory(ValueError("out of memory"))

@@ -17,7 +17,7 @@ import foveal
 from foveal import callbacks, layers, models, optimizers
 from foveal.errors import ConfigurationError
 from foveal.training.config import TrainingConfig
-from foveal.training.schedule import SCHEDULES_THAT_GO_ON, SPANNING, schedule
+from foveal.training.optim.schedule import SCHEDULES_THAT_GO_ON, SPANNING, schedule
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.random((40, 6, 6, 1), dtype=np.float32), RNG.integers(0, 3, 40)

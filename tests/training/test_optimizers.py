@@ -15,7 +15,7 @@ from torch import nn
 from foveal import optimizers
 from foveal.errors import ConfigurationError
 from foveal.training.config import TrainingConfig
-from foveal.training.optimizer import (
+from foveal.training.optim.torch_optimizer import (
     can_be_captured,
     load_optimizer_state,
     optimizer_state,

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from foveal.errors import CheckpointError, TrainingError
 from foveal.training import RunFolder, TrainingConfig, events, run
 from foveal.training.callbacks import Callback
-from foveal.training.record import Record
+from foveal.training.metric_buffer import Record
 
 CONFIG = TrainingConfig(epochs=3, batch_size=16, lr=0.01, validation=0.0)
 
@@ -252,9 +252,8 @@ def test_another_configuration_or_other_data_cannot_resume(tmp_path: Path) -> No
 def test_two_processes_cannot_train_in_one_folder(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with folder.locked():
-        code = (
-            "import sys; from foveal.training.run_folder import RunFolder\nwith RunFolder(sys.argv[1]).locked(): pass"
-        )
+        reach = "from foveal.training.checkpoints.run_folder import RunFolder"
+        code = f"import sys\n{reach}\nwith RunFolder(sys.argv[1]).locked(): pass"
         other = subprocess.run(
             [sys.executable, "-c", code, str(folder.path)], capture_output=True, text=True, check=False
         )
@@ -276,9 +275,9 @@ def test_a_finished_run_resumes_to_itself(tmp_path: Path) -> None:
 
 
 def test_steps_are_told_by_their_means(monkeypatch: pytest.MonkeyPatch) -> None:
-    from foveal.training import watch
+    from foveal.training import hooks
 
-    monkeypatch.setattr(watch, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(hooks, "SECONDS_BETWEEN_LOOKS", 0.0)
     told: list[events.Event] = []
     history = run(network(), Clusters(), None, CONFIG, readers=[told.append])
     steps = [e for e in told if isinstance(e, events.StepDone)]

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from foveal.errors import CheckpointError, ConfigurationError, FileError, TrainingError
-from foveal.training import run_config
-from foveal.training.run_folder import FILES, RunFolder, rows_of
+from foveal.training.checkpoints import run_config
+from foveal.training.checkpoints.run_folder import FILES, RunFolder, rows_of
 
 
 def made(path: Path) -> RunFolder:

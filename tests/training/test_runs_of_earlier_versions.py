@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from foveal import experiment, modelfile, systems
-from foveal.evaluation.trained import open_trained
-from foveal.training.run_folder import RunFolder, rows_of
+from foveal.evaluation.trained_classifier import open_trained
+from foveal.training.checkpoints.run_folder import RunFolder, rows_of
 
 RUNS = Path(__file__).with_name("runs_0_1")
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal.training.config import SCHEDULES, TrainingConfig
-from foveal.training.schedule import schedule
+from foveal.training.optim.schedule import schedule
 
 
 def torchs(make: object, steps: int) -> list[float]:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveal.errors import CheckpointError
-from foveal.training.state import read_state, write_state
+from foveal.training.checkpoints.state import read_state, write_state
 
 
 def same(a: Any, b: Any) -> bool:

@@ -15,7 +15,7 @@ from torch import nn
 
 from foveal.training import RunFolder, TrainingConfig, run
 from foveal.training.cuda_graph import GraphedStep
-from foveal.training.descent import Descent
+from foveal.training.optim.scheduled_optimizer import Descent
 from foveal.training.steps import Recordable, Step, Values
 from foveal.training.steps.supervised import Supervised
 

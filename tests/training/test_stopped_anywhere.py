@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from foveal.training.run_folder import RunFolder
+from foveal.training.checkpoints.run_folder import RunFolder
 
 runner = pytest.importorskip("typer.testing").CliRunner()
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
@@ -57,7 +57,7 @@ def whole(what: str, data: tuple[str, ...]) -> tuple[bytes, bytes]:
         ("logistic.json", "foveal.modelfile.save", signal.SIGTERM),
         ("logistic.json", "foveal.page.report.write", signal.SIGINT),
         ("perceptron", "foveal.page.findings.write", signal.SIGTERM),
-        ("perceptron", "foveal.data.logic.load", signal.SIGINT),
+        ("perceptron", "foveal.data.generated.logic.load", signal.SIGINT),
     ],
 )
 def test_one_line_says_how_to_go_on_and_it_is_true(

@@ -15,8 +15,8 @@ from typing import Any
 
 from foveal.arithmetic.counts import Counts, count
 from foveal.arithmetic.shapes import trace
-from foveal.arithmetic.steps import Derivation, Section, Step, product
 from foveal.arithmetic.summary import Row, Summary
+from foveal.arithmetic.worked.steps import Derivation, Section, Step, product
 from foveal.errors import DescriptionError
 from foveal.network.fields import shown
 from foveal.network.layers import Conv1D, Conv2D, Conv3D, DepthwiseConv2D

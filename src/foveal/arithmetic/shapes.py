@@ -11,8 +11,10 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from foveal.arithmetic import mistakes, recurrent_mistakes, sequence_mistakes
 from foveal.arithmetic.geometry import transposed_padding, windows
+from foveal.arithmetic.shape_errors import layers as mistakes
+from foveal.arithmetic.shape_errors import recurrent as recurrent_mistakes
+from foveal.arithmetic.shape_errors import sequence as sequence_mistakes
 from foveal.arithmetic.window import transposed_size
 from foveal.errors import DescriptionError, ShapeError
 from foveal.network import layers as kinds

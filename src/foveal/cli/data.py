@@ -49,12 +49,12 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON, for programs.")] = False,
 ) -> None:
     """Draw samples with their counts, or print and draw one picture as the tensor that a network sees."""
-    from foveal.data.images import SUFFIXES
+    from foveal.data.sources.images import SUFFIXES
 
     size = _size(resize) if resize else None
     path = Path(data)
     known = data.lower().replace("_", "-")
-    from foveal.data.generated import GENERATED
+    from foveal.data.generated.registry import GENERATED
 
     if known in GENERATED and not path.exists():
         _show_generated(known, out, samples, seed, as_json)
@@ -69,7 +69,7 @@ def list_names(
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON, for programs.")] = False,
 ) -> None:
     """List the data sets that are known by name, and where each one is."""
-    from foveal.data.generated import GENERATED
+    from foveal.data.generated.registry import GENERATED
     from foveal.data.loading import NAMED
 
     rows = [{"name": known.name, "about": known.about, "where": _whereabouts(known.name)} for known in NAMED.values()]
@@ -105,8 +105,8 @@ def _show_data(
     import warnings
 
     from foveal.data import audit, load
-    from foveal.data.published import DataWarning
-    from foveal.data.sheet import draw_samples
+    from foveal.data.contact_sheet import draw_samples
+    from foveal.data.published.catalogue import DataWarning
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
@@ -129,7 +129,7 @@ def _show_data(
 
 
 def _show_generated(name: str, out: Path | None, samples: int, seed: int, as_json: bool) -> None:
-    from foveal.data.generated import GENERATED, draw
+    from foveal.data.generated.registry import GENERATED, draw
 
     known = GENERATED[name]
     look = known.look(samples, seed)
@@ -208,8 +208,8 @@ def _data_json(data: DataSet, found: Audit, notes: list[str], target: Path | Non
 
 
 def _show_picture(path: Path, size: tuple[int, int] | None, grey: bool, out: Path | None, as_json: bool) -> None:
-    from foveal.data import images
-    from foveal.data.sheet import channels, draw_tensor
+    from foveal.data.contact_sheet import channels, draw_tensor
+    from foveal.data.sources import images
 
     if not path.exists():
         raise ImageError("there is no such picture", where=str(path))
@@ -259,15 +259,15 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _target(out: Path | None, name: str) -> tuple[Path, list[str]]:
-    from foveal.data.sheet import MARK
+    from foveal.data.contact_sheet import MARK
 
     notes: list[str] = []
     return named_or_fresh(out, name, ".png", MARK.encode(), notes.append), notes
 
 
 def _whereabouts(name: str) -> str:
-    from foveal.data import fashion_mnist, mnist
-    from foveal.data.published import cache_folder, local_places, present
+    from foveal.data.published import fashion_mnist, mnist
+    from foveal.data.published.catalogue import cache_folder, local_places, present
 
     known = {"fashion-mnist": fashion_mnist.FASHION_MNIST, "mnist": mnist.MNIST}.get(name)
     if known is None:

@@ -19,8 +19,8 @@ from foveal.streams import say
 if TYPE_CHECKING:
     from foveal.data.dataset import DataSet, Split
     from foveal.evaluation.results import Evaluation
-    from foveal.evaluation.trained import Trained
-    from foveal.training.run_folder import RunFolder
+    from foveal.evaluation.trained_classifier import Trained
+    from foveal.training.checkpoints.run_folder import RunFolder
 
 _CONFUSED = 5
 
@@ -58,8 +58,8 @@ def command(
     validation accuracy, and look at the test set at the end: how often a run's test set was used is noted in its folder.
     """
     from foveal.evaluation import as_distribution, evaluate
-    from foveal.evaluation.subject import matched
-    from foveal.evaluation.trained import check_classifies, open_trained
+    from foveal.evaluation.label_matching import matched
+    from foveal.evaluation.trained_classifier import check_classifies, open_trained
 
     trained = open_trained(run, runs)
     _check_system(trained, data)
@@ -89,7 +89,7 @@ def command(
 
 def _noted(trained: Trained, chosen: _Chosen, found: Evaluation) -> int | None:
     """How often this part was used; where the folder may only be read, that it could not be noted is said."""
-    from foveal.evaluation.subject import record
+    from foveal.evaluation.label_matching import record
 
     if trained.folder is None:
         return None
@@ -153,7 +153,7 @@ def _own(trained: Trained, split: str) -> _Chosen:
 
     if trained.folder is not None:
         from foveal.data.fingerprint import differences
-        from foveal.training.run_folder import RunFolder
+        from foveal.training.checkpoints.run_folder import RunFolder
 
         folder = RunFolder(trained.folder)
         data, parts = _parts(folder, None)
@@ -181,7 +181,7 @@ def _own(trained: Trained, split: str) -> _Chosen:
 def _parts(folder: RunFolder, data: DataSet | None) -> tuple[DataSet, dict[str, Split | None]]:
     """The data of a run, opened again where none are given, in the parts that they had in training."""
     from foveal.experiment import reopened
-    from foveal.systems.running import data_of, is_system
+    from foveal.systems.launch import data_of, is_system
 
     if is_system(folder):
         data, train, held = data_of(folder, data)
@@ -194,7 +194,7 @@ def _parts(folder: RunFolder, data: DataSet | None) -> tuple[DataSet, dict[str, 
 
 def _fingerprint(folder: RunFolder) -> Mapping[str, Any]:
     """Sums over the data of a run in training; empty where it does not tell, as in version 0.1."""
-    from foveal.systems.running import is_system
+    from foveal.systems.launch import is_system
 
     if not is_system(folder):
         return _entry(_entry(folder.read_config(), "data"), "fingerprint")
@@ -216,7 +216,7 @@ def _other(trained: Trained, place: str, split: str, label: str | None) -> _Chos
     from foveal.backends.capacity import most
     from foveal.data import load
     from foveal.data.fingerprint import fingerprint
-    from foveal.training.run_folder import RunFolder
+    from foveal.training.checkpoints.run_folder import RunFolder
 
     shape = trained.module.input_shape
     folder = None if trained.folder is None else RunFolder(trained.folder)
@@ -260,7 +260,7 @@ def _print(trained: Trained, found: Evaluation, data: str, split: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from foveal.evaluation.words import FEW
+    from foveal.report.sentences import FEW
 
     console = streams.console(highlight=False)
     low, high, level = found.interval.low, found.interval.high, found.interval.level

@@ -47,7 +47,7 @@ def as_options() -> Iterator[None]:
 def check_net(net: str | None) -> None:
     """Refuse data, or a run, in the network's place, which comes first."""
     from foveal import zoo
-    from foveal.data.generated import GENERATED
+    from foveal.data.generated.registry import GENERATED
     from foveal.data.loading import NAMED
 
     if net is None or net in zoo.names():

@@ -19,7 +19,7 @@ from foveal.streams import say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from foveal.evaluation.pictures import Answer
+    from foveal.evaluation.image_predictions import Answer
     from foveal.systems import System
 
 _FITS = ("crop", "pad", "stretch")
@@ -51,8 +51,8 @@ def command(
     grey, palette, transparent, 16 bit. A picture that cannot be read is named and passed over; the exit status is then 1. A
     network knows its classes only: it names one of them for a picture of anything.
     """
-    from foveal.evaluation.pictures import classify, listed
-    from foveal.evaluation.trained import model_path, open_trained
+    from foveal.evaluation.image_predictions import classify, listed
+    from foveal.evaluation.trained_classifier import model_path, open_trained
 
     path = model_path(Path(run), runs)
     system = _answering_system(path)
@@ -99,7 +99,7 @@ def _answering_system(path: Path) -> System | None:
     name = modelfile.read_header(path).metadata.get("system")
     if not isinstance(name, str) or not systems.known(name):
         return None
-    from foveal.systems.running import family
+    from foveal.systems.launch import family
 
     found = systems.system(name)
     return found if hasattr(family(found), "answer") else None

@@ -153,7 +153,7 @@ def _one_layer(network: Sequential, input: str | None, why: str | None, dense: s
     from foveal.drawing import worked
 
     if why is not None:
-        from foveal.arithmetic.derivation import derive
+        from foveal.arithmetic.worked.derivation import derive
 
         derivation = derive(network, why, input)
         if json:

@@ -155,7 +155,7 @@ def command(
 
 def _resumed(place: str, runs: Path, display: Display) -> Outcome | SystemOutcome:
     from foveal import experiment
-    from foveal.training.run_folder import RunFolder
+    from foveal.training.checkpoints.run_folder import RunFolder
 
     folder = RunFolder.existing(place, runs)
     if "system" in folder.read_config():
@@ -353,7 +353,7 @@ def _bare(note: str) -> str:
 
 def _find_rate(experiment: Experiment, json_lines: bool) -> None:
     from foveal.experiment import range_test
-    from foveal.training.range_test import PLOT_TITLE
+    from foveal.training.lr_finder import PLOT_TITLE
 
     notes = [*experiment.data.remarks(), *([experiment.replaced] if experiment.replaced else [])]
     if not json_lines:

@@ -6,16 +6,17 @@ and Pillow or scikit-learn only when pictures or their bundled sets are asked fo
 
 from __future__ import annotations
 
-from foveal.data import digits, fashion_mnist, images, iris, mnist
-from foveal.data.arrays import from_arrays
 from foveal.data.audit import Audit, audit
-from foveal.data.csvfile import read_csv
 from foveal.data.dataset import DataSet, Split
-from foveal.data.folder import read_folder
-from foveal.data.idx import read_idx, write_idx
 from foveal.data.loading import NAMED, load
-from foveal.data.npz import read_npz
-from foveal.data.published import DataWarning
+from foveal.data.published import digits, fashion_mnist, iris, mnist
+from foveal.data.published.catalogue import DataWarning
+from foveal.data.sources import images
+from foveal.data.sources.arrays import from_arrays
+from foveal.data.sources.csvfile import read_csv
+from foveal.data.sources.folder import read_folder
+from foveal.data.sources.idx import read_idx, write_idx
+from foveal.data.sources.npz import read_npz
 from foveal.data.splitting import split_validation
 
 __all__ = [

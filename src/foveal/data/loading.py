@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from foveal.data import digits, fashion_mnist, iris, logic, mnist
-from foveal.data.arrays import as_images, as_labels
-from foveal.data.csvfile import csv_data
-from foveal.data.csvlabel import Unlabelled
 from foveal.data.dataset import DataSet, Split, class_names, shape_text
-from foveal.data.folder import read_folder
-from foveal.data.generated import GENERATED, refuse
-from foveal.data.idx import read_idx
-from foveal.data.images import Fit
-from foveal.data.npz import read_npz
-from foveal.data.placing import check_size_and_fit
+from foveal.data.generated import logic
+from foveal.data.generated.registry import GENERATED, refuse
+from foveal.data.published import digits, fashion_mnist, iris, mnist
 from foveal.data.resizing import brought_to
+from foveal.data.sources.arrays import as_images, as_labels
+from foveal.data.sources.csvfile import csv_data
+from foveal.data.sources.csvlabel import Unlabelled
+from foveal.data.sources.folder import read_folder
+from foveal.data.sources.idx import read_idx
+from foveal.data.sources.images import Fit
+from foveal.data.sources.npz import read_npz
+from foveal.data.sources.placing import check_size_and_fit
 from foveal.errors import DataError, UnknownName
 from foveal.spelling import nearest
 
@@ -70,7 +71,7 @@ def load(
             name wins over a folder called so; ``./digits`` is the folder.
         size: (height, width) to bring the pictures to.
         channels: 1 or 3, to bring them to grey or RGB; pictures of arrays with another number of channels keep it.
-        fit: how another aspect is fitted, see :func:`foveal.data.images.read`.
+        fit: how another aspect is fitted, see :func:`foveal.data.sources.images.read`.
         classes: names of the classes, where the source has only numbers.
         threads: how many pictures of a folder are decoded at once.
         label: the label's column of a CSV file: its name, its number from 1, ``"first"`` or ``"last"``.

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.data.dataset import DataSet, shape_text
-from foveal.data.decoding import Decoded
-from foveal.data.placing import Fit, laid_on, resize
+from foveal.data.sources.decoding import Decoded
+from foveal.data.sources.placing import Fit, laid_on, resize
 from foveal.errors import DataError
 
 LIMIT = 8 << 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from foveal.arithmetic.steps import Derivation, Step
+from foveal.arithmetic.worked.steps import Derivation, Step
 from foveal.drawing.terminal import emit, grouped
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def plain(derivation: Derivation) -> str:
     """The derivation without colours.
 
     Example:
-        >>> from foveal.arithmetic.derivation import derive
+        >>> from foveal.arithmetic.worked.derivation import derive
         >>> from foveal.network import Sequential
         >>> from foveal.network.layers import Dense
         >>> print(plain(derive(Sequential([Dense(10, input_shape=784)]), "dense_1")).split("Connections")[0])

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from foveal.evaluation.findings import Findings, Pictures
 from foveal.evaluation.report import ReportData
 from foveal.files import write_text
-from foveal.page import report_charts as charts
 from foveal.page import report_run as run
 from foveal.page import report_sections as sections
 from foveal.page import sprites
-from foveal.page.finding_blocks import HALF, block
+from foveal.page.blocks import HALF, block
 from foveal.page.markup import Markup, join, tag
+from foveal.page.parts import chart, duration, section, tile_style
 from foveal.page.portable import portable
 from foveal.page.report import LIMIT
-from foveal.page.report_parts import chart, duration, section, tile_style
 from foveal.page.shell import anchor, page, static
+from foveal.report import classification_charts as charts
+from foveal.report.blocks import Findings, Pictures
 
 if TYPE_CHECKING:
     from foveal.network.tree import Sequential

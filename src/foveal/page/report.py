@@ -14,7 +14,7 @@ from foveal.page import report_run as run
 from foveal.page import report_sections as sections
 from foveal.page import sprites
 from foveal.page.markup import Markup, join
-from foveal.page.report_parts import tile_style
+from foveal.page.parts import tile_style
 from foveal.page.shell import page, static
 from foveal.printable import json_text
 

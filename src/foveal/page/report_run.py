@@ -7,8 +7,8 @@ import numpy as np
 from foveal.evaluation.report import ReportData
 from foveal.evaluation.terms import terms
 from foveal.page.markup import Markup, join, tag
+from foveal.page.parts import DASH, copier, section, settings, shape, table, tile
 from foveal.page.portable import command
-from foveal.page.report_parts import DASH, copier, section, settings, shape, table, tile
 from foveal.page.sprites import Sheet, reach
 
 

@@ -6,12 +6,12 @@ import numpy as np
 
 from foveal.evaluation.report import ReportData
 from foveal.evaluation.results import Evaluation, RegressionEvaluation
-from foveal.evaluation.words import percent, sentences
-from foveal.page import report_charts as charts
 from foveal.page.markup import Markup, join, tag
+from foveal.page.parts import Shown, chart, duration, number, section, table, tile
 from foveal.page.portable import portable
-from foveal.page.report_parts import Shown, chart, duration, number, section, table, tile
 from foveal.page.sprites import Sheet
+from foveal.report import classification_charts as charts
+from foveal.report.sentences import percent, sentences
 
 
 def headline(data: ReportData) -> Markup:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from foveal.systems.registry import SYSTEMS, System, known, names, system
 
 if TYPE_CHECKING:
-    from foveal.systems.running import Plan, SystemOutcome, plan, resume, start, train
+    from foveal.systems.launch import Plan, SystemOutcome, plan, resume, start, train
 
 __all__ = ["SYSTEMS", "Plan", "System", "SystemOutcome", "known", "names", "plan", "resume", "start", "system", "train"]
 
@@ -23,7 +23,7 @@ __all__ = ["SYSTEMS", "Plan", "System", "SystemOutcome", "known", "names", "plan
 def __getattr__(name: str) -> Any:
     """What runs a system is read when it is asked for: the table alone needs no torch."""
     if name in __all__:
-        from foveal.systems import running
+        from foveal.systems import launch
 
-        return getattr(running, name)
+        return getattr(launch, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from foveal.errors import FovealError, ModelFileError
+from foveal.systems.launch import family
 from foveal.systems.registry import System
-from foveal.systems.running import family
-from foveal.training.memory import is_out_of_memory
+from foveal.training.allocator import is_out_of_memory
 
 
 def answers(found: System, model: str, questions: Sequence[str]) -> Iterator[str]:

@@ -42,15 +42,15 @@ _CLOTHES = ("fashion-mnist", "mnist", "digits")
 
 SYSTEMS: tuple[System, ...] = (
     System("perceptron", "Perceptron with step function", "002", "Rosenblatt 1958, The Perceptron",
-           ("perceptron",), (), "perceptron", "AND, OR, XOR and two kinds of iris by the perceptron rule"),
+           ("perceptron",), (), "classification.perceptron", "AND, OR, XOR and two kinds of iris by the perceptron rule"),
     System("mlp", "Multi-layer perceptron", "000, 001, 002", "Rumelhart, Hinton, Williams 1986, Learning "
-           "representations by back-propagating errors", ("mlp",), ("fashion-mnist", "iris", "mnist", "digits"), "mlp",
-           "dense layers; small data are cross-validated"),
+           "representations by back-propagating errors", ("mlp",), ("fashion-mnist", "iris", "mnist", "digits"),
+           "classification.mlp", "dense layers; small data are cross-validated"),
     System("why-convolution", "Why convolution", "000, 001, 004", "LeCun et al. 1998; Simard, Steinkraus, Platt 2003",
-           ("mlp", "lecture_cnn"), ("fashion-mnist", "mnist", "digits"), "why_convolution",
+           ("mlp", "lecture_cnn"), ("fashion-mnist", "mnist", "digits"), "classification.why_convolution",
            "pictures shifted, scaled, turned, distorted: MLP beside CNN at equal parameters"),
     System("conv1d", "1-D convolution", "000", "Waibel et al. 1989, Phoneme recognition using time-delay neural networks",
-           ("conv1d",), ("waves",), "conv1d", "waveforms in noise, filters and responses over time"),
+           ("conv1d",), ("waves",), "sequence.conv1d", "waveforms in noise, filters and responses over time"),
     System("rnn", "Recurrent network", "002", "Elman 1990, Finding structure in time", ("rnn",), _CLOTHES, "recurrent",
            "a picture read row by row; how far back a gradient reaches"),
     System("lstm", "Long short-term memory", "002", "Hochreiter, Schmidhuber 1997, Long short-term memory", ("lstm",),
@@ -58,12 +58,12 @@ SYSTEMS: tuple[System, ...] = (
     System("gru", "Gated recurrent unit", "001, 002", "Cho et al. 2014, Learning phrase representations using RNN "
            "encoder–decoder", ("gru",), _CLOTHES, "recurrent", "the same with two gates"),
     System("char_lstm", "Text generation", "002", "Graves 2013, Generating sequences with recurrent neural networks",
-           ("char_lstm",), ("stdlib-text",), "char_lstm", "docstrings, character by character, beside Markov chains"),
+           ("char_lstm",), ("stdlib-text",), "text.char_lstm", "docstrings, character by character, beside Markov chains"),
     System("seq2seq", "Sequence to sequence with attention", "002", "Luong, Pham, Manning 2015, Effective approaches to "
-           "attention-based neural machine translation", ("seq2seq",), ("dates",), "seq2seq",
+           "attention-based neural machine translation", ("seq2seq",), ("dates",), "sequence.seq2seq",
            "dates translated between formats and languages"),
     System("text_cnn", "Multi-label text categorisation", "001", "Liu, Chang, Wu, Yang 2017, Deep learning for extreme "
-           "multi-label text classification", ("text_cnn",), ("stdlib-topics",), "text_cnn",
+           "multi-label text classification", ("text_cnn",), ("stdlib-topics",), "text.text_cnn",
            "docstrings and their topics, beside a linear model of words"),
     System("autoencoder", "Autoencoder", "002", "Hinton, Salakhutdinov 2006, Reducing the dimensionality of data with "
            "neural networks", ("autoencoder",), _CLOTHES, "autoencoders", "a short code for a picture, beside PCA"),
@@ -83,20 +83,20 @@ SYSTEMS: tuple[System, ...] = (
            "contrastive divergence; Tieleman 2008", ("rbm",), _CLOTHES, "rbm", "filters, reconstructions, both directions"),
     System("dbn", "Deep belief network", "002", "Hinton, Osindero, Teh 2006, A fast learning algorithm for deep belief "
            "nets", ("dbn",), _CLOTHES, "dbn", "layer by layer without labels, then fine-tuned with 1,000"),
-    System("unet", "Segmentation", "001, 004", "Ronneberger, Fischer, Brox 2015, U-Net", ("unet",), ("scenes",), "unet",
-           "a class for every pixel of composed scenes"),
+    System("unet", "Segmentation", "001, 004", "Ronneberger, Fischer, Brox 2015, U-Net", ("unet",), ("scenes",),
+           "dense_prediction.unet", "a class for every pixel of composed scenes"),
     System("detector", "Object detection", "004", "Redmon et al. 2016, You only look once; Tian et al. 2019, FCOS",
-           ("detector",), ("scenes",), "detector", "boxes and classes in composed scenes"),
+           ("detector",), ("scenes",), "dense_prediction.detector", "boxes and classes in composed scenes"),
     System("crnn", "Reading lines of digits", "003", "Shi, Bai, Yao 2015, An end-to-end trainable neural network for "
-           "image-based sequence recognition; Graves et al. 2006", ("crnn",), ("digit-lines",), "crnn",
+           "image-based sequence recognition; Graves et al. 2006", ("crnn",), ("digit-lines",), "sequence.crnn",
            "optical character recognition with CTC"),
     System("embedder", "Recognition by embedding", "001, 004", "Schroff, Kalenichenko, Philbin 2015, FaceNet",
-           ("embedder",), ("fashion-mnist", "mnist"), "embedder",
+           ("embedder",), ("fashion-mnist", "mnist"), "embedding.embedder",
            "the same or not, for classes never seen: how faces are recognised"),
     System("photo-search", "Photo search by similarity", "003", "Babenko et al. 2014, Neural codes for image retrieval",
-           ("lecture_cnn",), ("fashion-mnist",), "photo_search", "nearest pictures, clusters and a map of any folder"),
+           ("lecture_cnn",), ("fashion-mnist",), "embedding.photo_search", "nearest pictures, clusters and a map of any folder"),
     System("transfer", "Transfer learning", "001", "Yosinski et al. 2014, How transferable are features in deep neural "
-           "networks?", ("lecture_cnn",), ("fashion-mnist",), "transfer",
+           "networks?", ("lecture_cnn",), ("fashion-mnist",), "embedding.transfer",
            "what was learned on some classes, used for others with few labels"),
 )  # fmt: skip
 

@@ -9,11 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from foveal.training.checkpoints.run_folder import RunFolder
     from foveal.training.config import TrainingConfig
     from foveal.training.history import History
-    from foveal.training.range_test import RangeTest, find_learning_rate
+    from foveal.training.lr_finder import RangeTest, find_learning_rate
     from foveal.training.recipes import Recipe, recipe_for
-    from foveal.training.run_folder import RunFolder
     from foveal.training.runner import run
 
 _HOMES = {

@@ -46,7 +46,7 @@ class TrainingConfig:
         decoupled: whether the decay acts on the weights themselves, and not through the gradient; adamw's always does.
         optimizer_options: further arguments of the optimizer under their Keras names, such as ``{"beta_2": 0.99}``;
             ``{"decay_all": True}`` lets biases and normalisations decay too.
-        schedule: constant, step, exponential, cosine, one-cycle or triangular; see :mod:`foveal.training.schedule`.
+        schedule: constant, step, exponential, cosine, one-cycle or triangular; see :mod:`foveal.training.optim.schedule`.
         warmup: epochs (a fraction will do) over which the rate rises linearly before the schedule begins.
         step_every: epochs between two drops of the schedule "step".
         decay: the factor of a drop ("step", default 0.1) or of an epoch ("exponential", default 0.9).

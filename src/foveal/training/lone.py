@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from torch import nn
 
 from foveal.backends.torch_layers.normalization import BatchNormalization
+from foveal.data.batches.protocol import Batches
 from foveal.errors import TrainingError
-from foveal.training.loop import Batches
 
 
 def refuse_batches_of_one(networks: Iterable[nn.Module], batches: Batches) -> list[BatchNormalization]:

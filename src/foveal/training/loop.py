@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from foveal.training.record import Record
+from foveal.data.batches.protocol import Batches
+from foveal.training.metric_buffer import Record
 from foveal.training.steps import Step
 
 if TYPE_CHECKING:
-    from foveal.training.watch import Watch
-
-
-class Batches(Protocol):
-    """A set of examples in batches. The batch of an epoch and step depends on nothing but these two and the seed."""
-
-    @property
-    def examples(self) -> int:
-        """Examples in an epoch."""
-
-    @property
-    def batch_size(self) -> int:
-        """Examples in every batch but the last."""
-
-    def __len__(self) -> int:
-        """Batches in an epoch; the last one may be smaller."""
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
-        """The batches of an epoch, from the one numbered ``start`` on."""
+    from foveal.training.hooks import Watch
 
 
 def train(step: Step, batches: Batches, validation: Batches | None, epochs: int, watch: Watch) -> None:

@@ -19,7 +19,7 @@ from foveal.errors import ConfigurationError
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from foveal.training.loop import Batches
+    from foveal.data.batches.protocol import Batches
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 _SCORES = ("binary_cross_entropy", "hinge", "categorical_hinge")  # one output of theirs says yes above 0

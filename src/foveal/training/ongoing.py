@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from foveal.training.checkpoint import random_state, set_random_state
+from foveal.training.checkpoints.checkpoint import random_state, set_random_state
 from foveal.training.config import TrainingConfig
 from foveal.training.interruption import Interrupted, ending_a_script
-from foveal.training.schedule import SPANNING
-from foveal.training.steps.single import Single
+from foveal.training.optim.schedule import SPANNING
+from foveal.training.steps.base import Single
 
 Make = Callable[[nn.Module, TrainingConfig, int], Any]
 

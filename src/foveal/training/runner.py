@@ -9,22 +9,23 @@ from typing import Any
 import torch
 from torch import nn
 
+from foveal.data.batches.protocol import Batches
 from foveal.training import events
+from foveal.training.allocator import check_memory, keep_pages, out_of_memory_explained
 from foveal.training.callbacks import Callback, CallbackList, EarlyStopping, Weights
-from foveal.training.checkpoint import Checkpoints
+from foveal.training.checkpoints.checkpoint import Checkpoints
+from foveal.training.checkpoints.run_folder import RunFolder
 from foveal.training.config import TrainingConfig
 from foveal.training.cuda_graph import graphed
 from foveal.training.history import History
+from foveal.training.hooks import Watch
 from foveal.training.interruption import Interruption
 from foveal.training.lone import last_batch_of_one
-from foveal.training.loop import Batches, train
-from foveal.training.memory import check_memory, keep_pages, out_of_memory_explained
+from foveal.training.loop import train
 from foveal.training.ongoing import Ongoing
 from foveal.training.precision import chosen_device, uses_bfloat16
-from foveal.training.run_folder import RunFolder
 from foveal.training.steps import Recordable, Step
 from foveal.training.steps.supervised import Supervised
-from foveal.training.watch import Watch
 
 MakeStep = Callable[[nn.Module, TrainingConfig, int], Step]
 

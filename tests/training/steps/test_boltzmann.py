@@ -14,7 +14,7 @@ from foveal.backends.torch import build
 from foveal.network import Sequential
 from foveal.network.layers import RBM, Dense
 from foveal.training import TrainingConfig, run
-from foveal.training.run_folder import RunFolder
+from foveal.training.checkpoints.run_folder import RunFolder
 from foveal.training.steps import Step
 from foveal.training.steps.boltzmann import ContrastiveDivergence, gibbs, pseudo_likelihood
 

@@ -8,9 +8,9 @@ import torch
 
 from foveal import zoo
 from foveal.backends.torch import build
-from foveal.data import digits
-from foveal.data.scene_batches import SceneBatches, tensors
-from foveal.data.scenes import Composer
+from foveal.data.batches.scenes import SceneBatches, tensors
+from foveal.data.generated.scenes import Composer
+from foveal.data.published import digits
 from foveal.evaluation.detection import measured, overlaps, read_maps
 from foveal.training import TrainingConfig, run
 from foveal.training.steps import Step

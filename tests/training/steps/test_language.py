@@ -10,7 +10,7 @@ import torch
 
 from foveal import zoo
 from foveal.backends.torch import build
-from foveal.data.streams import Streams
+from foveal.data.batches.text_streams import Streams
 from foveal.network import Tokens
 from foveal.training import TrainingConfig
 from foveal.training.steps import Step

@@ -9,7 +9,7 @@ import torch
 from foveal import zoo
 from foveal.backends.torch import build
 from foveal.errors import ConfigurationError
-from foveal.evaluation.separation import separation
+from foveal.systems.classification.separability import separation
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Step
 from foveal.training.steps.perceptron import PerceptronRule

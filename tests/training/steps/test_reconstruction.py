@@ -10,13 +10,13 @@ import torch
 from sklearn.decomposition import PCA
 
 from foveal.backends.torch import build
-from foveal.data.tensors import TensorBatches
+from foveal.data.batches.tensors import TensorBatches
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.network import Sequential, layers
 from foveal.training import TrainingConfig, run
-from foveal.training.corruption import Corruption
 from foveal.training.steps import Recordable, Step
 from foveal.training.steps.adversarial import Adversarial
+from foveal.training.steps.corruption import Corruption
 from foveal.training.steps.reconstruction import Reconstruction, Sparsity
 from foveal.training.steps.variational import Variational
 

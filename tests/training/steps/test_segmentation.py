@@ -8,9 +8,9 @@ import torch
 
 from foveal import zoo
 from foveal.backends.torch import build
-from foveal.data import digits
-from foveal.data.scene_batches import SceneBatches
-from foveal.data.scenes import Composer
+from foveal.data.batches.scenes import SceneBatches
+from foveal.data.generated.scenes import Composer
+from foveal.data.published import digits
 from foveal.training import TrainingConfig, run
 from foveal.training.steps import Step
 from foveal.training.steps.segmentation import Segmentation, soft_dice

@@ -11,8 +11,8 @@ from torch import nn
 
 from foveal import zoo
 from foveal.backends.torch import build
-from foveal.evaluation.translating import Translator
 from foveal.network import Tokens
+from foveal.systems.sequence.translator import Translator
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Step
 from foveal.training.steps.sequence import SequenceToSequence

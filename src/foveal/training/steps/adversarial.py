@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from foveal.backends.torch import evaluating
 from foveal.training.config import TrainingConfig
-from foveal.training.descent import Descent
+from foveal.training.optim.scheduled_optimizer import Descent
 from foveal.training.precision import autocast
 from foveal.training.steps import Values
 from foveal.training.steps.parts import with_parts

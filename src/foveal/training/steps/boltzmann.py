@@ -20,9 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from foveal.data.resident import mixed
+from foveal.data.batches.in_memory import mixed
 from foveal.training.config import TrainingConfig
-from foveal.training.descent import Descent
+from foveal.training.optim.scheduled_optimizer import Descent
 from foveal.training.steps import Values
 
 _FLIPS = 11  # a stream of random numbers of its own, so that measuring changes nothing in training

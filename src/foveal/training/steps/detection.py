@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.single import RecordableSingle
+from foveal.training.steps.base import RecordableSingle
 
 RADIUS = 1.5
 _LONGEST = 4.0  # e⁴ ≈ 55 grid steps: no distance is longer, so that no exponential overflows

@@ -18,14 +18,14 @@ from torch import Tensor, nn, no_grad
 from foveal.backends.torch_layers.recurrent import Recurrent
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.single import Single
+from foveal.training.steps.base import Single
 
 
 class Language(Single):
     """One network that predicts the next symbol, and the states that it carries along.
 
     The batch is ``(x, y, fresh)``: symbols N × L, those that follow, and whether all states begin at zero
-    (:class:`foveal.data.streams.Streams`).
+    (:class:`foveal.data.batches.text_streams.Streams`).
 
     Args:
         module: symbols N × L → logits N × symbols × L.

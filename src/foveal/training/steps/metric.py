@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from foveal.errors import UnknownName
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.single import RecordableSingle
+from foveal.training.steps.base import RecordableSingle
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]
 _FAR = 1e9

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from foveal.backends.torch import Network
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.training.config import TrainingConfig
-from foveal.training.corruption import Corruption
 from foveal.training.loss import loss_function
 from foveal.training.steps import Values
+from foveal.training.steps.base import Single
+from foveal.training.steps.corruption import Corruption
 from foveal.training.steps.parts import with_parts
-from foveal.training.steps.single import Single
 
 PENALTIES = ("kl", "l1")
 _EDGE = 1e-6  # a unit that is never active has a finite divergence, and a gradient

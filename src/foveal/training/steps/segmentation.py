@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.single import RecordableSingle
+from foveal.training.steps.base import RecordableSingle
 
 
 class Segmentation(RecordableSingle):

@@ -2,7 +2,7 @@
 
 Teacher forcing (Williams, Zipser 1989): in training the decoder reads the true characters before each place, not its own
 answers, so that all places are learned at once. The loss is the mean of −ln p(true character), over all places of a batch but
-the padding. Translating, a network reads its own answers instead: :mod:`foveal.evaluation.translating`.
+the padding. Translating, a network reads its own answers instead: :mod:`foveal.systems.sequence.translator`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import nn
 
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.single import Single
+from foveal.training.steps.base import Single
 
 PAD = 0  # the answer that counts nothing
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from foveal.training.config import TrainingConfig
 from foveal.training.loss import LossFunction, loss_function, measures
 from foveal.training.steps import Values
-from foveal.training.steps.single import RecordableSingle
+from foveal.training.steps.base import RecordableSingle
 
 
 class Supervised(RecordableSingle):

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from foveal.training.steps import Values
-from foveal.training.steps.single import Single
+from foveal.training.steps.base import Single
 
 
 class Transcription(Single):

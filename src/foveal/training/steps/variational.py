@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from foveal.backends.torch import Network
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
+from foveal.training.steps.base import Single
 from foveal.training.steps.parts import with_parts
-from foveal.training.steps.single import Single
 
 
 class Variational(Single):

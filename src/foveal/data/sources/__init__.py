@@ -1,0 +1,1 @@
+"""What users bring: folders, images, IDX, CSV and NumPy files, read with suspicion."""

@@ -1,0 +1,278 @@
+"""What a system's own code is given: its data, its settings, stages of training that resume, and a place for its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foveal import files, strictjson
+from foveal.data.dataset import DataSet, Split
+from foveal.errors import ConfigurationError, DataError, FileError, FormatError
+from foveal.systems.registry import System
+from foveal.training import events
+from foveal.training.config import TrainingConfig
+from foveal.training.display import Display
+from foveal.training.history import History
+from foveal.training.interruption import Interrupted
+from foveal.training.checkpoints.run_folder import MOST_BYTES, RunFolder
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from foveal.network.tree import Sequential
+    from foveal.data.batches.protocol import Batches
+    from foveal.training.runner import MakeStep
+
+Setting = int | float | str | bool
+_STAGE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_SHOWN = 64  # the order in which a limited set is drawn does not depend on the run's seed
+
+
+class Session:
+    """One run of a system: ``carry_out(session)`` is plain code, and what it asks for here survives being killed.
+
+    Attributes:
+        system: which one.
+        config: how to train: the recipe with the user's changes.
+        settings: the method's own numbers, with the user's changes.
+        data_name: name or path of the data that were asked for, or the system's first; None where it brings its own.
+        folder: the run's folder.
+        histories: of the stages so far, by name; "" is the run itself.
+        resuming: whether this goes on with an earlier run.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        config: TrainingConfig,
+        settings: Mapping[str, Setting],
+        folder: RunFolder,
+        *,
+        opening: Mapping[str, Any],
+        display: Display,
+        resuming: bool,
+    ) -> None:
+        self.system, self.config, self.settings, self.folder = system, config, dict(settings), folder
+        self.opening, self.resuming = opening, resuming
+        self.data_name: str | None = opening.get("data")
+        self.histories: dict[str, History] = {}
+        self._display = display
+        self._data: DataSet | None = None
+        self._digest = ""
+        self._remembered: set[str] = set()
+        self._told: set[str] = set()
+
+    @property
+    def seed(self) -> int:
+        """The run's one seed."""
+        return self.config.seed
+
+    def load(self) -> DataSet:
+        """The data set; ``settings["limit"]`` examples of it where that is set and above 0.
+
+        Raises:
+            UnknownName, DataError, SourceError: as :func:`foveal.data.load`.
+        """
+        from foveal.data.loading import opened, reopened
+
+        if self._data is None:
+            if self.data_name is None:
+                raise ConfigurationError("no data were named", where=self.system.name, mend=list(self.system.data[:3]))
+            found = reopened(self.opening, self.folder.path) if self.resuming else opened(self.opening)
+            for line in found.remarks():
+                self.note(line)
+            limit = int(self.settings.get("limit", 0))
+            self._data = _limited(found, limit) if limit > 0 else found
+            self._digest = digest(self._data.train.images, self._data.train.labels)
+        return self._data
+
+    def fingerprint(self) -> dict[str, str] | None:
+        """Sums over the parts of the data, by which they are known again; None where none were opened."""
+        from foveal.data.fingerprint import fingerprint
+
+        return None if self._data is None else fingerprint(self._data)
+
+    def pictures(self) -> DataSet:
+        """The data set, which has to be one of pictures.
+
+        Raises:
+            DataError: rows of a table.
+        """
+        data = self.load()
+        if data.is_table:
+            raise DataError(
+                f"{self.system.name} learns from pictures",
+                where=str(self.data_name),
+                given=f"a table of {data.shape[0]} columns",
+                expected="pictures of one size",
+                mend=[f"{self.system.command} {name}" for name in self.system.data[:2]],
+            )
+        return data
+
+    def split(self, train: Split) -> tuple[Split, Split | None]:
+        """The training set and the share ``config.validation`` of it that is put aside."""
+        from foveal.data.splitting import split_validation
+
+        if self.config.validation == 0:
+            return train, None
+        return split_validation(train, self.config.validation, seed=self.seed)
+
+    def train(
+        self,
+        name: str,
+        module: nn.Module,
+        make_step: MakeStep | None,
+        batches: Batches,
+        validation: Batches | None = None,
+        *,
+        config: TrainingConfig | None = None,
+        identity: Mapping[str, Any] | None = None,
+    ) -> History:
+        """Train one stage, and leave ``module`` with its final weights, in evaluation mode.
+
+        Args:
+            name: "" for the run itself, whose curves lie in the run's folder; others get ``stages/NAME``.
+            module: what is trained.
+            make_step: (module, config, steps an epoch) → the method's step; None for examples with answers.
+            batches, validation: as :func:`foveal.training.run` has them.
+            config: the session's own by default.
+            identity: what a resumed stage has to agree on, beside configuration, settings and data.
+
+        Returns:
+            the history. A stage that was finished before an interruption is read back and not trained again.
+
+        Raises:
+            TrainingError, CheckpointError, Interrupted: as :func:`foveal.training.run`.
+        """
+        from foveal.training.runner import run
+        from foveal.training.steps.supervised import Supervised
+
+        assert name not in self.histories, f"two stages called {name!r}"
+        assert not name or _STAGE.fullmatch(name), f"no name for a folder: {name!r}"
+        folder = self.folder if not name else RunFolder(self.folder.path / "stages" / name, self.folder)
+        if name:
+            self.say(name.replace("-", " "))
+        whole = {"system": self.system.name, "settings": self.settings, "data": self._digest, **(identity or {})}
+        try:
+            history = run(
+                module,
+                batches,
+                validation,
+                config or self.config,
+                readers=[self._tell],
+                run_folder=folder,
+                resume=self.resuming,
+                identity=json.loads(json.dumps(whole)),
+                make_step=make_step or Supervised,
+            )
+        except Interrupted as stop:
+            raise Interrupted(f"{name.replace('-', ' ')}: {stop}" if name else str(stop), stop.signal) from stop
+        self.histories[name] = history
+        return history
+
+    def remember(self, name: str, compute: Callable[[], Any]) -> Any:
+        """A result that JSON can hold, computed once: a resumed run reads it from ``stages/NAME.json``.
+
+        Example:
+            ``scores = session.remember("pca", lambda: {str(k): error_of(k) for k in sizes})``
+        """
+        assert _STAGE.fullmatch(name), f"no name for a file: {name!r}"
+        assert name not in self._remembered, f"two results called {name!r}"
+        self._remembered.add(name)
+        path = self.folder.path / "stages" / f"{name}.json"
+        if self.resuming and os.path.lexists(path):
+            try:
+                return strictjson.loads(files.read_regular(path, MOST_BYTES), str(path))
+            except (FileError, FormatError) as error:
+                self.note(f"{path.name} cannot be read ({error.given or error.problem}): computed again")
+        files.write_json(path, plain(compute()))
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def keep(self, network: Sequential, module: Any, name: str = "model", **facts: Any) -> Path:
+        """Write a model file into the run's folder.
+
+        Args:
+            network: the tree.
+            module: its module, or its state by tensor names.
+            name: the file's, without its ending; "model" is the one that commands look for.
+            facts: what the header says beside: ``classes``, ``preprocessing``, ``vocabulary``, …
+        """
+        from foveal import modelfile
+
+        state = module if isinstance(module, Mapping) else module.state_dict()
+        told = {"system": self.system.name, "settings": self.settings, "data": self.data_name, **facts}
+        return modelfile.save(self.folder.path / f"{name}.safetensors", network, state, plain(told))
+
+    def say(self, text: str) -> None:
+        """Tell the person who waits what is done now."""
+        self._display(events.Stage(text))
+
+    def note(self, text: str) -> None:
+        """Tell something that a person should know, once."""
+        self._tell(events.Message(text))
+
+    @property
+    def told(self) -> frozenset[str]:
+        """The notes that were told so far."""
+        return frozenset(self._told)
+
+    def _tell(self, event: events.Event) -> None:
+        """What a stage tells, but a note that an earlier stage gave already: what holds for the machine is said once."""
+        if isinstance(event, events.Message):
+            if event.text in self._told:
+                return
+            self._told.add(event.text)
+        self._display(event)
+
+
+def digest(*arrays: np.ndarray[Any, Any]) -> str:
+    """A SHA-256 over arrays.
+
+    Example:
+        >>> digest(np.zeros(3))[:8]
+        '9d908ecf'
+    """
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """The value with NumPy's numbers and arrays as Python's, so that JSON holds it; what is not finite becomes None.
+
+    Example:
+        >>> plain({"a": np.float64(0.5), "b": np.arange(2), "c": float("nan")})
+        {'a': 0.5, 'b': [0, 1], 'c': None}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(each) for each in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def _limited(data: DataSet, limit: int) -> DataSet:
+    import dataclasses
+
+    def some(split: Split) -> Split:
+        if len(split) <= limit:
+            return split
+        return split.take(np.sort(np.random.default_rng(_SHOWN).permutation(len(split))[:limit]))
+
+    test = None if data.test is None else some(data.test)
+    note = f"limit={limit}: only so many examples of each part were used."
+    return dataclasses.replace(data, train=some(data.train), test=test, notes=(*data.notes, note))

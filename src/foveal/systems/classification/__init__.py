@@ -1,0 +1,1 @@
+"""Systems that tell classes apart, or ask when that can be learned."""

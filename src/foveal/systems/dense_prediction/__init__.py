@@ -1,0 +1,1 @@
+"""An answer for every place of an image: segmentation and object detection."""

@@ -1,0 +1,1 @@
+"""Images as points: recognition, search by similarity, transfer."""

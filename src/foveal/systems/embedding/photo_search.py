@@ -1,0 +1,387 @@
+"""Photo search by similarity, and clustering: pictures as points, near ones alike (lecture 003).
+
+A network learns to name the classes of the training pictures; what it computes before its last layer is a picture's code
+(Babenko et al. 2014). A folder without classes teaches the network which way up its pictures are (Gidaris, Singh, Komodakis
+2018). Or a trained model is taken: ``--set model=PATH``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveal.data.dataset import DataSet, Split
+from foveal.errors import ConfigurationError, DataError
+from foveal.printable import json_text, printable, well_formed
+from foveal.report.blocks import Findings, Headline
+from foveal.systems.answers import Answer, Unanswered
+from foveal.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from foveal.backends.torch import Network
+    from foveal.data.batches.rotated import Turned
+    from foveal.runs.run import Session
+
+RECIPE = TrainingConfig(epochs=4, batch_size=64, schedule="one-cycle", lr=3e-3, validation=0.05)
+"""On Fashion-MNIST's test part recall@1 is 0.881 (pixels 0.815), in one to two minutes on one thread."""
+SETTINGS = {
+    "model": "",
+    "network": "lecture_cnn",
+    "neighbours": 9,
+    "clusters": 0,
+    "mapped": 1200,
+    "limit": 0,
+}
+QUICK: dict[str, Any] = {
+    "config": {"epochs": 1},
+    "settings": {"neighbours": 3, "clusters": 3, "mapped": 40, "limit": 120},
+    "data": "digits",
+    "size": (28, 28),
+}
+SIDE = 64  # larger pictures of a folder are brought to this height and width, unless a size is asked for
+PROBED = 50  # files whose size is looked at for that
+NEAREST = 10  # neighbours among which the share of the same class is measured
+HELD = 0.3  # of a folder without a test part: pictures that the network is not trained on
+EMBEDDINGS = "embeddings.safetensors"
+TURNS = ("upright", "turned 90°", "turned 180°", "turned 270°")
+
+
+@dataclass(frozen=True)
+class Album:
+    """The pictures that are searched.
+
+    Attributes:
+        pictures: with origins where they are files; labels count only where there are classes.
+        classes: names; empty where the pictures belong to none.
+        judged: indices of pictures that the network was not trained on.
+        learnt: what the network learns from; None where a model is given.
+    """
+
+    pictures: Split
+    classes: tuple[str, ...]
+    judged: NDArray[np.int64]
+    learnt: DataSet | None
+
+    def name(self, index: int) -> str:
+        """A picture's file, or its number."""
+        return self.pictures.origins[index] if self.pictures.origins else f"picture {index}"
+
+
+def carry_out(session: Session) -> Findings:
+    """Open the pictures, train or take a network, and search with what it makes of them."""
+    from foveal.systems.embedding import photo_search_report
+    from foveal.systems.embedding.features import features
+
+    album, module = opened(session)
+    session.say("embeddings")
+    images = album.pictures.images
+    codes = features(module, images)
+    session.say("neighbours and clusters")
+    count = int(session.settings["clusters"]) or len(album.classes) or 10
+    found = session.remember("search", lambda: searched(album, codes, count, session.seed))
+    keep(session, album, codes, np.asarray(found["cluster"], np.int64))
+    session.say("map")
+    places = session.remember("map", lambda: plane(codes, int(session.settings["mapped"]), session.seed))
+    facts: dict[str, Any] = {
+        "pictures": len(images), "values": codes.shape[1], "judged": len(album.judged), "classes": list(album.classes),
+        **{key: value for key, value in found.items() if key != "cluster"},
+        "trustworthiness": places["trustworthiness"],
+    }  # fmt: skip
+    if album.learnt is not None and session.histories:
+        facts["validation_accuracy"] = session.histories[""].history.get("val_accuracy", [None])[-1]
+    return Findings(
+        headlines=_headlines(album, found, facts),
+        sections=photo_search_report.sections(session, album, codes, found, places),
+        networks={"network": module.network},
+        facts=facts,
+        notes=_notes(session, album),
+    )
+
+
+def opened(session: Session) -> tuple[Album, Network]:
+    """The pictures and the network, trained where none is given."""
+    from foveal import zoo
+    from foveal.backends.torch import build
+    from foveal.evaluation.trained_classifier import open_trained
+    from foveal.runs.run import digest
+    from foveal.systems.classification.classifier import classify
+
+    given = str(session.settings["model"])
+    if given:
+        trained = open_trained(given)
+        if trained.size is None:
+            raise ConfigurationError("the model takes no pictures of one size", where="--set model", given=given)
+        session.opening = {**session.opening, "size": list(trained.size), "channels": trained.channels}
+        album = _album(session)
+        session.keep(trained.module.network, trained.module, classes=list(trained.classes), training={"model": given})
+        return dataclasses.replace(album, judged=np.arange(len(album.pictures)), learnt=None), trained.module
+    album = _album(session)
+    assert album.learnt is not None
+    kinds = len(album.classes) or len(TURNS)
+    tree = zoo.create(str(session.settings["network"]), kinds, album.learnt.shape)
+    if album.classes:
+        return album, classify(session, tree, album.learnt).module.to("cpu")
+    module = build(tree, album.learnt.shape, seed=session.seed)
+    train, validation = session.split(album.learnt.train)
+    held = None if validation is None else turned(session, validation, training=False)
+    identity = {"data": digest(album.learnt.train.images)}
+    session.train("", module, None, turned(session, train, training=True), held, identity=identity)
+    session.keep(module.network, module, classes=list(TURNS), training={"data": album.learnt.name})
+    return album, module.to("cpu")
+
+
+def turned(session: Session, split: Split, *, training: bool) -> Turned:
+    """Batches of pictures turned by a quarter, a half or three quarters, or not, and by how much."""
+    from foveal.data.batches.in_memory import ResidentBatches
+    from foveal.data.batches.rotated import Turned
+    from foveal.training.precision import chosen_device
+
+    config = session.config
+    pictures = ResidentBatches(
+        split, config.batch_size, device=chosen_device(config.device), seed=config.seed, shuffle=training
+    )
+    return Turned(pictures, config.seed)
+
+
+def _album(session: Session) -> Album:
+    """Open what is to be searched: the test part, or all of a folder."""
+    from foveal.data.loading import idx_images
+    from foveal.data.sources.folder import read_album
+    from foveal.data.sources.layout import has_classes
+    from foveal.data.splitting import split_validation
+
+    place = Path(str(session.data_name))
+    folder = os.path.isdir(place) and not idx_images(place)
+    if folder and session.opening.get("size") is None and _large(place):
+        session.opening = {**session.opening, "size": [SIDE, SIDE]}
+    if folder and not has_classes(place):
+        size, limit = session.opening.get("size"), int(session.settings["limit"])
+        data = read_album(place, size=tuple(size) if size else None, channels=session.opening.get("channels"))
+        for line in data.remarks():
+            session.note(line)
+        pictures = data.train.take(np.arange(min(limit or len(data.train), len(data.train))))
+        if len(pictures) < 4:
+            raise DataError("these are too few pictures to search in", where=str(place), given=f"{len(pictures)}")
+        return Album(pictures, (), np.arange(len(pictures)), dataclasses.replace(data, train=pictures))
+    data = session.pictures()
+    if data.test is not None:
+        return Album(data.test, data.classes, np.arange(len(data.test)), data)
+    train, held = split_validation(data.train, HELD, seed=session.seed)
+    origins = train.origins + held.origins if train.origins and held.origins else None
+    whole = Split(np.concatenate([train.images, held.images]), np.concatenate([train.labels, held.labels]), origins)
+    judged = np.arange(len(train), len(whole))
+    return Album(whole, data.classes, judged, dataclasses.replace(data, train=train, test=held))
+
+
+def _large(place: Path) -> bool:
+    """Whether the pictures of a folder, by the first few of them, are larger than what is computed with here."""
+    from foveal.data.sources.images import probe
+    from foveal.data.sources.listing import Tally, pictures
+    from foveal.errors import ImageError
+
+    files = pictures(place, Tally(place))
+    sides = []
+    for file in itertools.islice(files, PROBED):
+        with contextlib.suppress(ImageError):
+            found = probe(file)
+            sides.append(max(found.height, found.width))
+    return bool(sides) and float(np.median(sides)) > SIDE
+
+
+def searched(album: Album, codes: NDArray[np.float32], count: int, seed: int) -> dict[str, Any]:
+    """Recall by codes and by pixels where there are classes, and clusters: everything as JSON."""
+    from foveal.evaluation.similarity import clusters, mutual_information, purity, unit_rows
+
+    pixels = album.pictures.images.reshape(len(codes), -1).astype(np.float32) / np.float32(255)
+    found, centres = clusters(codes, count, seed)
+    near = unit_rows(codes) @ unit_rows(centres).T
+    told: dict[str, Any] = {"clusters": []}
+    for number in range(len(centres)):
+        members = np.flatnonzero(found == number)
+        middle = members[np.argsort(-near[members, number], kind="stable")[:NEAREST]]
+        row: dict[str, Any] = {"pictures": len(members), "members": middle.tolist()}
+        if album.classes:
+            counts = np.bincount(album.pictures.labels[members], minlength=len(album.classes))
+            row |= {"class": album.classes[int(counts.argmax())], "share": float(counts.max() / len(members))}
+        told["clusters"].append(row)
+    told["cluster"] = found.tolist()
+    if not album.classes:
+        return told
+    labels = album.pictures.labels
+    other, _ = clusters(pixels, count, seed)
+    told["purity"] = {"embeddings": purity(found, labels), "pixels": purity(other, labels)}
+    told["mutual_information"] = {
+        "embeddings": mutual_information(found, labels),
+        "pixels": mutual_information(other, labels),
+    }
+    told["recall"] = recalled(codes[album.judged], pixels[album.judged], labels[album.judged])
+    return told
+
+
+def recalled(codes: NDArray[Any], pixels: NDArray[Any], labels: NDArray[np.int64]) -> dict[str, Any]:
+    """How often the nearest other picture has the same class, by codes and by three measures of pixels."""
+    from sklearn.decomposition import PCA
+
+    from foveal.evaluation.intervals import paired, wilson
+    from foveal.evaluation.similarity import neighbours, same_class
+
+    few = min(codes.shape[1], len(pixels) - 1, pixels.shape[1])
+    short = PCA(few, svd_solver="covariance_eigh").fit_transform(pixels.astype(np.float64))
+    ways = {
+        "embeddings, cosine": (codes, False),
+        "pixels, cosine": (pixels, False),
+        "pixels, distance": (pixels, True),
+        f"{few} principal components of the pixels, cosine": (short, False),
+    }
+    told, first = {}, {}
+    for name, (values, euclidean) in ways.items():
+        same = same_class(neighbours(values, NEAREST, euclidean=euclidean)[0], labels)
+        first[name] = same[:, 0]
+        interval = wilson(int(same[:, 0].sum()), len(same))
+        told[name] = {
+            "recall@1": float(same[:, 0].mean()), "low": interval.low, "high": interval.high,
+            f"precision@{same.shape[1]}": float(same.mean()),
+        }  # fmt: skip
+    own, *others = ways
+    best = max(others, key=lambda name: float(told[name]["recall@1"]))
+    difference, interval = paired(first[own], first[best])
+    return {
+        "ways": told, "best of pixels": best, "difference": difference, "low": interval.low, "high": interval.high,
+    }  # fmt: skip
+
+
+def plane(codes: NDArray[np.float32], most: int, seed: int) -> dict[str, Any]:
+    """A map of so many pictures: t-SNE of their codes (van der Maaten, Hinton 2008), as JSON.
+
+    ``trustworthiness`` says how far neighbours on the map are neighbours among the codes, 0 to 1 (Venna, Kaski 2001).
+    """
+    from sklearn.manifold import TSNE, trustworthiness
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
+
+    from foveal.evaluation.similarity import unit_rows
+
+    index = np.linspace(0, len(codes) - 1, min(most, len(codes))).astype(int)
+    values = unit_rows(codes[index])
+    with threadpool_limits(1):  # sums of several threads do not repeat their bits
+        mapping = TSNE(perplexity=min(30.0, (len(values) - 1) / 3), init="pca", random_state=seed)
+        points = mapping.fit_transform(values).astype(np.float64)
+        kept = float(trustworthiness(values, points, n_neighbors=min(NEAREST, (len(values) - 1) // 2)))
+    return {"index": index.tolist(), "points": points.tolist(), "trustworthiness": kept}
+
+
+def keep(session: Session, album: Album, codes: NDArray[np.float32], cluster: NDArray[np.int64]) -> None:
+    """Write codes and clusters into the run's folder, with the names of the pictures, for later searches."""
+    from safetensors.numpy import save
+
+    from foveal import files
+
+    told = {
+        "names": [well_formed(album.name(index)) for index in range(len(codes))],
+        "labels": album.pictures.labels.tolist() if album.classes else None,
+        "classes": list(album.classes),
+        "data": session.data_name,
+    }
+    packed = save({"codes": np.ascontiguousarray(codes), "cluster": cluster}, {"foveal": json_text(told, ascii=False)})
+    files.write_bytes(session.folder.path / EMBEDDINGS, packed)
+
+
+def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+    """The nearest pictures of each picture asked for, by the codes that lie beside the model.
+
+    Args:
+        model: the model file in the run's folder.
+        questions: paths of pictures, or folders of them.
+
+    Raises:
+        ModelFileError: no codes lie beside the model.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    from foveal import files, strictjson
+    from foveal.data.sources.images import read
+    from foveal.errors import ImageError, ModelFileError
+    from foveal.evaluation.image_predictions import listed
+    from foveal.evaluation.similarity import neighbours
+    from foveal.evaluation.trained_classifier import open_trained
+    from foveal.systems.embedding.features import features
+
+    trained = open_trained(model)
+    place = trained.path.with_name(EMBEDDINGS)
+    try:
+        with files.open_regular(place):
+            pass  # a pipe would be waited at for ever
+        with safe_open(str(place), framework="np") as file:
+            told = strictjson.loads(file.metadata()["foveal"], str(place))
+            codes = file.get_tensor("codes")
+    except (OSError, SafetensorError, TypeError, KeyError, ValueError) as error:
+        raise ModelFileError(
+            "there are no embeddings to search in",
+            where=str(place),
+            given=str(error),
+            mend="foveal train photo-search FOLDER",
+        ) from error
+    for question in questions:
+        lines = []
+        for path in listed([question]):
+            try:
+                picture = read(path, trained.size, channels=trained.channels)
+            except ImageError as error:
+                yield Unanswered(str(error), str(path))
+                continue
+            found, cosines = neighbours(codes, 5, queries=features(trained.module, picture[None]))
+            lines.append(printable(str(path)))
+            for index, cosine in zip(found[0].tolist(), cosines[0].tolist(), strict=True):
+                kind = f"  {told['classes'][told['labels'][index]]}" if told["labels"] else ""
+                lines.append(f"  {cosine:.3f}  {printable(told['names'][index])}{printable(kind)}")
+        if lines:
+            yield Answer("\n".join(lines), question)
+
+
+def _headlines(album: Album, found: dict[str, Any], facts: dict[str, Any]) -> list[Headline]:
+    from foveal.evaluation.intervals import in_percent
+
+    if not album.classes:
+        told = facts.get("validation_accuracy")
+        shown = [] if told is None else [
+            Headline("which way up", told, percent=True, note="what the network learnt, on pictures put aside; 25 % by chance")
+        ]  # fmt: skip
+        return [Headline("pictures", len(album.pictures), note="searched by similarity"), *shown]
+    recall = found["recall"]
+    own = recall["ways"]["embeddings, cosine"]
+    best = recall["ways"][recall["best of pixels"]]
+    return [
+        Headline("recall@1", own["recall@1"], percent=True,
+                 note=f"the nearest of {len(album.judged):,} pictures is of the same class; {in_percent(own['low'], own['high'])}"),
+        Headline("more than pixels", recall["difference"], percent=True,
+                 note=f"{recall['best of pixels']} {100 * best['recall@1']:.1f} %; difference "
+                 f"{in_percent(recall['low'], recall['high'])}"),
+        Headline("purity of the clusters", found["purity"]["embeddings"], percent=True,
+                 note=f"{len(found['clusters'])} clusters, pixels {100 * found['purity']['pixels']:.1f} %"),
+        Headline("mutual information with the classes", found["mutual_information"]["embeddings"],
+                 note=f"normalised; pixels {found['mutual_information']['pixels']:.3f}"),
+    ]  # fmt: skip
+
+
+def _notes(session: Session, album: Album) -> list[str]:
+    given = str(session.settings["model"])
+    if given:
+        return [f"The embeddings are those of {given}; which pictures it had seen is not known here."]
+    if not album.classes:
+        return [
+            "The pictures have no classes: the network learnt which way up they are, and no recall can be measured."
+        ]
+    if len(album.judged) < len(album.pictures):
+        return [
+            f"The network was trained on {len(album.pictures) - len(album.judged):,} of the pictures; recall was measured among "
+            f"the {len(album.judged):,} others."
+        ]
+    return ["The network was trained on other pictures of the same classes than those that are searched."]

@@ -1,0 +1,1 @@
+"""Networks with an energy: restricted Boltzmann machines and deep belief networks."""

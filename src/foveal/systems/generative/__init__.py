@@ -1,0 +1,1 @@
+"""Networks that make images: autoencoders, the variational one, adversarial ones."""

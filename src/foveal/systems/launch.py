@@ -1,0 +1,383 @@
+"""A system from the command to the report: choose, train, conclude; the command line and scripts share it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foveal import files
+from foveal.errors import (
+    CheckpointError,
+    ConfigurationError,
+    FileError,
+    FovealError,
+    TrainingError,
+    UnknownName,
+)
+from foveal.report.blocks import Findings
+from foveal.runs.run import Session, Setting, plain
+from foveal.spelling import nearest
+from foveal.systems.least import check_least
+from foveal.systems.registry import System, system
+from foveal.training.checkpoints import run_config
+from foveal.training.checkpoints.run_folder import RunFolder
+from foveal.training.config import EARLIER, TrainingConfig
+from foveal.training.history import History
+
+if TYPE_CHECKING:
+    from foveal.data.dataset import DataSet, Split
+    from foveal.training.display import Display
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A system that is ready to be carried out; all that ``config.json`` tells.
+
+    Attributes:
+        system: which one.
+        config: how to train.
+        settings: the method's own numbers.
+        opening: data name or path, and size and channels where they were changed.
+        command: the command line that says the same.
+    """
+
+    system: System
+    config: TrainingConfig
+    settings: Mapping[str, Setting]
+    opening: Mapping[str, Any]
+    command: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class SystemOutcome:
+    """A finished run of a system.
+
+    Attributes:
+        folder: where everything lies.
+        findings: what was found; ``findings.facts`` has every figure.
+        histories: the numbers of all epochs, by stage; "" is the run itself.
+        seconds: of training, all stages and sessions together.
+        told: the notes that the display was given while the run went.
+    """
+
+    folder: RunFolder
+    findings: Findings
+    histories: Mapping[str, History]
+    seconds: float
+    told: frozenset[str] = frozenset()
+
+    def to_json(self) -> dict[str, Any]:
+        """The headlines, the paths and every fact."""
+        told: dict[str, Any] = {
+            "run": str(self.folder.path),
+            "report": str(self.folder.report),
+            "split": self.findings.split,
+            "headlines": [
+                {"label": each.label, "value": each.value, "text": each.text, "note": each.note}
+                for each in self.findings.headlines
+            ],
+            "facts": self.findings.facts,
+            "seconds": self.seconds,
+        }
+        if self.folder.model.is_file():
+            told["model"] = str(self.folder.model)
+        if self.findings.evaluation is not None:
+            interval = self.findings.evaluation.interval
+            told |= {
+                "accuracy": self.findings.evaluation.accuracy,
+                "count": self.findings.evaluation.count,
+                "interval": [interval.low, interval.high],
+            }
+        return dict(plain(told))
+
+
+def plan(
+    name: str,
+    data: str | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    label: str | int | None = None,
+    config: TrainingConfig | None = None,
+    changes: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    command: Sequence[str] = (),
+) -> Plan:
+    """Choose a system, its data and how it is trained.
+
+    Args:
+        name: of the system.
+        data: name or path; None takes the system's first.
+        size, channels: to bring pictures to.
+        label: the label's column of a CSV file.
+        config: how to train; None takes the system's recipe.
+        changes: fields that replace the recipe's.
+        settings: values that replace the method's own; texts are read as what they replace.
+        command: the command line, for the report.
+
+    Raises:
+        UnknownName: no such system or setting.
+        ConfigurationError: a value that a setting cannot have, or data of another kind.
+
+    Example:
+        >>> plan("vae", settings={"latent": "8"}).settings["latent"]
+        8
+    """
+    from foveal.data.loading import opening_of
+
+    found = system(name)
+    _check_data(found, data)
+    opening = opening_of(data if data is not None else next(iter(found.data), None), size, channels, label)
+    chosen = (config or recipe(found, opening["data"])).replace(**(changes or {}))
+    if chosen.augment:
+        from foveal.data.augmentation.pipeline import parse
+
+        parse(chosen.augment)  # some systems need it late: a mistake shows now
+    return Plan(found, chosen, _settings(found, settings or {}), opening, tuple(command))
+
+
+def recipe(found: System, data: str | None = None) -> TrainingConfig:
+    """A system's own configuration: the family's ``recipe_for_data(data)`` where it has one, for these data."""
+    by_data = getattr(family(found), "recipe_for_data", None)
+    given: TrainingConfig = by_data(data) if by_data and data is not None else _of(found, "recipe")
+    return given
+
+
+def default_settings(found: System) -> dict[str, Setting]:
+    """A system's own settings, by name."""
+    return dict(_of(found, "settings"))
+
+
+def quick(found: System) -> dict[str, Any]:
+    """The arguments of :func:`plan` for a run of seconds, which tests use."""
+    return dict(_of(found, "quick"))
+
+
+def family(found: System) -> Any:
+    """The module that carries the system out."""
+    return importlib.import_module(f"foveal.systems.{found.family}")
+
+
+def _of(found: System, what: str) -> Any:
+    """``recipe(name)`` of the family's module, or its ``RECIPE``."""
+    module = family(found)
+    by_name = getattr(module, what, None)
+    return by_name(found.name) if callable(by_name) else getattr(module, what.upper())
+
+
+def _check_data(found: System, data: str | None) -> None:
+    """A system of generated data takes these and no others; whether others fit a system is for its family to see."""
+    from foveal.data.generated.registry import GENERATED
+
+    asked = None if data is None else data.lower().replace("_", "-")
+    if asked is None or asked in found.data:
+        return
+    made = [name for name in found.data if name in GENERATED]
+    if asked in GENERATED or (made and len(made) == len(found.data)):
+        raise ConfigurationError(
+            f"{found.name} cannot learn from these data",
+            where="DATA",
+            given=str(data),
+            expected=" or ".join(found.data) or "data of its own",
+            mend=[f"{found.command} {name}" for name in found.data[:2]] or found.command,
+        )
+
+
+def _settings(found: System, given: Mapping[str, Any]) -> dict[str, Setting]:
+    known = default_settings(found)
+    for name, value in given.items():
+        if name not in known:
+            raise UnknownName(
+                f"{found.name} has no such setting",
+                where="--set",
+                given=str(name),
+                expected=", ".join(f"{key}={value}" for key, value in known.items()) or "no settings at all",
+                mend=[f"--set {near}={known[near]}" for near in nearest(name, known, 2)] or None,
+            )
+        known[name] = _read(name, value, known[name])
+    check_least(found.name, {name: known[name] for name in given})
+    return known
+
+
+def _read(name: str, value: Any, default: Setting) -> Setting:
+    """A value of the same kind as the default, from a text too."""
+    if isinstance(default, bool):
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if str(value).lower() in words:
+            return words[str(value).lower()]
+    elif isinstance(default, str):
+        return str(value)
+    else:
+        try:
+            number = float(value)
+            if isinstance(default, float):
+                return number
+            if number == int(number):
+                return int(number)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
+    raise ConfigurationError(
+        f"{name} cannot be {value!r}",
+        where="--set",
+        given=f"{name}={value}",
+        expected=kind,
+        mend=f"--set {name}={default}",
+    )
+
+
+def start(
+    planned: Plan, *, runs: str | Path = "runs", name: str | None = None, display: Display | None = None
+) -> SystemOutcome:
+    """Carry a system out in a fresh run folder.
+
+    Raises:
+        ConfigurationError: the folder's name is taken.
+        TrainingError, Interrupted: see :func:`foveal.training.run`.
+    """
+    data = Path(str(planned.opening["data"])).stem if planned.opening["data"] else ""
+    folder = RunFolder.fresh(runs, name, "-".join(part for part in (planned.system.name, data) if part))
+    folder.begin(description(planned))
+    try:
+        return _carry_out(planned, folder, display, resuming=False)
+    except (TrainingError, CheckpointError, FileError):
+        raise  # what was begun may go on
+    except FovealError:
+        folder.discard_untrained()  # a mistake that showed before anything was trained leaves no run behind
+        raise
+
+
+def resume(folder: RunFolder, *, display: Display | None = None) -> SystemOutcome:
+    """Go on with a run that was stopped or killed, to the same bits as if it had not been."""
+    return _carry_out(reopened(folder), folder, display, resuming=True)
+
+
+def is_system(folder: RunFolder) -> bool:
+    """Whether the run in a folder is one of a system."""
+    return "system" in folder.read_config()
+
+
+def reopened(folder: RunFolder) -> Plan:
+    """The plan of a run folder, from its ``config.json``.
+
+    Raises:
+        CheckpointError: the file is damaged, or of a system that this version does not have.
+    """
+
+    def read(told: Mapping[str, Any]) -> Plan:
+        found = system(told["system"])
+        config = TrainingConfig.from_json({**EARLIER, **told["training"]})
+        command = run_config.texts(told["command"], "command")
+        return Plan(found, config, _settings(found, told["settings"]), run_config.opening(told), command)
+
+    return run_config.understood(folder.config, folder.read_config(), read)
+
+
+def data_of(folder: RunFolder, data: DataSet | None = None) -> tuple[DataSet, Split, Split | None]:
+    """The data of a run, opened again where none are given, and its training part without and its validation part."""
+    from foveal.training.display import Silent
+
+    told = reopened(folder)
+    session = Session(
+        told.system, told.config, told.settings, folder, opening=told.opening, display=Silent(), resuming=True
+    )
+    found = data if data is not None else session.load()
+    return found, *session.split(found.train)
+
+
+def description(planned: Plan) -> dict[str, Any]:
+    """The content of ``config.json``."""
+    from foveal.outcome import environment
+
+    return {
+        "schema": SCHEMA,
+        "system": planned.system.name,
+        "settings": dict(planned.settings),
+        "data": {"opening": dict(planned.opening)},
+        "training": planned.config.to_json(),
+        "command": list(planned.command),
+        "environment": environment(planned.config),
+    }
+
+
+def _carry_out(planned: Plan, folder: RunFolder, display: Display | None, *, resuming: bool) -> SystemOutcome:
+    from foveal.training.allocator import keep_pages, out_of_memory_explained
+    from foveal.training.display import Silent
+
+    keep_pages()
+    with folder.going_on(), folder.locked(), display or Silent() as shown:
+        session = Session(
+            planned.system, planned.config, planned.settings, folder, opening=planned.opening, display=shown,
+            resuming=resuming,
+        )  # fmt: skip
+        with out_of_memory_explained(planned.config.batch_size):
+            findings: Findings = family(planned.system).carry_out(session)
+        return conclude(planned, session, findings)
+
+
+def conclude(planned: Plan, session: Session, findings: Findings) -> SystemOutcome:
+    """Write ``evaluation.json``, ``result.json`` (the headlines) and the report."""
+    from foveal.outcome import environment
+    from foveal.page import findings as page
+
+    outcome = SystemOutcome(session.folder, findings, session.histories, session.folder.seconds(), session.told)
+    whole = {} if findings.evaluation is None else findings.evaluation.to_json()
+    files.write_json(session.folder.path / "evaluation.json", plain({**whole, **findings.facts}))
+    files.write_json(session.folder.path / "result.json", outcome.to_json())
+    page.write(
+        session.folder.report,
+        page.Told(
+            title=session.folder.path.name,
+            name=planned.system.title,
+            source=planned.system.source,
+            data=str(planned.opening["data"] or ""),
+            findings=findings,
+            histories=session.histories,
+            config={**planned.config.to_json(), "settings": dict(planned.settings)},
+            environment=environment(planned.config),
+            command=planned.command,
+            seconds=outcome.seconds,
+        ),
+    )
+    return outcome
+
+
+def train(
+    name: str,
+    data: str | None = None,
+    *,
+    seed: int | None = None,
+    epochs: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    runs: str | Path = "runs",
+    run_name: str | None = None,
+    display: Display | None = None,
+) -> SystemOutcome:
+    """Train a system from Python, as ``foveal train NAME`` does.
+
+    Args:
+        name: of the system: ``foveal.systems.names()``.
+        data: name or path; None takes the system's first.
+        seed, epochs: the two changes that are wanted most.
+        changes: other fields of :class:`~foveal.training.TrainingConfig` that replace the recipe's.
+        settings: the method's own numbers that are to be others.
+        size, channels: to bring pictures to.
+        runs: the folder of all runs.
+        run_name: of this run; a free one is found.
+        display: what is shown meanwhile; nothing by default.
+
+    Raises:
+        UnknownName, ConfigurationError: a name or value that cannot be.
+        DataError, SourceError: data that cannot be read or found.
+    """
+    own = {key: value for key, value in (("seed", seed), ("epochs", epochs)) if value is not None}
+    planned = plan(name, data, size=size, channels=channels, changes={**own, **(changes or {})}, settings=settings)
+    return start(planned, runs=runs, name=run_name, display=display)

@@ -1,0 +1,1 @@
+"""Sequences of values: recurrent networks, 1-D convolution, translation, reading lines."""

@@ -1,0 +1,1 @@
+"""Texts: generation character by character, and topics of documents."""

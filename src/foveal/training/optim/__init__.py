@@ -1,0 +1,1 @@
+"""Optimizers with their schedules, and the average of the weights they move."""
