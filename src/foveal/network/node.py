@@ -42,7 +42,9 @@ class Node(metaclass=Told):
         input_shape: on a network's first layer only: the shape of one sample, as Keras has it. The network takes it over.
     """
 
-    takes_tokens = False  # whether whole numbers may come in. Without annotation, so that it is no field
+    # Without annotation, so that they are no fields.
+    takes_tokens = False  # whether whole numbers may come in
+    is_composition = False  # whether its parts are nodes with paths of their own
 
     _: KW_ONLY
     name: str | None = checked(node_name, None)

@@ -96,6 +96,8 @@ class Sequential(Node):
         ['', 'conv2d_1', 'flatten_1', 'dense_1']
     """
 
+    is_composition = True
+
     layers: Nodes = checked(_nodes, ())
 
     def validate(self) -> None:
@@ -150,6 +152,8 @@ class Parallel(Node):
         ['', '1x1', '1x1/conv2d_1', '3x3', '3x3/conv2d_1', '3x3/conv2d_2']
     """
 
+    is_composition = True
+
     branches: Branches = checked(_branches)
     merge: str = checked(one_of(("concat", "add", "attention"), what="way to merge"), "concat")
 
@@ -180,6 +184,8 @@ class Residual(Node):
         ()
     """
 
+    is_composition = True
+
     body: Branch = checked(_branch)
     shortcut: Branch = checked(_branch, ())
 
@@ -195,6 +201,8 @@ class Auxiliary(Node):
         head: the layers of the head; its output has the shape of the network's.
         weight: what its loss counts beside the main one.
     """
+
+    is_composition = True
 
     head: Branch = checked(_branch)
     weight: float = checked(number(0.0), 0.3)

@@ -9,11 +9,12 @@ import numpy as np
 
 from foveal.figures import shorten
 from foveal.page import sprites
-from foveal.page.figure import FIRST, INK, LINE, MUTED, SECOND, draw
+from foveal.page.figure import draw
 from foveal.page.markup import Markup, join, tag
 from foveal.page.parts import chart, table, tile, tile_style
 from foveal.report import blocks as kinds
 from foveal.report.classification_charts import Chart
+from foveal.report.colours import FIRST, INK, LINE, MUTED, SECOND
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

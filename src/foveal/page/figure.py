@@ -5,25 +5,17 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from foveal.figures import lettering
 from foveal.page.markup import Markup
 from foveal.printable import printable
+from foveal.report.colours import FIRST, FIRST_CELL, INK, LINE, MUTED, PAPER, SECOND, SECOND_CELL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-INK: Final = "#010101"
-MUTED: Final = "#020202"
-LINE: Final = "#030303"
-PAPER: Final = "#040404"
-FIRST: Final = "#050505"
-SECOND: Final = "#060606"
-FIRST_CELL: Final = "#070707"
-SECOND_CELL: Final = "#080808"
-"""Stand-ins: charts are drawn in these, and the page's style sheet says what they look like by day and by night."""
 
 _VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", PAPER: "card", FIRST: "one", SECOND: "two"}
 _VARIABLES |= {FIRST_CELL: "cell-one", SECOND_CELL: "cell-two"}

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from foveal.evaluation.intervals import wilson
 from foveal.evaluation.results import Calibration, Evaluation
 from foveal.figures import shorten
-from foveal.page.figure import FIRST, FIRST_CELL, INK, LINE, MUTED, SECOND, SECOND_CELL, draw
+from foveal.page.figure import draw
 from foveal.page.markup import Markup, printable
+from foveal.report.colours import FIRST, FIRST_CELL, INK, LINE, MUTED, SECOND, SECOND_CELL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -163,8 +163,6 @@ def _recurrent(value: Any) -> Node:
 
 
 def _layer(value: Any) -> Node:
-    from foveal.network.layers import LAYERS  # the registry is made of this file, among others
-
     if not isinstance(value, Node):
         hint = f"{value.__name__}(…): call it" if isinstance(value, type) else "…=layers.Dense(10)"
         raise Refused("a layer", hint)
@@ -172,7 +170,7 @@ def _layer(value: Any) -> Node:
         raise Refused(
             "a layer on frames of frames at most: no shape has more axes", "…=layers.TimeDistributed(layers.Dense(10))"
         )
-    if value.kind not in LAYERS:
+    if value.is_composition:
         raise Refused(
             f"one layer; {value.kind} is a composition", "one TimeDistributed for each of its layers, one after another"
         )

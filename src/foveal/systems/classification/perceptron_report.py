@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from foveal.systems.classification.perceptron import Problem, Solved
+    from foveal.systems.classification.perceptron_problem import Problem, Solved
     from foveal.systems.classification.separability import Separation
 
 
@@ -85,7 +85,7 @@ def _frame(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _tint(axes: Axes, low: Any, high: Any, inside: Any) -> None:
-    from foveal.page.figure import FIRST
+    from foveal.report.colours import FIRST
 
     x, y = np.meshgrid(np.linspace(low[0], high[0], 121), np.linspace(low[1], high[1], 121))
     level = np.asarray(inside(x, y), dtype=float)
@@ -98,7 +98,7 @@ def _tint(axes: Axes, low: Any, high: Any, inside: Any) -> None:
 
 def _line(axes: Axes, line: Sequence[float], low: Any, high: Any, *, thin: bool = False) -> None:
     """The part of w₁x + w₂y + b = 0 inside the frame."""
-    from foveal.page.figure import INK, MUTED
+    from foveal.report.colours import INK, MUTED
 
     w1, w2, b = line
     ends = [(x, -(w1 * x + b) / w2) for x in (low[0], high[0])] if abs(w2) > 1e-12 else []
@@ -113,7 +113,7 @@ def _line(axes: Axes, line: Sequence[float], low: Any, high: Any, *, thin: bool 
 
 
 def _points(axes: Axes, problem: Problem) -> None:
-    from foveal.page.figure import FIRST, SECOND
+    from foveal.report.colours import FIRST, SECOND
 
     looks = ((SECOND, "s", "none", 0), (FIRST, "o", "full", 1))
     for colour, marker, fill, answer in looks:

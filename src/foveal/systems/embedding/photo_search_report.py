@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from foveal.evaluation.intervals import ends, in_percent
 from foveal.evaluation.similarity import neighbours
 from foveal.report.blocks import Pictures, Plot, Rows, Scatter, Section
-from foveal.systems.embedding.photo_search import NEAREST
+from foveal.systems.embedding.album import NEAREST
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from foveal.runs.run import Session
-    from foveal.systems.embedding.photo_search import Album
+    from foveal.systems.embedding.album import Album
 
 QUERIES, CLUSTERS = 8, 16
 CELLS, THUMB, THUMBS = 24, 24, 380  # cells of the map to each side, pixels of a cell, pictures on it

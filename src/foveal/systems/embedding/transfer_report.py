@@ -12,12 +12,12 @@ from foveal.report.blocks import Lines, Pictures, Rows, Scatter, Section, Series
 
 if TYPE_CHECKING:
     from foveal.data.dataset import DataSet
-    from foveal.systems.embedding.transfer import _Learner
+    from foveal.systems.embedding.transfer_learner import Learner
 
 MAPPED, SHOWN = 1200, 8
 
 
-def sections(learner: _Learner, facts: Mapping[str, Any], source: DataSet, target: DataSet) -> list[Section]:
+def sections(learner: Learner, facts: Mapping[str, Any], source: DataSet, target: DataSet) -> list[Section]:
     """All of them, in the order of the report."""
     return [_curves(facts), _depth(facts), _sides(source, target), _seen(learner, target)]
 
@@ -95,7 +95,7 @@ def _sides(source: DataSet, target: DataSet) -> Section:
     )
 
 
-def _seen(learner: _Learner, target: DataSet) -> Section:
+def _seen(learner: Learner, target: DataSet) -> Section:
     from sklearn.decomposition import PCA
 
     shown = np.linspace(0, len(learner.test) - 1, min(MAPPED, len(learner.test))).astype(int)

@@ -49,7 +49,7 @@ def _few_labels(facts: Mapping[str, Any]) -> Section:
     names = list(scores)
 
     def paint(figure: Figure) -> None:
-        from foveal.page.figure import FIRST, INK, MUTED
+        from foveal.report.colours import FIRST, INK, MUTED
 
         axes = figure.add_subplot()
         for place, name in enumerate(names):

@@ -16,6 +16,7 @@ from foveal.printable import printable
 from foveal.report.blocks import Findings, Headline
 from foveal.systems.answers import Answer, Unanswered
 from foveal.systems.energy import shared as boltzmann
+from foveal.systems.energy.shared import KINDS
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -63,7 +64,6 @@ QUICK: dict[str, Any] = {
 }
 LABELS = (300, 1000, 3000)
 WATCHED = 6000  # training pictures whose free energy the validation part's is compared with
-KINDS = {True: "persistent CD", False: "CD"}
 
 
 def carry_out(session: Session) -> Findings:

@@ -77,7 +77,7 @@ def _features(facts: Mapping[str, Any]) -> Section:
 
 
 def _learning(histories: Mapping[bool, History], facts: Mapping[str, Any]) -> Section:
-    from foveal.systems.energy.rbm import KINDS
+    from foveal.systems.energy.shared import KINDS
 
     def curves(key: str) -> list[Series]:
         return [

@@ -163,3 +163,6 @@ def linear_classifier(
                 best = (found, strength, score)
     assert best is not None
     return best
+
+
+KINDS = {True: "persistent CD", False: "CD"}

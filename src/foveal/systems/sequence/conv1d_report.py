@@ -110,7 +110,7 @@ def _kernels(kernels: NDArray[np.floating]) -> Block:
     across = math.ceil(math.sqrt(len(kernels)))
 
     def paint(figure: Figure) -> None:
-        from foveal.page.figure import FIRST, LINE
+        from foveal.report.colours import FIRST, LINE
 
         top = float(np.abs(kernels).max())
         for index, kernel in enumerate(kernels):
@@ -162,7 +162,7 @@ def _responses(waves: Waves, module: Network) -> Block:
     first, last = (found[name].float().cpu().numpy() for name in ("conv1", "conv3"))
 
     def paint(figure: Figure) -> None:
-        from foveal.page.figure import FIRST, MUTED
+        from foveal.report.colours import FIRST, MUTED
 
         cells: Any = figure.subplots(3, len(chosen), height_ratios=(1, 1.1, 1.4), squeeze=False)
         for place in range(len(chosen)):

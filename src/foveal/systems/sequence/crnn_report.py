@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from foveal.data.generated.digit_lines import LETTERS, Lines
 from foveal.evaluation.intervals import wilson
 from foveal.evaluation.transcription import edits, greedy
-from foveal.page.figure import FIRST, LINE, MUTED, SECOND
 from foveal.report.blocks import Bars, Heat, Plot, Rows, Section, Series
 from foveal.report.blocks import Lines as Curves
+from foveal.report.colours import FIRST, LINE, MUTED, SECOND
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

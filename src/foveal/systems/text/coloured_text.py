@@ -33,7 +33,7 @@ def painted(
     def paint(figure: Figure) -> None:
         from matplotlib.patches import Rectangle
 
-        from foveal.page.figure import FIRST, INK, SECOND
+        from foveal.report.colours import FIRST, INK, SECOND
 
         axes = figure.add_subplot()
         axes.set_xlim(0, COLUMNS)
