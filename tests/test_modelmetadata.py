@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from foveal import modelfile
 from foveal.backends.torch import build
 from foveal.errors import ModelFileError
-from foveal.evaluation.trained_classifier import open_trained
+from foveal.inference.trained_classifier import open_trained
 from foveal.network import Sequential, layers
 
 NETWORK = Sequential(

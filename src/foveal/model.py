@@ -317,7 +317,7 @@ class Model:
         Raises:
             ConfigurationError: the loss is one of numbers, mse or mae: the outputs are no logits.
         """
-        from foveal.evaluation.probabilities import probabilities_of
+        from foveal.inference.probabilities import probabilities_of
 
         told = self.facts.get("config")
         loss = self._config.loss if self._config else told.get("loss") if isinstance(told, dict) else None

@@ -64,7 +64,7 @@ def conclude(
 ) -> Outcome:
     """Save the model, test it, and write the report."""
     from foveal.evaluation import as_distribution, evaluate
-    from foveal.evaluation.probabilities import class_probabilities
+    from foveal.inference.probabilities import class_probabilities
     from foveal.network.ending import are_independent
 
     parts = {"test": experiment.data.test, "validation": validation, "training": train}
@@ -106,8 +106,8 @@ def _save_model(experiment: Experiment, module: Network, folder: RunFolder, outc
 def _write_report(
     experiment: Experiment, module: Network, outcome: Outcome, measured: Split, counts: Mapping[str, int]
 ) -> None:
-    from foveal.evaluation import ReportData
     from foveal.page import report
+    from foveal.report.classification import ReportData
 
     mistakes = [mistake.index for mistake in outcome.evaluation.mistakes]
     pictures = None if measured.images.ndim == 2 else measured.images[np.asarray(mistakes, dtype=np.int64)]

@@ -11,53 +11,55 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "foveal"
 
-# What each room may import of Foveal, besides itself. errors ← network ← arithmetic ← drawing;
-# network ← backends ← training ← evaluation; everything ← model ← cli; zoo imports only network.
-LOW = {"errors", "printable", "strictjson", "spelling", "streams", "figures", "keywords"}  # what everything stands on
-NAMES = {"losses", "optimizers", "random", "files", "tensorheader"}  # closed lists of names, and writing files
-ALLOWED: dict[str, set[str]] = {
-    "printable": set(),
-    "errors": {"printable"},
-    "strictjson": {"errors"},
-    "streams": {"errors", "printable"},
-    "spelling": set(),
-    "keywords": {"errors", "spelling"},
-    "figures": {"printable"},
-    **dict.fromkeys(NAMES, LOW),
-    "network": LOW | {"files"},
-    "arithmetic": LOW | {"network"},
-    "drawing": LOW | {"network", "arithmetic"},
-    "zoo": LOW | {"network"},
-    "data": LOW | {"files"},
-    "backends": LOW | {"network", "arithmetic", "random"},
-    "modelfile": LOW | {"network", "arithmetic", "backends", "files", "tensorheader"},
-    "training": LOW | NAMES | {"network", "arithmetic", "backends", "modelfile", "data"},
-    "evaluation": LOW | NAMES | {"network", "arithmetic", "backends", "modelfile", "data", "training"},
-    "page": LOW | {"files", "network", "arithmetic", "drawing", "evaluation"},
-    # the public faces: Keras' names
-    "layers": {"network"},
-    "regularizers": {"network"},
-    "datasets": {"data"},
-    "callbacks": {"training"},
-    "model": LOW | NAMES | {"network", "arithmetic", "drawing", "backends", "modelfile", "data", "training",
-                            "evaluation", "page"},
-    # a whole experiment, from the data to the report
-    "experiment": LOW | NAMES | {"network", "arithmetic", "drawing", "zoo", "backends", "modelfile", "data", "training",
-                                 "evaluation", "page"},
-    # the other methods: trees, steps and reports of their own
-    "systems": LOW | NAMES | {"network", "arithmetic", "drawing", "zoo", "backends", "modelfile", "data", "training",
-                              "evaluation", "page", "experiment"},
-    "models": LOW | {"network", "model"},
-    "keras": LOW | {"callbacks", "datasets", "layers", "losses", "models", "network", "optimizers", "regularizers"},
-}  # fmt: skip
-# files of their own beside a room's first
-ONE_ROOM = {
-    "modelmetadata": "modelfile",
-    "outcome": "experiment",
-    "fitted": "experiment",
-    **dict.fromkeys(("samples", "layouts", "arguments", "intake"), "model"),
+# The house, top to bottom: a room imports only from rooms below it, and never from itself in a circle. This is all there is to
+# maintain. Rooms on one line stand side by side and do not know of each other.
+ROOMS: tuple[tuple[str, ...], ...] = (
+    ("__main__",),
+    ("cli",),
+    ("keras",),
+    ("models",),
+    ("systems",),
+    ("experiment", "outcome"),
+    ("runs",),
+    ("page",),
+    ("report",),
+    ("model", "arguments", "intake", "layouts", "data_adapter"),
+    ("callbacks",),
+    ("inference",),
+    ("training",),
+    ("modelfile", "modelmetadata"),
+    ("backends",),
+    ("evaluation",),
+    ("datasets",),
+    ("data",),
+    ("drawing",),
+    ("fitted",),
+    ("arithmetic",),
+    ("zoo",),
+    ("layers", "regularizers"),
+    ("network",),
+    ("losses", "optimizers", "random"),
+    ("files", "tensorheader"),
+    ("keywords", "spelling", "strictjson", "streams", "figures"),
+    ("errors",),
+    ("printable",),
+)
+TOGETHER = {"model", "modelfile", "files", "keywords", "losses", "experiment"}  # files of one room beside its first
+PENDING = {  # what the redesign still opens: remove the lines with the cause
+    "foveal.experiment",
+    "foveal.report.classification_charts",
+    "foveal.systems.generative.encoder_decoder",
 }
-FREE = {"cli", "__init__", "__main__"}  # above everything; nobody imports cli
+SYSTEMS = (  # the same inside systems/: families do not know of each other, but all may classify
+    ("__init__",),
+    ("answering",),
+    ("launch",),
+    ("sequence", "text", "generative", "energy", "dense_prediction", "embedding"),
+    ("classification",),
+    ("image_tools",),
+    ("answers", "least"),
+    ("registry",),
+)
 NO_TORCH = (
     "printable",
     "errors",
@@ -76,13 +78,15 @@ def modules() -> list[Path]:
     return sorted(SOURCE.rglob("*.py"))
 
 
+def dotted(path: Path) -> str:
+    return ".".join(("foveal", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
+
+
 def room(path: Path) -> str:
-    return within(path.relative_to(SOURCE).parts[0].removesuffix(".py"))
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def within(name: str) -> str:
-    """The room that a top-level module belongs to."""
-    return ONE_ROOM.get(name, name)
+MODULES = {dotted(path): path for path in modules()}
 
 
 def imports(path: Path) -> list[str]:
@@ -93,44 +97,83 @@ def imports(path: Path) -> list[str]:
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
-            package = node.module == "foveal"
-            found += [f"foveal.{alias.name}" for alias in node.names] if package else [str(node.module)]
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.append(whole if node.module == "foveal" or whole in MODULES else str(node.module))
     return found
 
 
-def test_every_room_is_in_the_table():
-    assert {room(path) for path in modules()} - FREE <= set(ALLOWED), "a new room: say in this table what it may import"
+GRAPH = {name: {found for found in imports(path) if found in MODULES} - {name} for name, path in MODULES.items()}
 
 
-def test_the_table_itself_has_no_circle():
-    order: list[str] = []
-    while len(order) < len(ALLOWED):
-        ready = [name for name in ALLOWED if name not in order and ALLOWED[name] <= set(order)]
-        assert ready, f"a circle among {set(ALLOWED) - set(order)}"
-        order += ready
+def floor(rooms: tuple[tuple[str, ...], ...], name: str) -> int:
+    """How far down a room lies, from 0."""
+    found = [number for number, line in enumerate(rooms) if name in line]
+    assert len(found) == 1, f"the room {name} stands {len(found)} times in the list"
+    return found[0]
 
 
-def test_imports_point_one_way():
+def test_every_room_is_in_the_list_and_every_name_is_a_room():
+    rooms = {room(path) for path in MODULES.values()} - {"__init__"}
+    assert rooms == {name for line in ROOMS for name in line}
+
+
+def test_imports_point_downwards():
     wrong = []
-    for path in modules():
-        here = room(path)
-        if here in FREE:
-            continue
-        for name in imports(path):
-            parts = name.split(".")
-            if (
-                parts[0] == "foveal"
-                and len(parts) > 1
-                and within(parts[1]) not in ALLOWED[here] | {here, "__version__"}
-            ):
-                wrong.append(f"{path.relative_to(SOURCE)} imports {name}; {here} may import {sorted(ALLOWED[here])}")
-    assert not wrong, "\n".join(wrong)
+    for name, found in GRAPH.items():
+        here = room(MODULES[name])
+        for other in found:
+            there = room(MODULES[other])
+            if "__init__" in (here, there) or here == there:
+                continue
+            beside = floor(ROOMS, here) == floor(ROOMS, there) and ROOMS[floor(ROOMS, here)][0] in TOGETHER
+            if floor(ROOMS, here) >= floor(ROOMS, there) and not beside:
+                wrong += [f"{name} imports {other}"] if name not in PENDING else []
+    assert not wrong, "\n".join(sorted(wrong))
 
 
-def test_nothing_imports_the_command_line():
-    for path in modules():
-        if room(path) not in ("cli", "__main__"):
-            assert not [name for name in imports(path) if name.startswith("foveal.cli")], path
+def test_families_of_systems_know_what_they_may():
+    def part(name: str) -> str:
+        return (*name.split(".")[2:], "__init__")[0]
+
+    wrong = [
+        f"{name} imports {other}"
+        for name, found in GRAPH.items()
+        if name.startswith("foveal.systems.")
+        for other in found
+        if other.startswith("foveal.systems") and part(name) != part(other)
+        if floor(SYSTEMS, part(name)) >= floor(SYSTEMS, part(other))
+    ]
+    assert not wrong, "\n".join(sorted(wrong))
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    """Tarjan's strongly connected components, over every import anywhere in a file."""
+    number: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    circles: list[list[str]] = []
+
+    def visit(name: str) -> None:
+        number[name] = low[name] = len(number)
+        stack.append(name)
+        for other in GRAPH[name]:
+            if other not in number:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in stack:
+                low[name] = min(low[name], number[other])
+        if low[name] == number[name]:
+            circle = [stack.pop()]
+            while circle[-1] != name:
+                circle.append(stack.pop())
+            if len(circle) > 1 and not PENDING & set(circle):
+                circles.append(sorted(circle))
+
+    for name in GRAPH:
+        if name not in number:
+            visit(name)
+    assert not circles, circles
 
 
 @pytest.mark.parametrize("name", NO_TORCH)
@@ -157,7 +200,7 @@ def test_private_names_stay_in_their_room():
                 private = [
                     alias.name for alias in node.names if alias.name.startswith("_") and alias.name != "__version__"
                 ]
-                assert within(other) == room(path) or not private, f"{path} takes {private} from {node.module}"
+                assert other == room(path) or not private, f"{path} takes {private} from {node.module}"
 
 
 def _loaded(statement: str) -> set[str]:

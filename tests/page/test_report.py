@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foveal.evaluation import ReportData, as_probabilities, evaluate, evaluate_regression
+from foveal.evaluation import as_probabilities, evaluate, evaluate_regression
 from foveal.page import report, shell
+from foveal.report.classification import ReportData
 
 VOID = {"meta", "link", "br", "input", "img", "hr"}
 COLUMNS = ("path", "kind", "output_shape", "parameters", "macs", "receptive_field")

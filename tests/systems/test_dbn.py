@@ -8,7 +8,7 @@ import torch
 
 from foveal import modelfile, systems, zoo
 from foveal.backends.torch import build
-from foveal.evaluation.trained_classifier import open_trained
+from foveal.inference.trained_classifier import open_trained
 from foveal.systems.energy import dbn
 from foveal.systems.energy.dbn_report import downwards
 from foveal.training.checkpoints.state import read_state

@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from foveal import systems
 from foveal.data import load
 from foveal.errors import ModelFileError
-from foveal.evaluation.trained_classifier import open_trained
+from foveal.inference.trained_classifier import open_trained
 from foveal.systems.embedding import photo_search
 from foveal.systems.embedding.features import features
 from foveal.systems.embedding.photo_search_report import CELLS, THUMB, mosaic

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from foveal import experiment, modelfile, systems
-from foveal.evaluation.trained_classifier import open_trained
+from foveal.inference.trained_classifier import open_trained
 from foveal.training.checkpoints.run_folder import RunFolder, rows_of
 
 RUNS = Path(__file__).with_name("runs_0_1")

@@ -19,7 +19,7 @@ from foveal.streams import say
 if TYPE_CHECKING:
     from foveal.data.dataset import DataSet, Split
     from foveal.evaluation.results import Evaluation
-    from foveal.evaluation.trained_classifier import Trained
+    from foveal.inference.trained_classifier import Trained
     from foveal.training.checkpoints.run_folder import RunFolder
 
 _CONFUSED = 5
@@ -58,8 +58,8 @@ def command(
     validation accuracy, and look at the test set at the end: how often a run's test set was used is noted in its folder.
     """
     from foveal.evaluation import as_distribution, evaluate
-    from foveal.evaluation.label_matching import matched
-    from foveal.evaluation.trained_classifier import check_classifies, open_trained
+    from foveal.inference.label_matching import matched
+    from foveal.inference.trained_classifier import check_classifies, open_trained
 
     trained = open_trained(run, runs)
     _check_system(trained, data)
@@ -89,7 +89,7 @@ def command(
 
 def _noted(trained: Trained, chosen: _Chosen, found: Evaluation) -> int | None:
     """How often this part was used; where the folder may only be read, that it could not be noted is said."""
-    from foveal.evaluation.label_matching import record
+    from foveal.inference.label_matching import record
 
     if trained.folder is None:
         return None

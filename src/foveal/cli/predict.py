@@ -19,7 +19,7 @@ from foveal.streams import say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from foveal.evaluation.image_predictions import Answer
+    from foveal.inference.image_predictions import Answer
     from foveal.systems import System
 
 _FITS = ("crop", "pad", "stretch")
@@ -51,8 +51,8 @@ def command(
     grey, palette, transparent, 16 bit. A picture that cannot be read is named and passed over; the exit status is then 1. A
     network knows its classes only: it names one of them for a picture of anything.
     """
-    from foveal.evaluation.image_predictions import classify, listed
-    from foveal.evaluation.trained_classifier import model_path, open_trained
+    from foveal.inference.image_predictions import classify, listed
+    from foveal.inference.trained_classifier import model_path, open_trained
 
     path = model_path(Path(run), runs)
     system = _answering_system(path)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from foveal.evaluation.report import ReportData
 from foveal.files import write_text
 from foveal.page import report_run as run
 from foveal.page import report_sections as sections
@@ -21,6 +20,7 @@ from foveal.page.report import LIMIT
 from foveal.page.shell import anchor, page, static
 from foveal.report import classification_charts as charts
 from foveal.report.blocks import Findings, Pictures
+from foveal.report.classification import ReportData
 
 if TYPE_CHECKING:
     from foveal.network.tree import Sequential
@@ -50,7 +50,7 @@ class Told:
         data: what it was trained on; empty where it brings its own.
         findings: what it found.
         histories: by stage; "" is the run itself.
-        config, environment, command, seconds: as :class:`~foveal.evaluation.report.ReportData` has them.
+        config, environment, command, seconds: as :class:`~foveal.report.classification.ReportData` has them.
     """
 
     title: str

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from foveal.evaluation.report import ReportData
 from foveal.files import write_text
 from foveal.page import report_run as run
 from foveal.page import report_sections as sections
@@ -17,6 +16,7 @@ from foveal.page.markup import Markup, join
 from foveal.page.parts import tile_style
 from foveal.page.shell import page, static
 from foveal.printable import json_text
+from foveal.report.classification import ReportData
 
 LIMIT = 1_000_000
 """Bytes; :func:`render` leaves pictures out before it exceeds this."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from foveal.evaluation.report import ReportData
 from foveal.evaluation.terms import terms
 from foveal.page.markup import Markup, join, tag
 from foveal.page.parts import DASH, copier, section, settings, shape, table, tile
 from foveal.page.portable import command
 from foveal.page.sprites import Sheet, reach
+from foveal.report.classification import ReportData
 
 
 def filters(data: ReportData, sheet: Sheet | None) -> Markup | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from foveal.evaluation.report import ReportData
 from foveal.evaluation.results import Evaluation, RegressionEvaluation
 from foveal.page.markup import Markup, join, tag
 from foveal.page.parts import Shown, chart, duration, number, section, table, tile
 from foveal.page.portable import portable
 from foveal.page.sprites import Sheet
 from foveal.report import classification_charts as charts
+from foveal.report.classification import ReportData
 from foveal.report.sentences import percent, sentences
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from foveal import files, strictjson
 from foveal.data.dataset import DataSet, Split
 from foveal.errors import ConfigurationError, DataError, FileError, FormatError
-from foveal.systems.registry import System
+from foveal.runs.system import System
 from foveal.training import events
 from foveal.training.config import TrainingConfig
 from foveal.training.display import Display

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from foveal.systems.registry import SYSTEMS, System, known, names, system
+from foveal.runs.system import System
+from foveal.systems.registry import SYSTEMS, known, names, system
 
 if TYPE_CHECKING:
     from foveal.systems.launch import Plan, SystemOutcome, plan, resume, start, train

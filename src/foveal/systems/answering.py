@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from foveal.errors import FovealError, ModelFileError
+from foveal.runs.system import System
 from foveal.systems.launch import family
-from foveal.systems.registry import System
 from foveal.training.allocator import is_out_of_memory
 
 

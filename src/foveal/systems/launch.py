@@ -19,9 +19,10 @@ from foveal.errors import (
 )
 from foveal.report.blocks import Findings
 from foveal.runs.run import Session, Setting, plain
+from foveal.runs.system import System
 from foveal.spelling import nearest
 from foveal.systems.least import check_least
-from foveal.systems.registry import System, system
+from foveal.systems.registry import system
 from foveal.training.checkpoints import run_config
 from foveal.training.checkpoints.run_folder import RunFolder
 from foveal.training.config import EARLIER, TrainingConfig

@@ -58,8 +58,8 @@ def classify(
     """
     from foveal.data.dataset import check_classes
     from foveal.evaluation import evaluate
-    from foveal.evaluation.probabilities import class_probabilities
     from foveal.experiment import Experiment
+    from foveal.inference.probabilities import class_probabilities
     from foveal.network.ending import ends_in_probabilities
 
     check_classes(data)

@@ -82,7 +82,7 @@ def opened(session: Session) -> tuple[Album, Network]:
     """The pictures and the network, trained where none is given."""
     from foveal import zoo
     from foveal.backends.torch import build
-    from foveal.evaluation.trained_classifier import open_trained
+    from foveal.inference.trained_classifier import open_trained
     from foveal.runs.run import digest
     from foveal.systems.classification.classifier import classify
 
@@ -235,9 +235,9 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     from foveal import files, strictjson
     from foveal.data.sources.images import read
     from foveal.errors import ImageError, ModelFileError
-    from foveal.evaluation.image_predictions import listed
     from foveal.evaluation.similarity import neighbours
-    from foveal.evaluation.trained_classifier import open_trained
+    from foveal.inference.image_predictions import listed
+    from foveal.inference.trained_classifier import open_trained
     from foveal.systems.embedding.features import features
 
     trained = open_trained(model)

@@ -50,7 +50,7 @@ def carry_out(session: Session) -> Findings:
     from foveal.data.splitting import with_test
     from foveal.evaluation import evaluate
     from foveal.evaluation.intervals import in_percent
-    from foveal.evaluation.probabilities import class_probabilities
+    from foveal.inference.probabilities import class_probabilities
     from foveal.systems.embedding import transfer_report
 
     source, target = halves(with_test(session.pictures(), seed=session.seed))

@@ -64,7 +64,7 @@ def carry_out(session: Session) -> Findings:
     from foveal.backends.torch import build
     from foveal.evaluation import evaluate
     from foveal.evaluation.intervals import in_percent
-    from foveal.evaluation.probabilities import class_probabilities
+    from foveal.inference.probabilities import class_probabilities
     from foveal.systems.energy import dbn_report
 
     data, train, validation, test = boltzmann.parts(session)

@@ -228,7 +228,7 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     from foveal.backends.torch import build
     from foveal.data.sources.images import read
     from foveal.errors import ImageError
-    from foveal.evaluation.image_predictions import listed
+    from foveal.inference.image_predictions import listed
 
     network, state, _ = modelfile.load(model)
     module = build(network)

@@ -80,7 +80,7 @@ class Judge:
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """(N, classes) for uint8 pictures N × height × width × channels."""
-        from foveal.evaluation.probabilities import class_probabilities
+        from foveal.inference.probabilities import class_probabilities
 
         return class_probabilities(self.module, pictures, from_logits=True)
 

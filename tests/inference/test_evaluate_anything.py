@@ -23,7 +23,7 @@ from foveal.backends.capacity import allow_memory
 from foveal.backends.torch import build
 from foveal.cli.app import app
 from foveal.errors import CheckpointError, DataError, FovealError
-from foveal.evaluation.label_matching import RECORD
+from foveal.inference.label_matching import RECORD
 from foveal.network import Sequential, layers
 
 WHOLE = Path(__file__).parents[1] / "training" / "runs_0_1" / "classifier-whole"
@@ -180,7 +180,7 @@ def test_a_classifier_that_says_it_is_a_system(tmp_path: Path, system: str) -> N
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX")
 def test_out_of_memory_anywhere_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
-        "import sys, foveal.cli.app as app, foveal.evaluation.trained_classifier as trained\n"
+        "import sys, foveal.cli.app as app, foveal.inference.trained_classifier as trained\n"
         "def none(*_): raise MemoryError('Unable to allocate 16.3 TiB for an array')\n"
         "trained.open_trained = none\n"
         "sys.argv = ['foveal', 'evaluate', 'x']\n"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from foveal.data.sources.images import SUFFIXES, Fit, Pixels, Probe, border_level, probe, read
 from foveal.data.sources.listing import Tally, pictures
 from foveal.errors import ImageError
-from foveal.evaluation.trained_classifier import Trained, check_classifies
+from foveal.inference.trained_classifier import Trained, check_classifies
 
 TOGETHER = 64
 """So many pictures are in memory at once."""

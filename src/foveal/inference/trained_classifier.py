@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.errors import ModelFileError
-from foveal.evaluation.probabilities import class_probabilities
+from foveal.inference.probabilities import class_probabilities
 from foveal.network.ending import are_independent, ends_in_probabilities
 from foveal.training.checkpoints.run_folder import latest
 

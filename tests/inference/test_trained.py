@@ -17,9 +17,9 @@ from foveal import modelfile
 from foveal.backends.torch import build
 from foveal.cli.app import app
 from foveal.errors import DataError, FovealError, ImageError, ModelFileError
-from foveal.evaluation.image_predictions import classify, listed
-from foveal.evaluation.label_matching import matched
-from foveal.evaluation.trained_classifier import open_trained
+from foveal.inference.image_predictions import classify, listed
+from foveal.inference.label_matching import matched
+from foveal.inference.trained_classifier import open_trained
 from foveal.network.layers import Dense, Flatten
 from foveal.network.tree import Sequential
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from foveal import Model, layers, losses
 from foveal.cli.app import app
 from foveal.errors import ConfigurationError, FovealError
-from foveal.evaluation.trained_classifier import open_trained
+from foveal.inference.trained_classifier import open_trained
 
 X = np.random.default_rng(0).normal(size=(6, 8, 8, 1)).astype("float32")
 
