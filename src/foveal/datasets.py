@@ -13,7 +13,7 @@ __all__ = ["digits", "fashion_mnist", "iris", "mnist"]
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return importlib.import_module(f"foveal.data.{name}")
+        return importlib.import_module(f"foveal.data.published.{name}")
     raise AttributeError(f"module 'foveal.datasets' has no attribute {name!r}; it has: {', '.join(__all__)}")
 
 

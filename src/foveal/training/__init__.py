@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "TrainingConfig": "config",
     "History": "history",
-    "RangeTest": "range_test",
-    "find_learning_rate": "range_test",
+    "RangeTest": "lr_finder",
+    "find_learning_rate": "lr_finder",
     "Recipe": "recipes",
     "recipe_for": "recipes",
     "run": "runner",
-    "RunFolder": "run_folder",
+    "RunFolder": "checkpoints.run_folder",
 }
 
 __all__ = [

@@ -41,7 +41,7 @@ class Generated:
         name: what commands call it.
         about: one line.
         systems: the systems that learn from it: ``foveal train SYSTEM NAME``.
-        file: the module under ``foveal.data`` with its ``load(seed=0, …)`` and ``examples(count)``.
+        file: the module beside this one with its ``load(seed=0, …)`` and ``examples(count)``.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Generated:
 
     def module(self) -> Any:
         """The module that makes it."""
-        return importlib.import_module(f"foveal.data.{self.file}")
+        return importlib.import_module(f"foveal.data.generated.{self.file}")
 
     def look(self, count: int = 12, seed: int = 0) -> Look:
         """``count`` examples.
