@@ -26,8 +26,7 @@ from typing import Any
 
 from foveal import files, strictjson
 from foveal.errors import CheckpointError, ConfigurationError, FileError, FormatError, TrainingError
-from foveal.training import run_place
-from foveal.training.checkpoints import run_config
+from foveal.training.checkpoints import run_config, run_place
 from foveal.training.interruption import stopping
 
 KEPT_CHECKPOINTS = 2
