@@ -17,17 +17,17 @@ from foveal.data.dataset import DataSet, Split
 from foveal.errors import ConfigurationError, DataError, FileError, FormatError
 from foveal.runs.system import System
 from foveal.training import events
+from foveal.training.checkpoints.run_folder import MOST_BYTES, RunFolder
 from foveal.training.config import TrainingConfig
 from foveal.training.display import Display
 from foveal.training.history import History
 from foveal.training.interruption import Interrupted
-from foveal.training.checkpoints.run_folder import MOST_BYTES, RunFolder
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from foveal.network.tree import Sequential
     from foveal.data.batches.protocol import Batches
+    from foveal.network.tree import Sequential
     from foveal.training.runner import MakeStep
 
 Setting = int | float | str | bool

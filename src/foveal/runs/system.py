@@ -1,10 +1,8 @@
 """What a system is: one method of the lectures, from the data to the report."""
 
 from __future__ import annotations
-from dataclasses import dataclass
-from foveal.errors import UnknownName
-from foveal.spelling import nearest
 
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
