@@ -19,12 +19,15 @@ SYSTEMS: tuple[System, ...] = (
            "pictures shifted, scaled, turned, distorted: MLP beside CNN at equal parameters"),
     System("conv1d", "1-D convolution", "000", "Waibel et al. 1989, Phoneme recognition using time-delay neural networks",
            ("conv1d",), ("waves",), "sequence.conv1d", "waveforms in noise, filters and responses over time"),
-    System("rnn", "Recurrent network", "002", "Elman 1990, Finding structure in time", ("rnn",), _CLOTHES, "recurrent",
+    System("rnn", "Recurrent network", "002", "Elman 1990, Finding structure in time", ("rnn",), _CLOTHES,
+           "sequence.recurrent",
            "a picture read row by row; how far back a gradient reaches"),
     System("lstm", "Long short-term memory", "002", "Hochreiter, Schmidhuber 1997, Long short-term memory", ("lstm",),
-           _CLOTHES, "recurrent", "the same with gates; a lag that the plain network cannot bridge"),
+           _CLOTHES,
+           "sequence.recurrent", "the same with gates; a lag that the plain network cannot bridge"),
     System("gru", "Gated recurrent unit", "001, 002", "Cho et al. 2014, Learning phrase representations using RNN "
-           "encoder–decoder", ("gru",), _CLOTHES, "recurrent", "the same with two gates"),
+           "encoder–decoder", ("gru",), _CLOTHES,
+           "sequence.recurrent", "the same with two gates"),
     System("char_lstm", "Text generation", "002", "Graves 2013, Generating sequences with recurrent neural networks",
            ("char_lstm",), ("stdlib-text",), "text.char_lstm", "docstrings, character by character, beside Markov chains"),
     System("seq2seq", "Sequence to sequence with attention", "002", "Luong, Pham, Manning 2015, Effective approaches to "
@@ -34,23 +37,24 @@ SYSTEMS: tuple[System, ...] = (
            "multi-label text classification", ("text_cnn",), ("stdlib-topics",), "text.text_cnn",
            "docstrings and their topics, beside a linear model of words"),
     System("autoencoder", "Autoencoder", "002", "Hinton, Salakhutdinov 2006, Reducing the dimensionality of data with "
-           "neural networks", ("autoencoder",), _CLOTHES, "autoencoders", "a short code for a picture, beside PCA"),
+           "neural networks", ("autoencoder",), _CLOTHES, "generative.encoder_decoder", "a short code for a picture, beside PCA"),
     System("conv_autoencoder", "Convolutional autoencoder", "002", "Masci et al. 2011, Stacked convolutional "
-           "auto-encoders", ("conv_autoencoder",), _CLOTHES, "autoencoders", "the same with convolutions"),
+           "auto-encoders", ("conv_autoencoder",), _CLOTHES, "generative.encoder_decoder", "the same with convolutions"),
     System("sparse_autoencoder", "Sparse autoencoder", "002", "Lee, Ekanadham, Ng 2008, Sparse deep belief net model "
-           "for visual area V2", ("sparse_autoencoder",), _CLOTHES, "autoencoders", "a long code that is mostly silent"),
+           "for visual area V2", ("sparse_autoencoder",), _CLOTHES,
+           "generative.encoder_decoder", "a long code that is mostly silent"),
     System("denoising_autoencoder", "Denoising autoencoder", "002", "Vincent et al. 2008, Extracting and composing robust "
-           "features with denoising autoencoders", ("denoising_autoencoder",), _CLOTHES, "autoencoders",
+           "features with denoising autoencoders", ("denoising_autoencoder",), _CLOTHES, "generative.encoder_decoder",
            "takes noise out of pictures"),
     System("vae", "Variational autoencoder", "002", "Kingma, Welling 2013, Auto-encoding variational Bayes", ("vae",),
-           _CLOTHES, "vae", "samples, a walk through the latent plane, the bound with its two parts"),
+           _CLOTHES, "generative.vae", "samples, a walk through the latent plane, the bound with its two parts"),
     System("dcgan", "Generative adversarial network", "002", "Goodfellow et al. 2014; Radford, Metz, Chintala 2015, "
-           "Unsupervised representation learning with DCGAN", ("dcgan",), _CLOTHES, "dcgan",
+           "Unsupervised representation learning with DCGAN", ("dcgan",), _CLOTHES, "generative.dcgan",
            "pictures made up, and a classifier's opinion of them"),
     System("rbm", "Restricted Boltzmann machine", "002", "Hinton 2002, Training products of experts by minimizing "
-           "contrastive divergence; Tieleman 2008", ("rbm",), _CLOTHES, "rbm", "filters, reconstructions, both directions"),
+           "contrastive divergence; Tieleman 2008", ("rbm",), _CLOTHES, "energy.rbm", "filters, reconstructions, both directions"),
     System("dbn", "Deep belief network", "002", "Hinton, Osindero, Teh 2006, A fast learning algorithm for deep belief "
-           "nets", ("dbn",), _CLOTHES, "dbn", "layer by layer without labels, then fine-tuned with 1,000"),
+           "nets", ("dbn",), _CLOTHES, "energy.dbn", "layer by layer without labels, then fine-tuned with 1,000"),
     System("unet", "Segmentation", "001, 004", "Ronneberger, Fischer, Brox 2015, U-Net", ("unet",), ("scenes",),
            "dense_prediction.unet", "a class for every pixel of composed scenes"),
     System("detector", "Object detection", "004", "Redmon et al. 2016, You only look once; Tian et al. 2019, FCOS",
