@@ -110,8 +110,8 @@ def command(
         if value is not None
     }  # fmt: skip
     from foveal.training import events
-    from foveal.training.display import display_for
     from foveal.training.checkpoints.run_folder import RunFolder
+    from foveal.training.display import display_for
 
     if resume is None and not find_lr:
         RunFolder.check_place(runs, name)  # before data are read, fetched perhaps, and the header is told
