@@ -14,12 +14,12 @@ from foveal.page.findings import Told, render
 from foveal.page.report import LIMIT
 from foveal.report.blocks import (
     Bars,
-    Findings,
     Headline,
     Heat,
     Lines,
     Pictures,
     Plot,
+    Report,
     Rows,
     Scatter,
     Section,
@@ -56,7 +56,7 @@ BLOCKS = [
 def told(blocks, **more) -> Told:
     history = History({"loss": [2.0, 1.0], "val_loss": [2.1, 1.2], "d_loss": [1.0, 1.0]}, [0, 1], [], [0.1, 0.1])
     network = Sequential([Flatten(), Dense(3)], input_shape=(4, 4, 1))
-    found = Findings(
+    found = Report(
         [Headline(NASTY, 0.5, NASTY, percent=True), Headline("second", -3)],
         [Section("What was seen", "Look here & there.", blocks)],
         {"one": network, "two": network},

@@ -12,7 +12,7 @@ from foveal import systems
 from foveal.data import load
 from foveal.data.batches.tensors import TensorBatches
 from foveal.errors import CheckpointError, ConfigurationError, DataError, UnknownName
-from foveal.report.blocks import Findings, Headline
+from foveal.report.blocks import Headline, Report
 from foveal.runs.run import Session, digest, plain
 from foveal.systems import launch
 from foveal.training import TrainingConfig
@@ -124,7 +124,7 @@ def test_headlines_read_as_people_write():
     assert Headline("a", -0.000123412).text == "−0.0001234"
     assert Headline("a", float("inf")).text == "not finite"
     assert Headline("a", "yes").text == "yes"
-    assert Findings([]).facts == {}
+    assert Report([]).facts == {}
 
 
 def test_a_damaged_run_says_so(tmp_path):

@@ -19,7 +19,7 @@ from foveal.page.portable import portable
 from foveal.page.report import LIMIT
 from foveal.page.shell import anchor, page, static
 from foveal.report import classification_charts as charts
-from foveal.report.blocks import Findings, Pictures
+from foveal.report.blocks import Pictures, Report
 from foveal.report.classification import ReportData
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Told:
     name: str
     source: str
     data: str
-    findings: Findings
+    findings: Report
     histories: Mapping[str, Numbers]
     config: Mapping[str, Any]
     environment: Mapping[str, Any]

@@ -186,7 +186,7 @@ class Section:
 
 @shown_briefly
 @dataclass(frozen=True)
-class Findings:
+class Report:
     """All that a system found out.
 
     Args:
@@ -200,7 +200,7 @@ class Findings:
         split: what was measured: the test set, or what stood in for it.
 
     Example:
-        >>> found = Findings([Headline("accuracy", 0.9)], facts={"accuracy": 0.9})
+        >>> found = Report([Headline("accuracy", 0.9)], facts={"accuracy": 0.9})
         >>> found.headlines[0].text
         '0.9'
     """

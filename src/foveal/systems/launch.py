@@ -17,7 +17,7 @@ from foveal.errors import (
     TrainingError,
     UnknownName,
 )
-from foveal.report.blocks import Findings
+from foveal.report.blocks import Report
 from foveal.runs.run import Session, Setting, plain
 from foveal.runs.system import System
 from foveal.spelling import nearest
@@ -67,7 +67,7 @@ class SystemOutcome:
     """
 
     folder: RunFolder
-    findings: Findings
+    findings: Report
     histories: Mapping[str, History]
     seconds: float
     told: frozenset[str] = frozenset()
@@ -317,11 +317,11 @@ def _carry_out(planned: Plan, folder: RunFolder, display: Display | None, *, res
             resuming=resuming,
         )  # fmt: skip
         with out_of_memory_explained(planned.config.batch_size):
-            findings: Findings = family(planned.system).carry_out(session)
+            findings: Report = family(planned.system).carry_out(session)
         return conclude(planned, session, findings)
 
 
-def conclude(planned: Plan, session: Session, findings: Findings) -> SystemOutcome:
+def conclude(planned: Plan, session: Session, findings: Report) -> SystemOutcome:
     """Write ``evaluation.json``, ``result.json`` (the headlines) and the report."""
     from foveal.outcome import environment
     from foveal.page import findings as page

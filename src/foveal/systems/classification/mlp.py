@@ -14,7 +14,7 @@ from foveal.evaluation.intervals import wilson
 from foveal.network import Sequential
 from foveal.network.layers import Normalization
 from foveal.printable import counted
-from foveal.report.blocks import Bars, Findings, Headline, Rows, Section
+from foveal.report.blocks import Bars, Headline, Report, Rows, Section
 from foveal.systems.classification.classifier import classify
 from foveal.training.config import TrainingConfig
 from foveal.training.recipes import recipe_for
@@ -43,7 +43,7 @@ def recipe_for_data(data: str) -> TrainingConfig:
     return recipe_for("mlp", data).config
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train on the training part, test once; train once more for each fold where the data are few.
 
     Raises:
@@ -66,7 +66,7 @@ def carry_out(session: Session) -> Findings:
         facts["cross_validation"] = told
         headlines.insert(0, _headline(told))
         sections.append(_section(told))
-    return Findings(
+    return Report(
         headlines=headlines,
         sections=sections,
         networks={"mlp": network.with_input(data.shape)},

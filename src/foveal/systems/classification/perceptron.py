@@ -14,7 +14,7 @@ from foveal.data.published import iris
 from foveal.errors import ConfigurationError, DataError
 from foveal.network import Sequential
 from foveal.network.layers import Dense
-from foveal.report.blocks import Findings, Headline, Section
+from foveal.report.blocks import Headline, Report, Section
 from foveal.systems.classification import perceptron_report as report
 from foveal.systems.classification.perceptron_problem import Problem, Solved
 from foveal.systems.classification.separability import separation
@@ -45,7 +45,7 @@ MLP = TrainingConfig(
 """Gradient descent on the cross-entropy; six epochs of mlp_steps / 6 steps. Twenty seeds of twenty solved XOR."""
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train the unit on each problem, and an MLP where no line separates.
 
     Raises:
@@ -53,7 +53,7 @@ def carry_out(session: Session) -> Findings:
     """
     found = [_solve(session, problem) for problem in _problems(session)]
     apart, mixed = ([each for each in found if each.separation.separable is kind] for kind in (True, False))
-    return Findings(
+    return Report(
         headlines=_headlines(apart, mixed),
         sections=[
             Section(

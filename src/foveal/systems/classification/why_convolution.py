@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from foveal import zoo
 from foveal.errors import ConfigurationError, SourceError
-from foveal.report.blocks import Findings, Headline
+from foveal.report.blocks import Headline, Report
 from foveal.systems.classification import why_convolution_report as report
 from foveal.systems.classification.matched_mlp import equal_mlp, parameters
 from foveal.training.config import TrainingConfig
@@ -47,7 +47,7 @@ Z = 1.959964  # of a two-sided interval of 95 %
 _CHOSEN = 64  # the pictures that are used do not depend on the run's seed
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train both networks on each data set, and measure both on the same distorted test pictures.
 
     Raises:
@@ -88,7 +88,7 @@ def carry_out(session: Session) -> Findings:
         "twins": twins(trees["cnn"]),
         "data": found,
     }
-    return Findings(
+    return Report(
         headlines=_headlines(facts),
         sections=report.sections(facts, {data.name: _part(session, data).images[:1] for data in sets}, session.seed),
         networks={"MLP": trees["mlp"], "CNN": trees["cnn"]},

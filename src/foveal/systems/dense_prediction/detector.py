@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal import zoo
-from foveal.report.blocks import Findings, Headline, Lines, Plot, Rows, Section, Series
+from foveal.report.blocks import Headline, Lines, Plot, Report, Rows, Section, Series
 from foveal.systems.dense_prediction import scenes
 from foveal.training.config import TrainingConfig
 
@@ -37,7 +37,7 @@ SHOWN = 8
 SURE = 0.4
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train on scenes that are new in every epoch, and measure once on test scenes.
 
     Raises:
@@ -80,7 +80,7 @@ def boxes_of(module: Network, images: NDArray[np.uint8], batch_size: int = 100) 
     return found
 
 
-def _findings(half: Detected, strict: Detected, found: list[Found], test: Scenes, tree: Any, source: str) -> Findings:
+def _findings(half: Detected, strict: Detected, found: list[Found], test: Scenes, tree: Any, source: str) -> Report:
     precision = {name: curve.average_precision for name, curve in zip(half.names, half.curves, strict=True)}
     stricter = {name: curve.average_precision for name, curve in zip(strict.names, strict.curves, strict=True)}
     things = {name: curve.things for name, curve in zip(half.names, half.curves, strict=True)}
@@ -95,7 +95,7 @@ def _findings(half: Detected, strict: Detected, found: list[Found], test: Scenes
         "scenes": len(test),
         "source": source,
     }
-    return Findings(
+    return Report(
         headlines=[
             Headline("mAP at IoU 0.5", half.mean_average_precision,
                      note=f"mean over {sum(n > 0 for n in things.values())} classes, all-point interpolation; "

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal import zoo
-from foveal.report.blocks import Findings, Headline, Heat, Pictures, Plot, Rows, Section
+from foveal.report.blocks import Headline, Heat, Pictures, Plot, Report, Rows, Section
 from foveal.systems.dense_prediction import scenes
 from foveal.training.config import TrainingConfig
 
@@ -48,7 +48,7 @@ QUICK: dict[str, Any] = {
 SHOWN = 8
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train on scenes that are new in every epoch, and measure once on test scenes.
 
     Raises:
@@ -107,7 +107,7 @@ def masks_of(module: Network, images: NDArray[np.uint8], batch_size: int = 100) 
     return np.concatenate(parts)
 
 
-def _findings(result: Segmented, test: Scenes, predicted: NDArray[np.uint8], tree: Any, source: str) -> Findings:
+def _findings(result: Segmented, test: Scenes, predicted: NDArray[np.uint8], tree: Any, source: str) -> Report:
     low, high = result.interval()
     worst = np.argsort(result.each, kind="stable")[:SHOWN]
     facts = {
@@ -124,7 +124,7 @@ def _findings(result: Segmented, test: Scenes, predicted: NDArray[np.uint8], tre
         "scenes": len(test),
         "source": source,
     }
-    return Findings(
+    return Report(
         headlines=[
             Headline("mean IoU", result.mean_iou,
                      note=f"{len(result.names)} classes, ground counted; 95 % interval {low:.3f} … {high:.3f}"),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from foveal import zoo
 from foveal.errors import ConfigurationError, DataError, ImageError
 from foveal.printable import printable
-from foveal.report.blocks import Findings, Headline
+from foveal.report.blocks import Headline, Report
 from foveal.systems.answers import Answer, Unanswered
 from foveal.systems.embedding.embedder_measures import (
     DRAWS,
@@ -64,7 +64,7 @@ QUICK: dict[str, Any] = {
 }  # fmt: skip
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Choose a threshold on validation classes, train with the held-out classes left out, and verify pairs of those.
 
     Raises:
@@ -112,7 +112,7 @@ def carry_out(session: Session) -> Findings:
         "test_pictures": len(part),
     }
     raw = found["raw pixels"]
-    return Findings(
+    return Report(
         headlines=[
             Headline("AUC on classes never seen", own.among.auc, note=f"{own.among.pairs:,} pairs of test pictures of {names}; "
                      f"95 % interval {own.among.low:.4f} to {own.among.high:.4f} over pictures, not over classes"),

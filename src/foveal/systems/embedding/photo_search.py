@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError
 from foveal.printable import json_text, printable, well_formed
-from foveal.report.blocks import Findings, Headline
+from foveal.report.blocks import Headline, Report
 from foveal.systems.answers import Answer, Unanswered
 from foveal.systems.embedding.album import NEAREST, Album, album_of
 from foveal.training.config import TrainingConfig
@@ -47,7 +47,7 @@ EMBEDDINGS = "embeddings.safetensors"
 TURNS = ("upright", "turned 90°", "turned 180°", "turned 270°")
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Open the pictures, train or take a network, and search with what it makes of them."""
     from foveal.systems.embedding import photo_search_report
     from foveal.systems.embedding.features import features
@@ -69,7 +69,7 @@ def carry_out(session: Session) -> Findings:
     }  # fmt: skip
     if album.learnt is not None and session.histories:
         facts["validation_accuracy"] = session.histories[""].history.get("val_accuracy", [None])[-1]
-    return Findings(
+    return Report(
         headlines=_headlines(album, found, facts),
         sections=photo_search_report.sections(session, album, codes, found, places),
         networks={"network": module.network},

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.errors import DataError
-from foveal.report.blocks import Findings, Headline
+from foveal.report.blocks import Headline, Report
 from foveal.systems.classification.classifier import classify
 from foveal.systems.embedding.transfer_learner import FROZEN, PIXELS, SCRATCH, TUNED, Learner, network
 from foveal.training.config import TrainingConfig
@@ -45,7 +45,7 @@ QUICK: dict[str, Any] = {
 ASKED = 100  # labels at which the comparison is a headline
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Learn the first half of the classes, then the second in four ways, with growing numbers of labels."""
     from foveal.data.splitting import with_test
     from foveal.evaluation import evaluate
@@ -89,7 +89,7 @@ def carry_out(session: Session) -> Findings:
     }
     at, best = told[str(asked)], max((FROZEN, TUNED), key=lambda name: told[str(asked)]["accuracy"][name]["mean"])
     gain = at["gain"][best]
-    return Findings(
+    return Report(
         headlines=[
             Headline(
                 f"gain over learning from scratch, {asked:,} labels", gain["mean"], percent=True,

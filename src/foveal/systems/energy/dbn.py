@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.network.tree import Sequential as Tree
-from foveal.report.blocks import Findings, Headline
+from foveal.report.blocks import Headline, Report
 from foveal.systems.energy import shared as boltzmann
 from foveal.training.config import TrainingConfig
 
@@ -58,7 +58,7 @@ TUNING = TrainingConfig(batch_size=32, optimizer="adam", schedule="cosine", vali
 TRAINED, FRESH, RELU = "pre-trained", "not pre-trained", "MLP, ReLU"
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train the machines from below, then compare three networks of one shape with few labels."""
     from foveal import zoo
     from foveal.backends.torch import build
@@ -98,7 +98,7 @@ def carry_out(session: Session) -> Findings:
     facts = compared(draws) | {"labels": labels, "rates": rates, "layers": layers, "draws": draws}
     facts["pseudo_likelihood"] = {path: h.history["val_pseudo_likelihood"][-1] for path, h in histories.items()}
     scores = facts["accuracy"]
-    return Findings(
+    return Report(
         headlines=[
             Headline(
                 f"accuracy with {labels:,} labels, pre-trained", scores[TRAINED]["mean"], percent=True,

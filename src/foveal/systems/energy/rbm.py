@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.printable import printable
-from foveal.report.blocks import Findings, Headline
+from foveal.report.blocks import Headline, Report
 from foveal.systems.answers import Answer, Unanswered
 from foveal.systems.energy import shared as boltzmann
 from foveal.systems.energy.shared import KINDS
@@ -66,7 +66,7 @@ LABELS = (300, 1000, 3000)
 WATCHED = 6000  # training pictures whose free energy the validation part's is compared with
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train both machines, judge their features, and look both ways through the session's own."""
     from foveal import zoo
     from foveal.backends.torch import build
@@ -100,7 +100,7 @@ def carry_out(session: Session) -> Findings:
         "pictures": {"train": len(train), "validation": len(validation), "test": len(test)},
     }
     last = features["scores"][-1]
-    return Findings(
+    return Report(
         headlines=[
             Headline(
                 "accuracy of features and a linear classifier", last["features"]["accuracy"], percent=True,

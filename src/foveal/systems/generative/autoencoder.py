@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from foveal.errors import ConfigurationError
-from foveal.report.blocks import Findings, Headline, Lines, Pictures, Rows, Scatter, Section, Series
+from foveal.report.blocks import Headline, Lines, Pictures, Report, Rows, Scatter, Section, Series
 from foveal.runs.run import Session
 from foveal.systems.generative import encoder_decoder as shared
 from foveal.systems.image_tools import as_pixels, as_values, squared_error
@@ -17,7 +17,7 @@ SHOWN = 10
 FOLLOWED = 3000
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train one autoencoder a code size, all alike but for it, and principal components beside them."""
     own = shared.parts(session)
     main = int(session.settings["code"])
@@ -44,7 +44,7 @@ def carry_out(session: Session) -> Findings:
         "better_than_pca_at": better,
         "pictures": len(own.test),
     }
-    return Findings(
+    return Report(
         headlines=[
             Headline("error a pixel", errors[main], note=f"mean squared error of values from 0 to 1 on {len(own.test):,} test "
                      f"pictures, out of {main} numbers each; principal components of the same number: {linear[main]:.4g}"),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal import zoo
-from foveal.report.blocks import Findings, Headline, Lines, Pictures, Section, Series
+from foveal.report.blocks import Headline, Lines, Pictures, Report, Section, Series
 from foveal.systems.generative import sample_classifier as judging
 from foveal.systems.image_tools import in_characters, nearest_of, seed_of
 from foveal.training.config import TrainingConfig
@@ -40,7 +40,7 @@ FILMED = 10  # noise vectors whose pictures are followed through the training
 SHOWN = 60
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train both sides, then a judge, and look at what was made.
 
     Raises:
@@ -87,7 +87,7 @@ def carry_out(session: Session) -> Findings:
         "discriminator_loss": history.history["discriminator_loss"][-1],
     }
     collapse = f"largest class {opinion.largest:.1%}, {opinion.present} of {len(data.classes)} classes"
-    return Findings(
+    return Report(
         headlines=[
             Headline("of the samples recognised with confidence", opinion.confident, percent=True,
                      note=f"{len(made):,} samples, a class of probability 0.9 or more; of real test pictures it is "

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from foveal.report.blocks import Findings, Headline, Lines, Pictures, Rows, Section, Series
+from foveal.report.blocks import Headline, Lines, Pictures, Report, Rows, Section, Series
 from foveal.runs.run import Session
 from foveal.systems.generative import encoder_decoder as shared
 from foveal.systems.image_tools import as_pixels, as_values, signal_to_noise, squared_error
@@ -26,7 +26,7 @@ CHOSEN_ON = 2000
 Values = NDArray[np.float32]
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train it to undo one kind of noise; choose the best of each baseline on pictures put aside; measure all on the test set."""
     own, chosen = shared.parts(session), session.settings
     noise = Corruption(str(chosen["noise"]), float(chosen["amount"]))
@@ -71,7 +71,7 @@ def carry_out(session: Session) -> Findings:
         for name in sorted(errors, key=errors.__getitem__)
     ]
     rows.append((f"PCA of the code's size, {code}", same_size, signal_to_noise(same_size), f"{code} components"))
-    return Findings(
+    return Report(
         headlines=[
             Headline("error a pixel after", errors["autoencoder"], note=f"before: {errors['nothing done']:.4g}; the best "
                      f"baseline, {rival}: {rivals[rival]:.4g}; mean squared error on {len(own.test):,} test pictures"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet, Split
     from foveal.network.tree import Sequential
-    from foveal.report.blocks import Findings
+    from foveal.report.blocks import Report
     from foveal.runs.run import Session, Setting
     from foveal.training.history import History
     from foveal.training.steps import Step
@@ -66,7 +66,7 @@ def quick(name: str) -> dict[str, Any]:
     return {"data": "digits", "config": {"epochs": 2, "batch_size": 32}, "settings": SMALL[name]}
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train it, and show what this one is about.
 
     Raises:
@@ -75,7 +75,7 @@ def carry_out(session: Session) -> Findings:
     """
     from foveal.systems.generative import autoencoder, denoising_autoencoder, sparse_autoencoder
 
-    kinds: dict[str, Callable[[Session], Findings]] = {
+    kinds: dict[str, Callable[[Session], Report]] = {
         "sparse_autoencoder": sparse_autoencoder.carry_out,
         "denoising_autoencoder": denoising_autoencoder.carry_out,
     }

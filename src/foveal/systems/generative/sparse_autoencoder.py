@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foveal.report.blocks import Findings, Headline, Lines, Pictures, Rows, Section, Series
+from foveal.report.blocks import Headline, Lines, Pictures, Report, Rows, Section, Series
 from foveal.runs.run import Session
 from foveal.systems.generative import encoder_decoder as shared
 from foveal.systems.image_tools import as_pixels, as_values, squared_error
@@ -20,7 +20,7 @@ SHOWN = 10
 EDGES = np.linspace(0, 1, 21)
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train it with the penalty and, as a stage of its own, without."""
     own, chosen = shared.parts(session), session.settings
     size = int(chosen["code"])
@@ -57,7 +57,7 @@ def carry_out(session: Session) -> Findings:
         (f"PCA, {size} numbers", linear[size], "", size, 1.0, 0),
         (f"PCA, {awake} numbers", linear[awake], "", awake, 1.0, 0),
     ]
-    return Findings(
+    return Report(
         headlines=[
             Headline("error a pixel", errors["sparse"], note=f"mean squared error on {len(own.test):,} test pictures; "
                      f"principal components: {linear[size]:.4g} with {size} numbers, {linear[awake]:.4g} with {awake}, as many "

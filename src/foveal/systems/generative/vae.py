@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from foveal import zoo
 from foveal.errors import ConfigurationError
-from foveal.report.blocks import Bars, Findings, Headline, Lines, Pictures, Rows, Scatter, Section, Series
+from foveal.report.blocks import Bars, Headline, Lines, Pictures, Report, Rows, Scatter, Section, Series
 from foveal.systems.generative import sample_classifier as judging
 from foveal.systems.image_tools import as_pixels, in_characters, seed_of
 from foveal.training.config import TrainingConfig
@@ -50,7 +50,7 @@ PLANE = 15  # pictures along each side of the plane
 FOLLOWED = 3000  # test pictures in a map
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train it, and a second one with two latent numbers; measure the bound; let a judge look at samples.
 
     Raises:
@@ -93,7 +93,7 @@ def carry_out(session: Session) -> Findings:
         "classes": list(data.classes),
     }
     pixels = "drawn black or white" if session.settings["binarise"] else "taken as the grey values they are"
-    return Findings(
+    return Report(
         headlines=[
             Headline("test ELBO", figures["elbo"], note="nats a picture, higher is better: reconstruction "
                      f"{_text(figures['reconstruction'])}, less a divergence of {figures['kl']:.4g}; pixels {pixels}"),

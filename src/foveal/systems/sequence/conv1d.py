@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from foveal import zoo
 from foveal.errors import ConfigurationError
 from foveal.evaluation.intervals import wilson
-from foveal.report.blocks import Findings, Headline
+from foveal.report.blocks import Headline, Report
 from foveal.systems.classification.matched_mlp import equal_mlp, parameters
 from foveal.systems.sequence import conv1d_report as report
 from foveal.training.config import TrainingConfig
@@ -41,7 +41,7 @@ KINDS = ("conv1d", "mlp")
 LAST = 32  # units of the MLP's second hidden layer
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train both kinds of network, several times each, and test them at every level of noise.
 
     Raises:
@@ -66,7 +66,7 @@ def carry_out(session: Session) -> Findings:
         "shifted": {kind: shifted(modules[kind], waves.test, waves.levels) for kind in KINDS},
     }
     answers = {kind: answered(each[0], waves.test) for kind, each in modules.items()}
-    return Findings(
+    return Report(
         headlines=_headlines(facts),
         sections=report.sections(waves, facts, answers, modules["conv1d"][0]),
         networks=dict(trees),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from foveal import zoo
 from foveal.errors import ConfigurationError
 from foveal.printable import printable
-from foveal.report.blocks import Findings, Headline
+from foveal.report.blocks import Headline, Report
 from foveal.systems.answers import Unanswered
 from foveal.training.config import TrainingConfig
 
@@ -42,7 +42,7 @@ LIGHT = 127  # a border lighter than this is paper, and its ink is dark
 BOOTSTRAP = 1000
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Compose the lines, train the reader, read the test lines once, and show how.
 
     Raises:
@@ -77,7 +77,7 @@ def carry_out(session: Session) -> Findings:
         training={"data": f"digit-lines of {data.source}", "test": {"character_error_rate": read["beam"]["rate"]}},
     )
     beam, greedy = read["beam"], read["greedy"]
-    return Findings(
+    return Report(
         headlines=[
             Headline("character error rate", beam["rate"], percent=True, note=f"{len(data.test):,} test lines with "
                      f"{sum(map(len, data.test.texts)):,} digits, 95 % interval {beam['low']:.2%} to {beam['high']:.2%}"),

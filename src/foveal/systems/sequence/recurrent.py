@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal import zoo
-from foveal.report.blocks import Findings, Headline, Lines, Section, Series
+from foveal.report.blocks import Headline, Lines, Report, Section, Series
 from foveal.systems.sequence import adding_problem
 from foveal.training.config import TrainingConfig
 
@@ -47,7 +47,7 @@ def recipe(name: str) -> TrainingConfig:
     return RECIPES[name]
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train the classifier and test it; then the adding problem at every lag, RNN beside LSTM beside GRU.
 
     Raises:
@@ -68,7 +68,7 @@ def carry_out(session: Session) -> Findings:
     if memory is not None:
         sections = [*adding_problem.sections(memory), *sections]
         facts["adding"] = memory.to_json()
-    return Findings(
+    return Report(
         headlines=[_accuracy(found), *(adding_problem.headlines(memory) if memory is not None else [])],
         sections=sections,
         networks={name: tree},

@@ -12,7 +12,7 @@ import numpy as np
 from foveal import zoo
 from foveal.data.generated import dates
 from foveal.network.shape import Tokens
-from foveal.report.blocks import Bars, Findings, Headline, Heat, Lines, Rows, Section, Series, Texts
+from foveal.report.blocks import Bars, Headline, Heat, Lines, Report, Rows, Section, Series, Texts
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ DRAWN = ("de-month", "en-us", "es-weekday", "fr-month")
 """Forms whose attention is drawn, in each direction that they have."""
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train on pairs of texts, translate the test pairs once, count those that are right to the last character.
 
     Raises:
@@ -63,7 +63,7 @@ def carry_out(session: Session) -> Findings:
     figures = session.remember("measured", lambda: measured(translator, data.test))
     drawn = session.remember("drawn", lambda: looks(translator, data.test))
     read, written = figures["to_iso"], figures["from_iso"]
-    return Findings(
+    return Report(
         headlines=[
             Headline("exact match, to ISO", read["exact"], note=_note(read, "“21. November 2026” → 2026-11-21"), percent=True),
             Headline("exact match, from ISO", written["exact"], note=_note(written, "“de-month: 2026-11-21” → 21. November 2026"),

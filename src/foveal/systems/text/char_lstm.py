@@ -13,7 +13,7 @@ from foveal.data.generated import stdlib_text
 from foveal.data.generated.docstrings import words as words_of
 from foveal.errors import ConfigurationError
 from foveal.network.shape import Tokens
-from foveal.report.blocks import Bars, Findings, Headline, Lines, Rows, Section, Series, Texts
+from foveal.report.blocks import Bars, Headline, Lines, Report, Rows, Section, Series, Texts
 from foveal.systems.text import character_statistics, markov
 from foveal.systems.text.coloured_text import painted
 from foveal.training.config import TrainingConfig
@@ -57,7 +57,7 @@ DRAWN = 16  # samples at each temperature
 Texts3 = tuple[list[NDArray[np.int64]], list[NDArray[np.int64]], list[NDArray[np.int64]]]
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train the network, measure it and the Markov models on the same test characters, let it write, look at its cells.
 
     Raises:
@@ -84,7 +84,7 @@ def carry_out(session: Session) -> Findings:
     lstm, third = figures["lstm"], figures["markov"]["3"]
     best = min(figures["markov"].values(), key=lambda each: each["bits"])
     gain = figures["below_order_3"]
-    return Findings(
+    return Report(
         headlines=[
             Headline("bits a character on the test text", lstm["bits"],
                      note=f"LSTM; 95 % interval {_span(lstm)}; {figures['characters']:,} characters and end marks of "

@@ -13,7 +13,7 @@ from foveal.data.generated import stdlib_topics
 from foveal.errors import ConfigurationError, ModelFileError
 from foveal.evaluation import multilabel
 from foveal.network.shape import Tokens
-from foveal.report.blocks import Bars, Findings, Headline, Lines, Rows, Section, Series, Texts
+from foveal.report.blocks import Bars, Headline, Lines, Report, Rows, Section, Series, Texts
 from foveal.systems.text.tfidf_baseline import linear_model
 from foveal.training.config import TrainingConfig
 
@@ -53,7 +53,7 @@ SHOWN, CUT = 8, 600
 FILTERS = 5  # of each width, in the report
 
 
-def carry_out(session: Session) -> Findings:
+def carry_out(session: Session) -> Report:
     """Train the network, choose a linear model, measure both on the test documents.
 
     Raises:
@@ -71,7 +71,7 @@ def carry_out(session: Session) -> Findings:
     figures = session.remember("measured", lambda: measured(data, scores, rival))
     reacting = session.remember("filters", lambda: filters(module, data))
     headlines = [_headline(figures, rank) for rank in RANKS]
-    return Findings(
+    return Report(
         headlines=[*headlines, Headline("ranks better", verdict(figures),
                                         note=f"by 95 % intervals over {len(data.test):,} test documents")],
         sections=[
