@@ -11,6 +11,25 @@ from typing import Any
 
 from foveal.printable import bounded, printable
 
+__all__ = [
+    "ArgumentError",
+    "CheckpointError",
+    "ConfigurationError",
+    "DataError",
+    "DescriptionError",
+    "FileError",
+    "FormatError",
+    "FovealError",
+    "ImageError",
+    "ModelFileError",
+    "OutOfMemory",
+    "RuleMissing",
+    "ShapeError",
+    "SourceError",
+    "TrainingError",
+    "UnknownName",
+]
+
 
 class FovealError(Exception):
     """The root of the tree.

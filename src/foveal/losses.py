@@ -16,6 +16,18 @@ from foveal.errors import ConfigurationError, UnknownName
 from foveal.keywords import Told
 from foveal.spelling import nearest
 
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "Hinge",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "get",
+]
+
 
 @dataclass(frozen=True)
 class Loss(metaclass=Told):

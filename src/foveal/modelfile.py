@@ -31,6 +31,15 @@ from foveal.tensorheader import TensorEntry
 if TYPE_CHECKING:
     from torch import Tensor
 
+__all__ = [
+    "Header",
+    "Loaded",
+    "ModelFileWarning",
+    "load",
+    "read_header",
+    "save",
+]
+
 FORMAT = 1
 KEY = "foveal"  # of the header's metadata: the description and everything beside it
 SUM = "foveal.sha256"  # of the header's metadata: of that text and all tensors

@@ -21,6 +21,16 @@ from foveal.errors import ConfigurationError, UnknownName
 from foveal.keywords import Told
 from foveal.spelling import nearest
 
+__all__ = [
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "RMSprop",
+    "SGD",
+    "get",
+]
+
 
 @dataclass(frozen=True)
 class Optimizer(metaclass=Told):

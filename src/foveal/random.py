@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from foveal.errors import ConfigurationError
 
+__all__ = [
+    "get_seed",
+    "set_seed",
+]
+
 _seed = 0
 
 
