@@ -69,11 +69,3 @@ def test_average_precision_is_scikit_learns_and_nan_where_nothing_is_to_be_found
 
 def test_equal_scores_take_the_smaller_label():
     assert multilabel.ranked(np.array([[1.0, 3.0, 3.0, 3.0]]), 2).tolist() == [[1, 2]]
-
-
-def test_the_interval_is_about_two_standard_errors():
-    values = RANDOM.normal(size=900)
-    low, high = multilabel.interval(values)
-    assert low < values.mean() < high
-    assert high - low == pytest.approx(2 * 1.96 * values.std() / 30, rel=0.1)
-    assert multilabel.interval(values) == (low, high)

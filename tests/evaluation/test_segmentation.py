@@ -54,11 +54,11 @@ def test_with_every_name_right_only_outlines_are_left():
 def test_the_interval_holds_the_mean_and_repeats():
     truth, predicted = drawn()
     found = segmented(truth, predicted, NAMES)
-    low, high = found.interval(seed=1)
-    assert low < found.mean_iou < high
-    assert (low, high) == found.interval(seed=1)
+    interval = found.interval(seed=1)
+    assert interval.low < found.mean_iou < interval.high
+    assert interval == found.interval(seed=1)
     alike = segmented(truth[[0] * 5], predicted[[0] * 5], NAMES)  # the same scene five times: nothing varies
-    assert alike.interval() == pytest.approx((alike.mean_iou, alike.mean_iou))
+    assert (alike.interval().low, alike.interval().high) == pytest.approx((alike.mean_iou, alike.mean_iou))
 
 
 def test_masks_that_do_not_fit_are_refused():

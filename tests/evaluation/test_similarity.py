@@ -1,14 +1,13 @@
-"""Nearest neighbours and clusters against scikit-learn; intervals against SciPy."""
+"""Nearest neighbours and clusters against scikit-learn."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.neighbors import NearestNeighbors
 
-from foveal.evaluation.intervals import paired, student
+from foveal.evaluation import similarity
 from foveal.evaluation.similarity import clusters, mutual_information, neighbours, purity, same_class
 
 VALUES = np.random.default_rng(0).normal(size=(150, 6)).astype(np.float32)
@@ -36,6 +35,22 @@ def test_of_equals_the_first_comes_first():
     assert neighbours(rows, 3)[0][4].tolist() == [1, 7, 10]
 
 
+def test_nearest_pictures_are_those_of_scikit_learn():
+    draw = np.random.default_rng(0)
+    given, among = draw.integers(0, 256, (6, 5, 4, 1), np.uint8), draw.integers(0, 256, (5200, 5, 4, 1), np.uint8)
+    known = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among.reshape(5200, -1).astype(float))
+    found, _ = neighbours(among, 1, euclidean=True, queries=given)
+    assert (found[:, 0] == known.kneighbors(given.reshape(6, -1))[1][:, 0]).all()
+
+
+def test_blocks_of_queries_and_of_rows_do_not_show(monkeypatch):
+    whole = neighbours(VALUES, 5, euclidean=True, rows=np.arange(3, 90))
+    monkeypatch.setattr(similarity, "_SCORES", 1000)
+    monkeypatch.setattr(similarity, "_ROWS", 7)
+    for one, other in zip(whole, neighbours(VALUES, 5, euclidean=True, rows=np.arange(3, 90)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
 def test_recall_counts_the_same_class():
     labels = np.array([0, 0, 1, 1])
     assert same_class(np.array([[1, 2], [2, 0], [3, 0], [2, 1]]), labels).mean(0).tolist() == [0.75, 0.25]
@@ -54,25 +69,3 @@ def test_purity_and_information_of_clusters():
     found, labels = np.array([0, 0, 1, 1, 2, 2, 2]), np.array([3, 3, 4, 3, 4, 4, 4])
     assert purity(found, labels) == pytest.approx(6 / 7)
     assert mutual_information(found, labels) == pytest.approx(normalized_mutual_info_score(labels, found))
-
-
-def test_students_interval_is_that_of_scipy():
-    values = [0.81, 0.79, 0.84, 0.8]
-    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
-    found = student(values)
-    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
-    assert student([0.5]).low == -np.inf
-    with pytest.raises(ValueError, match="0 values"):
-        student([])
-
-
-def test_the_paired_interval_covers_as_often_as_it_says():
-    draw = np.random.default_rng(0)
-    covered = 0
-    for _ in range(400):
-        first = draw.random(300) < 0.8
-        second = np.where(draw.random(300) < 0.7, first, draw.random(300) < 0.5)  # mostly right together
-        truth = 0.8 - (0.7 * 0.8 + 0.3 * 0.5)
-        _, interval = paired(first, second)
-        covered += interval.low < truth < interval.high
-    assert 0.92 < covered / 400 < 0.98

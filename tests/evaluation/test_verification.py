@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc
 
-from foveal.evaluation.verification import bootstrap, nearest, pairs_of, recall_at_one, squared_distances, verify
+from foveal.evaluation.intervals import resampled
+from foveal.evaluation.similarity import neighbours
+from foveal.evaluation.verification import binned_area, pairs_of, recall_at_one, squared_distances, verify
 
 
 def clouds(spread, each=20, seed=0):
@@ -61,7 +63,7 @@ def test_at_the_threshold_both_errors_are_equal():
 def test_the_bootstrap_draws_pictures_not_pairs():
     vectors, labels = clouds(0.6, each=12)
     pairs = pairs_of(vectors, labels)
-    found = bootstrap(pairs, labels, 300, seed=3)
+    found = resampled(binned_area(pairs), labels, draws=300, seed=[3, 11])
     random = np.random.default_rng(9)
     areas = []
     for _ in range(300):
@@ -75,25 +77,19 @@ def test_the_bootstrap_draws_pictures_not_pairs():
         areas.append(float((a < b).mean() + (a == b).mean() / 2))
     assert found.mean() == pytest.approx(np.mean(areas), abs=0.01)
     assert found.std() == pytest.approx(np.std(areas), rel=0.2)
-    assert np.array_equal(found, bootstrap(pairs, labels, 300, seed=3))
     whole = verify(pairs, labels, draws=300, seed=3)
+    assert (whole.low, whole.high) == pytest.approx(tuple(np.quantile(found, [0.025, 0.975])), abs=1e-12)
     assert whole.low < whole.auc < whole.high
 
 
-def test_with_every_picture_once_the_bins_do_not_show(monkeypatch):
+def test_with_every_picture_once_the_bins_do_not_show():
     vectors, labels = clouds(0.7, each=15)
-    pairs = pairs_of(vectors, labels)
-
-    class Once:
-        def integers(self, low, high, count):
-            return np.arange(count)
-
-    monkeypatch.setattr(np.random, "default_rng", lambda *_: Once())
-    assert bootstrap(pairs, labels, 1, seed=0)[0] == pytest.approx(by_loops(vectors, labels), abs=1e-3)
+    area = binned_area(pairs_of(vectors, labels))
+    assert area(np.ones(len(labels), np.int64)) == pytest.approx(by_loops(vectors, labels), abs=1e-3)
 
 
 def test_neighbours_are_others_and_sorted():
     vectors = np.array([[0.0], [1.0], [3.0], [3.1]])
-    assert nearest(vectors, np.array([0, 3]), 3).tolist() == [[1, 2, 3], [2, 1, 0]]
+    assert neighbours(vectors, 3, euclidean=True, rows=np.array([0, 3]))[0].tolist() == [[1, 2, 3], [2, 1, 0]]
     assert recall_at_one(vectors, np.array([0, 0, 1, 1])) == 1.0
     assert recall_at_one(vectors, np.array([0, 1, 1, 0]), asked=np.array([0])) == 0.0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-import scipy.ndimage
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from foveal import modelfile, systems
@@ -43,19 +46,34 @@ def test_few_pictures_have_few_components():
     assert encoder_decoder.Components(clusters(6)).most == 6
 
 
-@pytest.mark.parametrize("sigma", [0.4, 0.7, 1.2])
-def test_the_gaussian_filter_is_scipy_s(sigma):
-    values = np.random.default_rng(0).uniform(size=(3, 9, 7, 1)).astype(np.float32)
-    reach = max(1, int(np.ceil(3 * sigma)))
-    wanted = scipy.ndimage.gaussian_filter(values, (0, sigma, sigma, 0), mode="nearest", radius=(0, reach, reach, 0))
-    assert denoising_autoencoder.gaussian_filter(values, sigma) == pytest.approx(wanted, abs=1e-6)
+def filtered(kind, name, values):
+    """One of the baselines, by its name."""
+    return denoising_autoencoder.baselines(encoder_decoder.Components(clusters(6)))[kind][name](values)
 
 
-@pytest.mark.parametrize("size", [3, 5])
-def test_the_median_filter_is_scipy_s(size):
-    values = np.random.default_rng(0).uniform(size=(501, 6, 7, 1)).astype(np.float32)
-    wanted = scipy.ndimage.median_filter(values, (1, size, size, 1), mode="nearest")
-    assert (denoising_autoencoder.median_filter(values, size) == wanted).all()
+def windows(values, reach):
+    """(N, h, w, side, side) in float64: what lies around each pixel; the border is repeated."""
+    wide = np.pad(values[..., 0].astype(np.float64), ((0, 0), (reach, reach), (reach, reach)), mode="edge")
+    return np.lib.stride_tricks.sliding_window_view(wide, (2 * reach + 1,) * 2, axis=(1, 2))
+
+
+@given(st.sampled_from(denoising_autoencoder.WIDTHS), st.integers(4, 9), st.integers(4, 9), st.integers(0, 999))
+def test_the_gaussian_filter_is_its_definition(sigma, height, width, seed):
+    values = np.random.default_rng(seed).uniform(size=(2, height, width, 1)).astype(np.float32)
+    reach = math.ceil(3 * sigma)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    weights /= weights.sum()
+    wanted = np.einsum("nyxab,a,b->nyx", windows(values, reach), weights, weights)
+    found = filtered("Gaussian filter", f"σ = {sigma} pixels", values)
+    assert found.dtype == np.float32
+    assert found[..., 0] == pytest.approx(wanted, abs=1e-6)
+
+
+@given(st.sampled_from(denoising_autoencoder.WINDOWS), st.integers(3, 9), st.integers(3, 9), st.integers(0, 999))
+def test_the_median_filter_is_its_definition(size, height, width, seed):
+    values = np.random.default_rng(seed).uniform(size=(2, height, width, 1)).astype(np.float32)
+    wanted = np.median(windows(values, size // 2), axis=(-2, -1))
+    assert (filtered("median filter", f"{size} × {size}", values)[..., 0] == wanted).all()
 
 
 def test_noise_follows_from_the_seed_and_its_purpose():

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.neighbors import NearestNeighbors
 
 from foveal import modelfile, systems, zoo
 from foveal.backends.torch import build
 from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError
-from foveal.systems import image_tools, launch
+from foveal.systems import launch
 from foveal.systems.generative import dcgan, sample_classifier, vae
 
 
@@ -91,13 +90,6 @@ def test_a_walk_stays_on_the_sphere():
     lengths = np.linalg.norm(path, axis=1)
     assert lengths.min() > 0.9 * min(np.linalg.norm(start), np.linalg.norm(end))
     assert dcgan.spherical(start, start, np.array([0.5]))[0] == pytest.approx(start)
-
-
-def test_nearest_pictures_are_those_of_scikit_learn():
-    draw = np.random.default_rng(0)
-    given, among = draw.integers(0, 256, (6, 5, 4, 1), np.uint8), draw.integers(0, 256, (5200, 5, 4, 1), np.uint8)
-    known = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among.reshape(5200, -1).astype(float))
-    assert (image_tools.nearest_of(given, among) == known.kneighbors(given.reshape(6, -1))[1][:, 0]).all()
 
 
 def test_answers_are_pictures_that_follow_from_the_seed(gan, variational):

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 
 from foveal.data.brief import shown_briefly
 from foveal.errors import DataError
@@ -140,10 +141,8 @@ def read_maps(
     """
     count, channels = maps.shape[:2]
     logits = maps[:, 5:].reshape(count, channels - 5, -1).astype(np.float64)
-    shares = np.exp(logits - logits.max(1, keepdims=True))
-    shares /= shares.sum(1, keepdims=True)
-    here = 1.0 / (1.0 + np.exp(-maps[:, 4].reshape(count, 1, -1).astype(np.float64)))
-    scores = here * shares
+    here = expit(maps[:, 4].reshape(count, 1, -1).astype(np.float64))
+    scores = here * softmax(logits, axis=1)
     places = boxes.reshape(count, 4, -1).transpose(0, 2, 1).astype(np.float64)
     return [_one(each, place, score, overlap, most) for each, place in zip(scores, places, strict=True)]
 

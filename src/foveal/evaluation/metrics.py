@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, softmax
 
 from foveal.errors import DataError
 from foveal.evaluation.calibration import brier, calibrate, negative_log_likelihood
@@ -128,10 +129,8 @@ def as_probabilities(outputs: ArrayLike, *, from_logits: bool = True, independen
         other = np.zeros_like(column) if from_logits else 1.0 - column
         values = np.concatenate([other, column], axis=1)
     elif independent:
-        return np.asarray(np.exp(-np.logaddexp(0.0, -values)) if from_logits else values)
-    if from_logits:
-        values = np.exp(values - values.max(axis=1, keepdims=True))
-    return as_distribution(values)
+        return np.asarray(expit(values) if from_logits else values)
+    return np.asarray(softmax(values, axis=1)) if from_logits else as_distribution(values)
 
 
 def as_distribution(values: ArrayLike) -> NDArray[np.float64]:

@@ -98,18 +98,3 @@ def summary(scores: Numbers, targets: Numbers, ranks: Sequence[int] = (1, 3, 5))
     """
     told = {f"precision_at_{k}": float(precision_at(scores, targets, k).mean()) for k in ranks}
     return told | {f"ndcg_at_{k}": float(ndcg_at(scores, targets, k).mean()) for k in ranks}
-
-
-def interval(values: Floats, seed: int = 0, draws: int = 2000) -> tuple[float, float]:
-    """The 95 % interval of a mean over documents, by drawing them with replacement.
-
-    Args:
-        values: one a document; for a comparison the difference of two models on the same document.
-
-    Example:
-        >>> interval(np.ones(5))
-        (1.0, 1.0)
-    """
-    drawn = np.random.default_rng([seed, 18]).integers(0, len(values), (draws, len(values)))
-    low, high = np.quantile(values[drawn].mean(1), [0.025, 0.975])
-    return float(low), float(high)

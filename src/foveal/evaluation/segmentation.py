@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from foveal.data.brief import shown_briefly
 from foveal.errors import DataError
+from foveal.evaluation.intervals import bootstrap
+from foveal.evaluation.results import Interval
 
 Masks = NDArray[np.integer[Any]]
 
@@ -88,14 +90,13 @@ class Segmented:
         table[things, things] = found
         return float(np.nanmean(_iou(table)))
 
-    def interval(self, seed: int = 0, draws: int = 500, level: float = 0.95) -> tuple[float, float]:
-        """Ends of a bootstrap interval of the mean IoU: as many scenes drawn again and again (Efron 1979)."""
-        count = len(self.tables)
-        times = np.random.default_rng([seed, 0x10]).multinomial(count, np.full(count, 1 / count), draws)
-        tables = (times @ self.tables.reshape(count, -1)).reshape(draws, *self.tables.shape[1:])
-        means = [float(np.nanmean(_iou(table))) for table in tables]
-        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-        return float(low), float(high)
+    def interval(self, seed: int = 0, draws: int = 500, level: float = 0.95) -> Interval:
+        """The bootstrap interval of the mean IoU: as many scenes drawn again and again."""
+
+        def mean_iou(times: NDArray[np.int64]) -> float:
+            return float(np.nanmean(_iou(np.tensordot(times, self.tables, 1))))
+
+        return bootstrap(mean_iou, len(self.tables), draws=draws, seed=[seed, 0x10], level=level)
 
 
 def segmented(truth: Masks, predicted: Masks, names: Sequence[str]) -> Segmented:

@@ -7,31 +7,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_ROWS = 1000  # queries compared at once
+_SCORES = 1 << 24  # held at once: of some queries with all rows
+_ROWS = 5000  # made float64 at once
 
 
 def unit_rows(values: NDArray[Any]) -> NDArray[np.float32]:
     """Rows divided by their length, so that the dot product of two is the cosine of the angle between them.
 
+    Args:
+        values: (N, …); axes beyond the first are laid out in one row.
+
+    Returns:
+        (N, n); rows of zeros stay so.
+
     Example:
         >>> unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).round(3).tolist()
         [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
-    values = np.asarray(values, np.float32)
+    values = _rows(values).astype(np.float32)
     length = np.linalg.norm(values, axis=1, keepdims=True)
     return np.asarray(values / np.where(length > 0, length, 1), np.float32)
 
 
 def neighbours(
-    values: NDArray[Any], count: int, *, euclidean: bool = False, queries: NDArray[Any] | None = None
+    values: NDArray[Any],
+    count: int,
+    *,
+    euclidean: bool = False,
+    queries: NDArray[Any] | None = None,
+    rows: NDArray[np.integer[Any]] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The nearest rows of ``values`` for each of them, itself left out, or for each of ``queries``.
 
     Args:
-        values: (N, n).
+        values: (N, …); axes beyond the first are laid out in one row.
         count: how many; at most N − 1, or N for queries from elsewhere.
-        euclidean: nearest by distance, not by cosine.
-        queries: (M, n), not among ``values``.
+        euclidean: nearest by distance, in float64, not by cosine.
+        queries: (M, …), not among ``values``.
+        rows: (M,) which rows of ``values`` are asked for; None for all.
 
     Returns:
         indices (M, count), the nearest first, and cosines (or minus half the squared distances) of the same shape. Of equals
@@ -41,28 +54,47 @@ def neighbours(
         >>> found, cosines = neighbours(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1]]), 1)
         >>> found[:, 0].tolist(), cosines[0].round(3).tolist()
         ([2, 2, 0], [0.9950000047683716])
+        >>> neighbours(np.array([[0.0], [3.0], [5.0]]), 1, euclidean=True, rows=np.array([1]))[0].tolist()
+        [[2]]
     """
-    rows = np.asarray(values, np.float32) if euclidean else unit_rows(values)
-    asked = rows if queries is None else np.asarray(queries, np.float32) if euclidean else unit_rows(queries)
-    squares = (rows**2).sum(1) / 2 if euclidean else np.zeros(len(rows), np.float32)
-    count = min(count, len(rows) - (queries is None))
+    given = _rows(values) if euclidean else unit_rows(values)
+    own = np.arange(len(given)) if rows is None else np.asarray(rows)
+    if queries is not None:
+        asked = _rows(queries) if euclidean else unit_rows(queries)
+    else:
+        asked = given if rows is None else given[own]
+    count = min(count, len(given) - (queries is None))
     found = np.empty((len(asked), count), np.int64)
     near = np.empty((len(asked), count), np.float32)
-    for start in range(0, len(asked), _ROWS):
-        block = asked[start : start + _ROWS]
-        scores = block @ rows.T - squares
-        if euclidean:
-            scores -= ((block**2).sum(1) / 2)[:, None]
+    several = max(1, _SCORES // len(given))
+    for start in range(0, len(asked), several):
+        block = asked[start : start + several]
+        scores = _scores(block, given, euclidean)
         if queries is None:
-            scores[np.arange(len(block)), np.arange(start, start + len(block))] = -np.inf
+            scores[np.arange(len(block)), own[start : start + several]] = -np.inf
         # All that are at least as near as the last wanted one, then by nearness and index: no tie depends on the algorithm.
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :count] if len(rows) < 64 else _best(scores, count)
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :count] if len(given) < 64 else _best(scores, count)
         found[start : start + len(block)] = best
         near[start : start + len(block)] = np.take_along_axis(scores, best, 1)
     return found, near
 
 
-def _best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+def _rows(values: NDArray[Any]) -> NDArray[Any]:
+    values = np.asarray(values)
+    return values.reshape(len(values), -1)
+
+
+def _scores(block: NDArray[Any], values: NDArray[Any], euclidean: bool) -> NDArray[Any]:
+    """Cosines, or minus half the squared distances; a few thousand rows at once are made float64, not a whole album."""
+    if not euclidean:
+        return np.asarray(block @ values.T)
+    wide = block.astype(np.float64)
+    parts = (values[at : at + _ROWS].astype(np.float64) for at in range(0, len(values), _ROWS))
+    scores = np.concatenate([wide @ part.T - (part**2).sum(1) / 2 for part in parts], axis=1)
+    return np.asarray(scores - ((wide**2).sum(1) / 2)[:, None])
+
+
+def _best(scores: NDArray[Any], count: int) -> NDArray[np.int64]:
     """The ``count`` largest of each row, the largest first, of equals the first."""
     several = min(scores.shape[1], count + 16)
     part = np.sort(np.argpartition(-scores, several - 1, axis=1)[:, :several], axis=1)
@@ -87,7 +119,7 @@ def clusters(values: NDArray[Any], count: int, seed: int = 0) -> tuple[NDArray[n
         the cluster of each row (N,), and the centres (count, n).
     """
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
         fitted = KMeans(min(count, len(values)), n_init=4, random_state=seed).fit(unit_rows(values))

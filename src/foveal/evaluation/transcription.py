@@ -168,6 +168,4 @@ def _add(prefixes: _Prefixes, text: tuple[int, ...], after_blank: float, after_c
 
 def _sum(a: float, b: float) -> float:
     """log(eᵃ + eᵇ)."""
-    if a < b:
-        a, b = b, a
-    return a if b == _NOTHING else a + float(np.log1p(np.exp(b - a)))
+    return float(np.logaddexp(a, b))

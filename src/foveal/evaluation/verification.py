@@ -6,12 +6,15 @@ thousand half a million, so pairs are far from independent: an interval draws pi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foveal.data.brief import shown_briefly
+from foveal.evaluation.intervals import bootstrap
+from foveal.evaluation.similarity import neighbours
 
 Vectors = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -117,8 +120,8 @@ def verify(pairs: Pairs, labels: Labels | None = None, *, draws: int = 0, seed: 
     thinned = np.unique(np.searchsorted(false_accepted, np.linspace(0, 1, _POINTS) ** 2).clip(0, len(limits) - 1))
     low = high = None
     if draws and labels is not None:
-        areas = bootstrap(pairs, labels, draws, seed)
-        low, high = (float(q) for q in np.quantile(areas, (0.025, 0.975)))
+        interval = bootstrap(binned_area(pairs), labels, draws=draws, seed=[seed, 11])
+        low, high = interval.low, interval.high
     return Verification(
         auc=float(roc_auc_score(pairs.same, -pairs.distances)),
         low=low,
@@ -132,26 +135,22 @@ def verify(pairs: Pairs, labels: Labels | None = None, *, draws: int = 0, seed: 
     )
 
 
-def bootstrap(pairs: Pairs, labels: Labels, draws: int, seed: int) -> NDArray[np.float64]:
-    """The area under the ROC for pictures drawn anew within their classes, ``draws`` times.
+def binned_area(pairs: Pairs) -> Callable[[NDArray[np.int64]], float]:
+    """The area under the ROC as a function of how often each picture was drawn, for :func:`foveal.evaluation.intervals.bootstrap`.
 
     A picture drawn twice counts twice in each of its pairs; a pair of a picture with itself does not count. Distances are
     sorted into bins with equally many pairs, within which order is taken as even: no visible error, and far faster.
     """
-    random = np.random.default_rng([seed, 11])
     edges = np.quantile(pairs.distances, np.linspace(0, 1, _BINS + 1)[1:-1])
     bins = np.searchsorted(edges, pairs.distances, side="right").astype(np.int32)
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     parts = [(bins[chosen], pairs.first[chosen], pairs.second[chosen]) for chosen in (pairs.same, ~pairs.same)]
-    areas = np.empty(draws)
-    for draw in range(draws):
-        times = np.zeros(len(labels))
-        for own in members:
-            times[own] = np.bincount(random.integers(0, len(own), len(own)), minlength=len(own))
+
+    def area(times: NDArray[np.int64]) -> float:
         same, other = (np.bincount(b, times[i] * times[j], _BINS) for b, i, j in parts)
         below = np.cumsum(same) - same / 2  # same pairs closer than a different pair of this bin; ties count half
-        areas[draw] = (below * other).sum() / (same.sum() * other.sum())
-    return areas
+        return float((below * other).sum() / (same.sum() * other.sum()))
+
+    return area
 
 
 def recall_at_one(vectors: Vectors, labels: Labels, asked: Labels | None = None) -> float:
@@ -162,15 +161,4 @@ def recall_at_one(vectors: Vectors, labels: Labels, asked: Labels | None = None)
         0.75
     """
     rows = np.arange(len(labels)) if asked is None else np.flatnonzero(np.isin(labels, asked))
-    return float((labels[nearest(vectors, rows, 1)[:, 0]] == labels[rows]).mean())
-
-
-def nearest(vectors: Vectors, rows: NDArray[np.integer], count: int) -> NDArray[np.int64]:
-    """The ``count`` nearest other vectors of each of these rows, nearest first: (len(rows), count)."""
-    found = np.empty((len(rows), count), np.int64)
-    for start in range(0, len(rows), 500):
-        own = rows[start : start + 500]
-        distances = squared_distances(vectors[own], vectors)
-        distances[np.arange(len(own)), own] = np.inf
-        found[start : start + 500] = np.argsort(distances, axis=1, kind="stable")[:, :count]
-    return found
+    return float((labels[neighbours(vectors, 1, euclidean=True, rows=rows)[0][:, 0]] == labels[rows]).mean())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 
 from foveal.errors import ConfigurationError
 from foveal.evaluation.metrics import as_probabilities
@@ -84,6 +85,5 @@ def probabilities_of(outputs: NDArray[Any], network: Sequential, loss: str | Non
             mend="model.predict(x), the numbers themselves",
         )
     if outputs.shape[-1] == 1 or are_independent(network, loss):
-        return np.asarray(np.exp(-np.logaddexp(0.0, -outputs.astype(np.float64))), dtype=outputs.dtype)
-    powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+        return np.asarray(expit(outputs.astype(np.float64)), dtype=outputs.dtype)
+    return np.asarray(softmax(outputs, axis=-1))

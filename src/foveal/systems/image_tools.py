@@ -1,4 +1,4 @@
-"""Small things that systems of pictures share: back to pixels, the nearest picture, a picture in characters."""
+"""Small things that systems of pictures share: back to pixels, a picture in characters."""
 
 from __future__ import annotations
 
@@ -50,26 +50,6 @@ def signal_to_noise(error: float) -> float:
         20.0
     """
     return float(-10 * np.log10(max(error, 1e-12)))
-
-
-def nearest_of(pictures: NDArray[np.uint8], among: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """For each picture the index of the nearest one ``among`` many, by the squared distance of their pixels.
-
-    Example:
-        >>> among = np.array([[[[0]]], [[[9]]], [[[200]]]], np.uint8)
-        >>> nearest_of(np.array([[[[120]]]], np.uint8), among).tolist()
-        [2]
-    """
-    given = pictures.reshape(len(pictures), -1).astype(np.float32)
-    best, index = np.full(len(given), np.inf), np.zeros(len(given), np.int64)
-    for start in range(0, len(among), 5000):
-        part = among[start : start + 5000].reshape(-1, given.shape[1]).astype(np.float32)
-        distance = (part**2).sum(1) - 2 * given @ part.T  # less |x|², which is the same for all of them
-        at = distance.argmin(1)
-        found = distance[np.arange(len(given)), at]
-        better = found < best
-        best, index = np.where(better, found, best), np.where(better, start + at, index)
-    return index
 
 
 def in_characters(picture: NDArray[np.uint8]) -> str:

@@ -279,7 +279,7 @@ def _mirrored(length: int, padding: int, device: torch.device) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _beta_quantiles(alpha: float) -> Tensor:
-    from scipy.special import betaincinv  # type: ignore[import-untyped]
+    from scipy.special import betaincinv
 
     steps = torch.linspace(0.0, 1.0, 4097, dtype=torch.float64)
     return torch.from_numpy(betaincinv(alpha, alpha, steps.numpy())).float().clamp(0.0, 1.0)

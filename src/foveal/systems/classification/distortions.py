@@ -47,7 +47,7 @@ def draw(count: int, height: int, width: int, seed: int) -> Draws:
         >>> draws.ways.shape, sorted(set(map(abs, draws.signs.tolist()))), draws.fields.shape
         ((3, 2), [1], (3, 2, 28, 28))
     """
-    from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
+    from scipy.ndimage import gaussian_filter
 
     random = np.random.default_rng([seed, 2003])
     ways = np.array([(1, 0), (-1, 0), (0, 1), (0, -1)])[random.integers(0, 4, count)]

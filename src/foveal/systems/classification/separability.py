@@ -71,7 +71,7 @@ def separation(points: ArrayLike, answers: ArrayLike) -> Separation:
         >>> either.separable, either.common.round(6).tolist()  # half (0, 0) and half (1, 1) is half (0, 1) and half (1, 0)
         (False, [0.5, 0.5])
     """
-    from scipy.optimize import nnls  # type: ignore[import-untyped]
+    from scipy.optimize import nnls
 
     x, t = np.asarray(points, dtype=np.float64), np.asarray(answers)
     if x.ndim != 2 or t.shape != (len(x),) or set(np.unique(t).tolist()) != {0, 1}:

@@ -108,11 +108,11 @@ def masks_of(module: Network, images: NDArray[np.uint8], batch_size: int = 100) 
 
 
 def _findings(result: Segmented, test: Scenes, predicted: NDArray[np.uint8], tree: Any, source: str) -> Report:
-    low, high = result.interval()
+    interval = result.interval()
     worst = np.argsort(result.each, kind="stable")[:SHOWN]
     facts = {
         "mean_iou": result.mean_iou,
-        "mean_iou_interval": [low, high],
+        "mean_iou_interval": [interval.low, interval.high],
         "mean_iou_without_ground": result.mean_iou_things,
         "pixel_accuracy": result.accuracy,
         "thing_iou": result.thing_iou,
@@ -127,7 +127,7 @@ def _findings(result: Segmented, test: Scenes, predicted: NDArray[np.uint8], tre
     return Report(
         headlines=[
             Headline("mean IoU", result.mean_iou,
-                     note=f"{len(result.names)} classes, ground counted; 95 % interval {low:.3f} … {high:.3f}"),
+                     note=f"{len(result.names)} classes, ground counted; 95 % interval {interval.low:.3f} … {interval.high:.3f}"),
             Headline("mean IoU without ground", result.mean_iou_things, note=f"{len(result.names) - 1} classes of things"),
             Headline("mean IoU with every name right", result.mean_iou_named,
                      note="pixels of a thing that were given to another thing's class counted as their own: outlines alone"),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from foveal import zoo
 from foveal.errors import ConfigurationError, DataError, ImageError
+from foveal.evaluation.similarity import unit_rows
 from foveal.printable import printable
 from foveal.report.blocks import Headline, Report
 from foveal.systems.answers import Answer, Unanswered
@@ -26,7 +27,6 @@ from foveal.systems.embedding.embedder_measures import (
     looked_at,
     measured,
     rates,
-    unit,
     without,
 )
 from foveal.training.config import TrainingConfig
@@ -87,7 +87,7 @@ def carry_out(session: Session) -> Report:
     if session.settings["classifier"]:
         session.say("an ordinary classifier's features, to compare")
         found["classifier's features"] = measured(_features(session, data, held, part), part.labels, held, session.seed)
-    found["raw pixels"] = measured(unit(part.images), part.labels, held, session.seed, DRAWS)
+    found["raw pixels"] = measured(unit_rows(part.images), part.labels, held, session.seed, DRAWS)
     second = _second(session, data, other) if len(other) else None
     own = found["embedder"]
     accepted = rates(vectors, part.labels, held, rehearsal["threshold"])
@@ -260,14 +260,14 @@ def _features(session: Session, data: DataSet, held: NDArray[np.int64], part: Sp
             layer_outputs(module, module.as_input(part.images[start : start + 500]), [last])[last].float().cpu().numpy()
             for start in range(0, len(part), 500)
         ]
-    return unit(np.concatenate(rows))
+    return unit_rows(np.concatenate(rows))
 
 
 def _second(session: Session, data: DataSet, other: NDArray[np.int64]) -> dict[str, Any]:
     """The same training with other classes held out, and the same figures."""
     _, module = _trained(session, data, "other-classes", other)
     part = looked_at(data.test or data.train, other)
-    found = {"embedder": embedded(module, part.images, session.config.mirror), "raw pixels": unit(part.images)}
+    found = {"embedder": embedded(module, part.images, session.config.mirror), "raw pixels": unit_rows(part.images)}
     return {name: measured(each, part.labels, other, session.seed, DRAWS).to_json() for name, each in found.items()}
 
 

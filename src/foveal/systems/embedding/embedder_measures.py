@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.evaluation.similarity import unit_rows
+
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.dataset import Split
@@ -78,18 +80,7 @@ def embedded(module: Network, images: NDArray[np.uint8], mirror: bool) -> NDArra
     found = module.predict(images)
     if mirror:
         found = found + module.predict(np.ascontiguousarray(images[:, :, ::-1]))
-    return unit(found)
-
-
-def unit(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Each row as a vector of length 1.
-
-    Example:
-        >>> unit(np.array([[3, 4]])).tolist()
-        [[0.6000000238418579, 0.800000011920929]]
-    """
-    flat = values.reshape(len(values), -1).astype(np.float32)
-    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12))
+    return unit_rows(found)
 
 
 def measured(

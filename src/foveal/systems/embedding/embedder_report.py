@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foveal.evaluation.verification import nearest, pairs_of, squared_distances
+from foveal.evaluation.similarity import neighbours
+from foveal.evaluation.verification import pairs_of, squared_distances
 from foveal.report.blocks import Heat, Lines, Pictures, Rows, Scatter, Section, Series
 from foveal.systems.embedding.embedder_measures import evenly
 
@@ -147,7 +148,7 @@ def _neighbours(data: DataSet, part: Split, vectors: NDArray[Any], held: Classes
     each = max(1, QUERIES // len(held))
     rows = np.concatenate([np.flatnonzero(labels == k)[:each] for k in held])
     count = min(NEIGHBOURS, len(labels) - 1)
-    close = nearest(places, rows, count)
+    close, _ = neighbours(places, count, euclidean=True, rows=rows)
     shown = np.concatenate([rows[:, None], close], axis=1)
     distances = squared_distances(places, places)
     words = []

@@ -191,7 +191,7 @@ def plane(codes: NDArray[np.float32], most: int, seed: int) -> dict[str, Any]:
     ``trustworthiness`` says how far neighbours on the map are neighbours among the codes, 0 to 1 (Venna, Kaski 2001).
     """
     from sklearn.manifold import TSNE, trustworthiness
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
+    from threadpoolctl import threadpool_limits
 
     from foveal.evaluation.similarity import unit_rows
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal import zoo
+from foveal.evaluation.similarity import neighbours
 from foveal.report.blocks import Headline, Lines, Pictures, Report, Section, Series
 from foveal.systems.generative import sample_classifier as judging
-from foveal.systems.image_tools import in_characters, nearest_of, seed_of
+from foveal.systems.image_tools import in_characters, seed_of
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def spherical(start: NDArray[Any], end: NDArray[Any], shares: NDArray[Any]) -> N
 def neighbours_section(made: NDArray[np.uint8], data: DataSet, count: int = 10) -> Section:
     """Samples above the training pictures that are nearest to them."""
     some = made[:count]
-    nearest = data.train.images[nearest_of(some, data.train.images)]
+    nearest = data.train.images[neighbours(data.train.images, 1, euclidean=True, queries=some)[0][:, 0]]
     return Section(
         "Nearest training pictures",
         "Below each sample the training picture with the smallest squared distance: alike, but not the same.",

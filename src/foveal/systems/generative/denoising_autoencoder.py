@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, median_filter
 
 from foveal.report.blocks import Headline, Lines, Pictures, Report, Rows, Section, Series
 from foveal.runs.run import Session
@@ -140,10 +141,14 @@ def _shown(own: shared.Parts, noisy: Values, mended: dict[str, Values]) -> tuple
 
 
 def baselines(components: shared.Components) -> dict[str, dict[str, Callable[[Values], Values]]]:
-    """Simple ways to take noise out, each with the numbers that it may be tried with."""
+    """Simple ways to take noise out, each with the numbers that it may be tried with. Filters repeat a picture's border."""
+    smooth, middle = (functools.partial(each, axes=(1, 2), mode="nearest") for each in (gaussian_filter, median_filter))
     return {
-        "Gaussian filter": {f"σ = {width} pixels": functools.partial(gaussian_filter, sigma=width) for width in WIDTHS},
-        "median filter": {f"{size} × {size}": functools.partial(median_filter, size=size) for size in WINDOWS},
+        "Gaussian filter": {
+            f"σ = {width} pixels": functools.partial(smooth, sigma=width, radius=math.ceil(3 * width))
+            for width in WIDTHS
+        },
+        "median filter": {f"{size} × {size}": functools.partial(middle, size=size) for size in WINDOWS},
         "PCA": {
             f"{size} components": functools.partial(components.back, size=size)
             for size in SIZES
@@ -159,41 +164,3 @@ def chosen_baselines(
     clean = as_values(own.validation.images[:CHOSEN_ON])
     noisy = spoilt(clean, noise, seed, 1)
     return {name: min(ways, key=lambda way: squared_error(ways[way](noisy), clean)) for name, ways in tried.items()}
-
-
-def gaussian_filter(values: Values, sigma: float) -> Values:
-    """Each pixel the mean of its surroundings, weighted by e^(−d² / 2σ²); the border is repeated.
-
-    Example:
-        >>> peak = np.zeros((1, 5, 5, 1), np.float32)
-        >>> peak[0, 2, 2, 0] = 1
-        >>> round(float(gaussian_filter(peak, 0.5)[0, 2, 2, 0]), 4)  # (1 + 2 e^−2 + 2 e^−8)^−2
-        0.6187
-    """
-    reach = max(1, int(np.ceil(3 * sigma)))
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2).astype(np.float32)
-    weights /= weights.sum()
-    for axis in (1, 2):
-        pads = [(reach, reach) if each == axis else (0, 0) for each in range(4)]
-        windows = sliding_window_view(np.pad(values, pads, mode="edge"), len(weights), axis=axis)
-        values = windows @ weights
-    return values
-
-
-def median_filter(values: Values, size: int) -> Values:
-    """Each pixel the median of the size × size pixels around it; the border is repeated.
-
-    Example:
-        >>> peak = np.zeros((1, 5, 5, 1), np.float32)
-        >>> peak[0, 2, 2, 0] = 1
-        >>> float(median_filter(peak, 3).max())
-        0.0
-    """
-    reach = size // 2
-    out = np.empty_like(values)
-    for start in range(0, len(values), 500):  # the windows of all pictures at once would be too much memory
-        part = values[start : start + 500]
-        padded = np.pad(part, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="edge")
-        windows = sliding_window_view(padded, (size, size), axis=(1, 2))
-        out[start : start + 500] = np.median(windows.reshape(*part.shape, -1), axis=-1)
-    return out

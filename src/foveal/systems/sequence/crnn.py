@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from foveal import zoo
 from foveal.errors import ConfigurationError
+from foveal.evaluation.intervals import bootstrap
 from foveal.printable import printable
 from foveal.report.blocks import Headline, Report
 from foveal.systems.answers import Unanswered
@@ -121,9 +123,7 @@ def _trained(session: Session, data: DigitLines, network: dict[str, Any]) -> Net
 
 def log_probabilities(module: Network, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """ln of the probability of each character, and last of blank, at each step: N × T × (characters + 1)."""
-    logits = module.predict(images).astype(np.float64)
-    logits -= logits.max(axis=2, keepdims=True)
-    return np.asarray(logits - np.log(np.exp(logits).sum(axis=2, keepdims=True)))
+    return np.asarray(log_softmax(module.predict(images).astype(np.float64), axis=2))
 
 
 def readings(logs: NDArray[np.float64], lines: Lines, beam_width: int, seed: int) -> dict[str, Any]:
@@ -192,9 +192,10 @@ def interval(distances: NDArray[Any], lengths: NDArray[Any], seed: int) -> tuple
         >>> interval(np.array([0, 0]), np.array([5, 5]), seed=0)
         (0.0, 0.0)
     """
-    drawn = np.random.default_rng([seed, 7]).integers(0, len(lengths), (BOOTSTRAP, len(lengths)))
-    rates = distances[drawn].sum(axis=1) / lengths[drawn].sum(axis=1)
-    return float(np.quantile(rates, 0.025)), float(np.quantile(rates, 0.975))
+    rate = bootstrap(
+        lambda times: (times * distances).sum() / (times * lengths).sum(), len(lengths), draws=BOOTSTRAP, seed=[seed, 7]
+    )
+    return rate.low, rate.high
 
 
 def answer(model: str, questions: Sequence[str]) -> Iterator[str]:

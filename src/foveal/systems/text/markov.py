@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.errors import ConfigurationError
+from foveal.evaluation.intervals import bootstrap
 
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -251,7 +252,7 @@ def interval(bits: Floats, texts: Sequence[Indices], seed: int = 0, draws: int =
     """
     lengths = np.array([len(text) + 1 for text in texts])
     sums = np.add.reduceat(bits, np.cumsum(lengths) - lengths)
-    drawn = np.random.default_rng([seed, 17]).integers(0, len(texts), (draws, len(texts)))
-    means = sums[drawn].sum(1) / lengths[drawn].sum(1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+    mean = bootstrap(
+        lambda times: (times * sums).sum() / (times * lengths).sum(), len(texts), draws=draws, seed=[seed, 17]
+    )
+    return mean.low, mean.high

@@ -32,7 +32,7 @@ def word_vectors(tokens: NDArray[np.int64], words: int, size: int, window: int =
         >>> vectors.shape, vectors[0].tolist()
         ((4, 2), [0.0, 0.0])
     """
-    from scipy.sparse import coo_matrix  # type: ignore[import-untyped]  # what scikit-learn itself stands on
+    from scipy.sparse import coo_matrix  # what scikit-learn itself stands on
     from sklearn.decomposition import TruncatedSVD
 
     counts = coo_matrix((words, words), dtype=np.float64).tocsr()

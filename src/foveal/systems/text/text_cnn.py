@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from foveal import zoo
 from foveal.data.generated import stdlib_topics
 from foveal.errors import ConfigurationError, ModelFileError
 from foveal.evaluation import multilabel
+from foveal.evaluation.intervals import bootstrap
 from foveal.network.shape import Tokens
 from foveal.report.blocks import Bars, Headline, Lines, Report, Rows, Section, Series, Texts
 from foveal.systems.text.tfidf_baseline import linear_model
@@ -162,8 +164,7 @@ def measured(data: Topics, scores: NDArray[np.float64], rival: NDArray[np.float6
     found["difference"] = {}
     for rank in RANKS:
         gap = multilabel.precision_at(scores, targets, rank) - multilabel.precision_at(rival, targets, rank)
-        low, high = multilabel.interval(gap)
-        found["difference"][f"precision_at_{rank}"] = {"mean": float(gap.mean()), "low": low, "high": high}
+        found["difference"][f"precision_at_{rank}"] = _mean(gap)
     groups = np.array([label.partition(":")[0] for label in data.labels])
     found["groups"] = []
     for group in dict.fromkeys(groups.tolist()):
@@ -185,6 +186,12 @@ def measured(data: Topics, scores: NDArray[np.float64], rival: NDArray[np.float6
             found["bands"].append({"from": first, "labels": int(own.sum()), **told})
     found["documents"], found["labels"] = len(targets), len(data.labels)
     return found
+
+
+def _mean(values: NDArray[np.float64]) -> dict[str, float]:
+    """A mean over documents, and its bootstrap interval."""
+    interval = bootstrap(lambda times: float((times * values).mean()), len(values), draws=2000, seed=[0, 18])
+    return {"mean": float(values.mean()), "low": interval.low, "high": interval.high}
 
 
 def verdict(figures: dict[str, Any]) -> str:
@@ -372,6 +379,6 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     module.load_state_dict(loaded.state)
     scores = module_scores(module.eval(), stdlib_topics.encode(questions, words, shape.length))
     for row in scores:
-        chances = 1 / (1 + np.exp(-row))
+        chances = expit(row)
         best = multilabel.ranked(row[None], max(3, int((chances >= 0.5).sum())))[0]
         yield ", ".join(f"{loaded.classes[i]} {chances[i]:.0%}" for i in best)
