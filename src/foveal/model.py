@@ -353,14 +353,11 @@ class Model:
         Raises:
             ModelFileError: no model file, damaged, or refused; the message says why.
         """
-        from foveal import modelfile
+        from foveal.inference.opened_model import open_model
 
-        path = Path(path)
-        found = modelfile.load(path / "model.safetensors" if path.is_dir() else path)
-        model = Model(found.network, classes=found.classes)
-        model.module.load_state_dict(found.state)
-        model.module.eval()
-        model.facts = dict(found.facts)
+        opened = open_model(path)
+        model = Model(opened.network, classes=opened.classes)
+        model._module, model.facts = opened.module, opened.facts
         return model
 
     # Inside ------------------------------------------------------------------------------------------------------------

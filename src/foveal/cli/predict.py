@@ -52,7 +52,8 @@ def command(
     network knows its classes only: it names one of them for a picture of anything.
     """
     from foveal.inference.image_predictions import classify, listed
-    from foveal.inference.trained_classifier import model_path, open_trained
+    from foveal.inference.opened_model import model_path
+    from foveal.inference.trained_classifier import open_trained
 
     path = model_path(Path(run), runs)
     system = _answering_system(path)

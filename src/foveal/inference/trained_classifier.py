@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.errors import ModelFileError
+from foveal.inference.opened_model import open_model
 from foveal.inference.probabilities import class_probabilities
 from foveal.network.ending import are_independent, ends_in_probabilities
-from foveal.training.checkpoints.run_folder import latest
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
-
-MODEL = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -89,22 +86,15 @@ def open_trained(place: str | Path, runs: str | Path = "runs") -> Trained:
     Raises:
         ModelFileError: nothing there, a run that is not finished, or a file that is refused.
     """
-    from foveal import modelfile
-    from foveal.backends.torch import build
-
-    path = model_path(Path(place), Path(runs))
-    network, state, metadata = modelfile.load(path)
-    module = build(network)
-    module.load_state_dict(state)
-    module.eval()
-    facts = metadata.get("training") or {}
+    opened = open_model(place, runs)
+    network, module, facts = opened.network, opened.module, opened.facts
     config = facts.get("config") or {}
-    border = (metadata.get("preprocessing") or {}).get("border_level")
+    border = (opened.metadata.get("preprocessing") or {}).get("border_level")
     outputs = module.output_shape.channels
-    names = tuple(str(name) for name in metadata.get("classes") or ())
+    names = opened.classes
     return Trained(
-        path=path,
-        folder=path.parent if os.path.lexists(path.parent / "config.json") else None,
+        path=opened.path,
+        folder=opened.folder,
         module=module,
         classes=names if len(names) == max(outputs, 2) else tuple(str(i) for i in range(max(outputs, 2))),
         facts=facts,
@@ -130,32 +120,4 @@ def check_classifies(trained: Trained) -> None:
         given=f"output {output}",
         expected="one number for each class",
         mend=[f"foveal.Model.load({str(trained.path)!r}).predict(images), in Python: the numbers themselves"],
-    )
-
-
-def model_path(place: Path, runs: Path) -> Path:
-    """The model file of a run folder, of the name of a run, or the file itself.
-
-    Raises:
-        ModelFileError: nothing there, or a run that is not finished.
-    """
-    for candidate in (place, runs / place):
-        if os.path.isfile(candidate):
-            return candidate
-        if os.path.isfile(candidate / MODEL):
-            return candidate / MODEL
-        if os.path.isfile(candidate / "config.json"):
-            raise ModelFileError(
-                "this run is not finished: it holds no model yet",
-                where=str(candidate),
-                expected=MODEL,
-                mend=f"foveal train --resume {candidate}",
-            )
-    finished = latest(runs, MODEL)
-    raise ModelFileError(
-        "there is no trained model here",
-        where=str(place),
-        expected="a run folder, the name of a run, or a model file",
-        mend=[f"{path}, the latest run" if path is finished[0] else str(path) for path in finished[:3]]
-        or "train one: foveal train",
     )

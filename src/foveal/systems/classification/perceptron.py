@@ -257,18 +257,15 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     Raises:
         DataError: not two finite numbers.
     """
-    from foveal import modelfile
-    from foveal.backends.torch import build
+    from foveal.inference.opened_model import open_model
 
-    network, state, told = modelfile.load(model)
-    module = build(network)
-    module.load_state_dict(state)
-    classes = told.get("classes") or logic.CLASSES
+    opened = open_model(model)
+    module, classes = opened.module, opened.classes or logic.CLASSES
     for question in questions:
         point = _point(question)
         value = float(module.predict(point[None])[0, 0])
         sums = f"probability {value:.4g}"
-        if network.name == "perceptron":
+        if opened.network.name == "perceptron":
             unit: Any = module.node("unit")
             sums = f"net {float((unit.weight[0].detach().numpy() * point).sum() + unit.bias.detach().numpy()[0]):.4g}"
         yield f"{classes[int(value > 0.5)]} ({sums})"

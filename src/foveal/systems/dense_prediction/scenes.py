@@ -156,14 +156,11 @@ def answers(
     """
     from PIL import Image
 
-    from foveal import modelfile
-    from foveal.backends.torch import build
     from foveal.data.sources.images import read
+    from foveal.inference.opened_model import open_model
 
-    network, state, facts = modelfile.load(model)
-    module = build(network).eval()
-    module.load_state_dict(state)
-    names = [str(name) for name in facts["classes"]]
+    opened = open_model(model)
+    module, names = opened.module, opened.classes
     height, width, channels = module.input_shape.axes
     for question in questions:
         try:

@@ -282,17 +282,15 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
         DataError: fewer than two pictures.
         ModelFileError: the model cannot be read.
     """
-    from foveal import modelfile
-    from foveal.backends.torch import build
     from foveal.evaluation.verification import squared_distances
+    from foveal.inference.opened_model import open_model
 
     if len(questions) < 2:
         raise DataError(
             "two pictures are compared", where="embedder", given=f"{len(questions)} picture", mend="name two or more"
         )
-    network, state, told = modelfile.load(model)
-    module = build(network)
-    module.load_state_dict(state)
+    opened = open_model(model)
+    module, told = opened.module, opened.metadata
     paths, pictures = [], []
     for path in questions:
         try:

@@ -224,15 +224,12 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     """
     import torch
 
-    from foveal import modelfile
-    from foveal.backends.torch import build
     from foveal.data.sources.images import read
     from foveal.errors import ImageError
     from foveal.inference.image_predictions import listed
+    from foveal.inference.opened_model import open_model
 
-    network, state, _ = modelfile.load(model)
-    module = build(network)
-    module.load_state_dict(state)
+    module = open_model(model).module
     machine: Any = module.node("rbm")
     height, width, channels = (int(n or 1) for n in module.input_shape.axes)
     for question in questions:

@@ -227,12 +227,9 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     Raises:
         ConfigurationError: a question that is no whole number.
     """
-    from foveal import modelfile
-    from foveal.backends.torch import build
+    from foveal.inference.opened_model import open_model
 
-    network, state, _ = modelfile.load(model)
-    module = build(network)
-    module.load_state_dict(state)
+    module = open_model(model).module
     for question in questions:
         noise = np.random.default_rng(seed_of(question)).standard_normal((1, noise_size(module)))
         yield in_characters(generated(module, noise)[0])

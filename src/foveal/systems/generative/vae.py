@@ -300,16 +300,13 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     Raises:
         ConfigurationError: a question that is no whole number.
     """
-    from foveal import modelfile
-    from foveal.backends.torch import build
+    from foveal.inference.opened_model import open_model
     from foveal.network import layers
     from foveal.network.tree import find
 
-    network, state, _ = modelfile.load(model)
-    module = build(network)
-    module.load_state_dict(state)
-    sampling = find(network, "sampling")
+    opened = open_model(model)
+    sampling = find(opened.network, "sampling")
     assert isinstance(sampling, layers.Sampling)
     for question in questions:
         numbers = np.random.default_rng(seed_of(question)).standard_normal((1, sampling.units))
-        yield in_characters(decoded(module, numbers)[0])
+        yield in_characters(decoded(opened.module, numbers)[0])

@@ -208,14 +208,12 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     Raises:
         ModelFileError: the model cannot be read.
     """
-    from foveal import modelfile
-    from foveal.backends.torch import build
     from foveal.errors import ImageError
     from foveal.evaluation.transcription import beam
+    from foveal.inference.opened_model import open_model
 
-    network, state, told = modelfile.load(model)
-    module = build(network)
-    module.load_state_dict(state)
+    opened = open_model(model)
+    module, told = opened.module, opened.metadata
     letters, width = told["characters"], min(int(told["settings"]["beam"]), 10_000)
     for path in questions:
         try:

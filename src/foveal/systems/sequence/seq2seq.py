@@ -302,14 +302,10 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     Raises:
         DataError: a character that no date has, or a text that is too long.
     """
-    from foveal import modelfile
-    from foveal.backends.torch import build
+    from foveal.inference.opened_model import open_model
     from foveal.systems.sequence.translator import Translator
 
-    network, state, _ = modelfile.load(model)
-    module = build(network)
-    module.load_state_dict(state)
-    translator = Translator(module, dates.START, dates.END)
+    translator = Translator(open_model(model).module, dates.START, dates.END)
     for question in questions:
         numbers = translator.translate(dates.encoded([question.strip()], dates.lengths()[0])).numbers
         yield dates.decoded(numbers[0])

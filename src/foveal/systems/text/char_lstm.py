@@ -359,14 +359,10 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     Raises:
         ModelFileError: a file without a vocabulary.
     """
-    from foveal import modelfile
-    from foveal.backends.torch import build
+    from foveal.inference.opened_model import open_model
     from foveal.systems.text.text_generator import Writer
 
-    network, state, _ = modelfile.load(model)
-    module = build(network)
-    module.load_state_dict(state)
-    writer = Writer(module)
+    writer = Writer(open_model(model).module)
     for question in questions:
         random = np.random.default_rng([71, *question.encode()])
         made = writer.write(stdlib_text.encode(question).tolist(), 400, 0.8, random)[0]

@@ -366,18 +366,15 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     Raises:
         ModelFileError: a file without vocabulary and labels.
     """
-    from foveal import modelfile
-    from foveal.backends.torch import build
+    from foveal.inference.opened_model import open_model
 
-    loaded = modelfile.load(model)
+    loaded = open_model(model)
     words, shape = loaded.metadata.get("vocabulary"), loaded.network.input_shape
     if not words or not loaded.classes or not isinstance(shape, Tokens) or shape.length is None:
         raise ModelFileError(
             "the file has no vocabulary and labels", where=model, expected="one of foveal train text_cnn"
         )
-    module = build(loaded.network)
-    module.load_state_dict(loaded.state)
-    scores = module_scores(module.eval(), stdlib_topics.encode(questions, words, shape.length))
+    scores = module_scores(loaded.module, stdlib_topics.encode(questions, words, shape.length))
     for row in scores:
         chances = expit(row)
         best = multilabel.ranked(row[None], max(3, int((chances >= 0.5).sum())))[0]
