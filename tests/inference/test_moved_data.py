@@ -148,9 +148,9 @@ def test_a_system_says_so_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert plan.opening["place"] == str(tmp_path / "photos")
     folder = RunFolder(tmp_path / "runs" / "one")
     folder.path.mkdir(parents=True)
-    folder.write_config(systems.running.description(plan))
+    folder.write_config(systems.launch.description(plan))
     Path("photos").rename("pictures")
     with pytest.raises(DataError, match="trained on are not there any more"):
-        systems.running.data_of(folder)
+        systems.launch.data_of(folder)
     with pytest.raises(UnknownName):  # a fresh start has nothing to remember
         prepare(NETWORK, "photos")

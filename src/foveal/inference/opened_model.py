@@ -75,7 +75,7 @@ def open_model(place: str | os.PathLike[str], runs: str | os.PathLike[str] = "ru
     network, state, metadata = modelfile.load(path)
     module = build(network)
     module.load_state_dict(state)
-    return OpenedModel(path, network, module, metadata)
+    return OpenedModel(path, network, module.eval(), metadata)
 
 
 def model_path(place: Path, runs: Path) -> Path:
