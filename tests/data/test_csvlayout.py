@@ -369,7 +369,7 @@ def test_comments_above_the_rows_are_passed_over_and_counted(
             continue  # a comment with as many fields as a row names the columns
         check(load(path), LIGHT, LABELS, note)
         path.write_text(path.read_text() + separator.join(["300"] * 65) + "\n")
-        with pytest.raises(DataError, match=f"row {above.count(chr(10)) + COUNT + 1 + bool(header)}, column 2 "):
+        with pytest.raises(DataError, match=f"row {above.count(chr(10)) + COUNT + 1 + bool(header)}, column 2"):
             load(path)
 
 
