@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -157,7 +158,8 @@ def test_a_small_picture_for_a_large_network_is_explained() -> None:
         (("nothing.json",), FovealError, "the description cannot be read"),
         (("nothing.safetensors",), FovealError, "nothing.safetensors"),
         (("x.json", "--classes", "3"), ConfigurationError, "--classes is for networks of the zoo"),
-        (("lenet5", "--input", "28by28"), DescriptionError, "this is no shape"),
+        (("lenet5", "--input", "28by28"), ConfigurationError, "--input 28x28x1"),
+        (("lenet5", "--input", "28x0x1"), ConfigurationError, "--input: this is no input shape"),
     ],
 )
 def test_mistakes(arguments: tuple[str, ...], kind: type[FovealError], words: str) -> None:
@@ -165,6 +167,20 @@ def test_mistakes(arguments: tuple[str, ...], kind: type[FovealError], words: st
         run(*arguments)
     assert words in str(caught.value)
     assert caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("lenet5", "784"), ("resnet18", "28x28"), ("conv1d", "28x28x1"), ("rnn", "3"), ("text_cnn", "50"), ("seq2seq", "5"),
+     ("dcgan", "28x28x1")],
+)  # fmt: skip
+def test_another_kind_of_input_is_mended_by_what_is_offered(name: str, shape: str) -> None:
+    with pytest.raises(DescriptionError) as caught:
+        run(name, "--input", shape)
+    assert caught.value.mend
+    for mend in caught.value.mend:
+        words = shlex.split(mend.removesuffix(", say"))
+        run(*(words[2:] if words[0] == "foveal" else [name, *words]))
 
 
 def test_a_file_of_another_kind(tmp_path: Path) -> None:

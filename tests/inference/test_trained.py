@@ -295,8 +295,13 @@ def test_evaluate_explains_what_it_cannot_do(tmp_path: Path, runs: Path) -> None
             ["no such part", "expected  auto, test, validation, training"],
         ),
         (["evaluate", "nothing", "--runs", runs], ["no trained model", "small, the latest run"]),
+        (
+            ["evaluate", model, "iris"],
+            ["takes another kind of data\n  given     rows of 4 numbers\n  expected  pictures of"],
+        ),
         (["evaluate", model, "digits"], ["does not know a class", "classes of the network: dark, light"]),
     ]:
         done = run(*arguments)
         assert isinstance(done.exception, FovealError)
         assert all(word in str(done.exception) for word in words), str(done.exception)
+        assert "foveal train" not in str(done.exception)

@@ -328,3 +328,24 @@ def test_where_the_run_is_to_lie_is_looked_at_before_anything_is_told(
         foveal(net, "no-such-data", *options)  # before the data are looked for
     assert caught.value.where == options[0]
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mends"),
+    [
+        (("lecture_cnn", "iris"), ("foveal train mlp iris",)),
+        (("lecture_cnn", "iris", "--size", "28x28"), ("foveal train mlp iris", "data of pictures")),
+        (("vae", "iris", "--size", "28x28"), ("foveal train vae fashion-mnist", "foveal train vae mnist")),
+        (
+            ("lenet5_1998", "digits"),
+            (
+                "--size 32x32, or larger: enlarge the pictures",
+                "a network for small pictures: foveal train fashion_resnet digits",
+            ),
+        ),
+    ],
+)
+def test_shapes_are_mended_in_the_words_of_the_command_line(arguments: tuple[str, ...], mends: tuple[str, ...]) -> None:
+    with pytest.raises(FovealError) as caught:
+        foveal(*arguments)
+    assert caught.value.mend == mends

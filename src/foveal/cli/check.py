@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foveal import streams
-from foveal.cli.options import AllowMemory
+from foveal.cli.options import AllowMemory, Input
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,7 +20,7 @@ _HEADER = ("Node", "Layer", "Output", "Largest error", "in", "Second algorithm",
 
 def command(
     net: Annotated[str, typer.Argument(help="A zoo name, a .json or .yaml description, or a model file.")],
-    input: Annotated[str | None, typer.Option("--input", metavar="HxWxC", help="Another input shape.")] = None,
+    input: Input = None,
     classes: Annotated[int | None, typer.Option(min=1, help="Another number of classes (zoo networks).")] = None,
     device: Annotated[str, typer.Option(help='What computes: "cpu", or "cuda" for a GPU.')] = "cpu",
     batch: Annotated[int, typer.Option(help="Samples in a batch.")] = 2,
@@ -36,7 +36,7 @@ def command(
     """Every node forward and backward on this machine, against float64 and a second algorithm; 1 where one is wrong."""
     from foveal.cli.show import read
 
-    network = read(net, classes, input)
+    network = read(net, classes, input, "check")
     from foveal.backends.checking import check
 
     shown = sys.stderr is not None and sys.stderr.isatty()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from foveal.data.dataset import DataSet, Split
     from foveal.evaluation.results import Evaluation
     from foveal.inference.trained_classifier import Trained
+    from foveal.network.shape import Shape
     from foveal.training.checkpoints.run_folder import RunFolder
 
 _CONFUSED = 5
@@ -216,6 +217,7 @@ def _other(trained: Trained, place: str, split: str, label: str | None) -> _Chos
     from foveal.backends.capacity import most
     from foveal.data import load
     from foveal.data.fingerprint import fingerprint
+    from foveal.data.resizing import NoPictures
     from foveal.training.checkpoints.run_folder import RunFolder
 
     shape = trained.module.input_shape
@@ -223,14 +225,12 @@ def _other(trained: Trained, place: str, split: str, label: str | None) -> _Chos
     if label is None and folder is not None and place.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
         label = _entry(_entry(folder.read_config(), "data"), "opening").get("label")
     channels = trained.channels if len(shape.axes) == 3 else None
-    data = load(place, size=trained.size, channels=channels, label=label, most=most())
-    if len(data.shape) != len(shape.axes):
-        raise DataError(
-            "the network takes another kind of data",
-            where=place,
-            given="rows of a table" if data.is_table else "pictures",
-            expected=str(shape),
-        )
+    try:
+        data = load(place, size=trained.size, channels=channels, label=label, most=most())
+    except NoPictures as error:
+        raise _other_kind(place, str(error.given), shape) from error
+    if len(data.shape) != len(shape.axes) or (data.is_table and data.shape != shape.axes):
+        raise _other_kind(place, f"rows of {data.shape[0]} numbers" if data.is_table else "pictures", shape)
     known = {} if folder is None else _fingerprint(folder)
     if folder is not None and known and fingerprint(data) == known:
         chosen, part = _part(place, _parts(folder, data)[1], split)
@@ -239,6 +239,19 @@ def _other(trained: Trained, place: str, split: str, label: str | None) -> _Chos
     parts = {"all": data.train} if data.test is None else {"test": data.test, "training": data.train}
     own = not known and data.name == trained.facts.get("data")
     return _Chosen(data.name, data.classes, *_part(place, parts, split), own, tuple(data.remarks()))
+
+
+def _other_kind(place: str, given: str, shape: Shape) -> DataError:
+    return DataError(
+        "the network takes another kind of data",
+        where=place,
+        given=given,
+        expected=f"rows of {shape.axes[0]} numbers"
+        if len(shape.axes) == 1
+        else f"pictures of {shape}"
+        if len(shape.axes) == 3
+        else f"{shape}",
+    )
 
 
 def _part(where: str, parts: Mapping[str, Split | None], split: str) -> tuple[str, Split]:

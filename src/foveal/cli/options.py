@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from foveal.errors import ConfigurationError
+from foveal.errors import ConfigurationError, DescriptionError, ShapeError
 
 
 def _allow(size: str | None) -> str | None:
@@ -19,6 +20,63 @@ def _allow(size: str | None) -> str | None:
 
         allow_memory(size)
     return size
+
+
+def _input(text: str | None) -> str | None:
+    if text is not None:
+        from foveal.network import as_shape
+
+        try:
+            as_shape(text)
+        except DescriptionError as error:
+            raise ConfigurationError(
+                "this is no input shape",
+                where="--input",
+                given=repr(text),
+                expected="1 size (a vector), 2 (length × channels), 3 (height × width × channels), 4 (depth first), or tokens; "
+                "each at least 1, or ?",
+                mend=["--input 28x28x1, for a grey picture of 28 × 28 pixels", '--input "200 tokens"'],
+            ) from error
+    return text
+
+
+Input = Annotated[str | None, typer.Option("--input", metavar="HxWxC", callback=_input, help="Another input shape.")]
+
+_SHAPE = re.compile(r"input_shape=(?:\(([\d, ]+)\)|Tokens\((\d+)\)|(\d+))(.*)")
+_OTHER = re.compile(r'(.*?)(?:zoo\.create\("(\w+)".*|foveal\.zoo\.(\w+)\b.*)')
+
+
+@contextmanager
+def shapes_as_options(verb: str, place: str | None) -> Iterator[None]:
+    """What a network of the zoo says of its input, in the words of the command line instead of Python's.
+
+    Args:
+        verb: ``show``, ``check`` or ``train``.
+        place: what is said behind a network's name: the data to train on, or the input shape that was asked for.
+    """
+    try:
+        yield
+    except (ShapeError, DescriptionError) as error:
+        kind = isinstance(error, DescriptionError)  # another kind of input: no size of these data would help
+        told = (_option(each, verb, place) for each in error.mend)
+        error.mend = tuple(each for each in told if not (kind and verb == "train" and each.startswith("--size")))
+        raise
+
+
+def _option(mend: str, verb: str, place: str | None) -> str:
+    if found := _SHAPE.fullmatch(mend):
+        tuple_, tokens, number, rest = found.groups()
+        sizes = [part.strip() for part in (tuple_ or number or "").split(",") if part.strip()]
+        if verb == "train":
+            return f"--size {sizes[0]}x{sizes[1]}{rest}" if len(sizes) == 3 else mend
+        return f'--input "{tokens} tokens"{rest}' if tokens else f"--input {'x'.join(sizes)}{rest}"
+    if found := _OTHER.fullmatch(mend):
+        before, one, other = found.groups()
+        behind = (
+            "" if place is None else f" {shlex.quote(place)}" if verb == "train" else f" --input {shlex.quote(place)}"
+        )
+        return f"{before}foveal {verb} {one or other}{behind}"
+    return mend
 
 
 _FIELD, _ASSIGNED = "TrainingConfig.", re.compile(r"[a-z_]+=(.+)")

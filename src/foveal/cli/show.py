@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveal.cli.options import Input, shapes_as_options
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.printable import json_text, printable
 from foveal.streams import say
@@ -21,7 +22,7 @@ def command(
         str | None, typer.Argument(help="A zoo name, a .json or .yaml description, or a model file.")
     ] = None,
     other: Annotated[str | None, typer.Argument(metavar="[NET2]", help="A second network, shown beside.")] = None,
-    input: Annotated[str | None, typer.Option("--input", metavar="HxWxC", help="Another input shape.")] = None,
+    input: Input = None,
     classes: Annotated[int | None, typer.Option(min=1, help="Another number of classes (zoo networks).")] = None,
     why: Annotated[str | None, typer.Option(metavar="PATH", help="The worked arithmetic of one layer.")] = None,
     dense: Annotated[
@@ -74,13 +75,14 @@ def command(
             raise summary.error
 
 
-def read(name: str, classes: int | None, input: str | None) -> Sequential:
-    """The tree of NET, whatever NET is; a run's folder stands for the model in it."""
+def read(name: str, classes: int | None, input: str | None, verb: str = "show") -> Sequential:
+    """The tree of NET, whatever NET is; a run's folder stands for the model in it. ``verb`` is the one that asks."""
     if (Path(name) / "model.safetensors").is_file():
         name = str(Path(name) / "model.safetensors")
     suffix = Path(name).suffix.lower()
     if suffix not in (".json", ".yaml", ".yml", ".safetensors"):
-        return _from_zoo(name, classes, input)
+        with shapes_as_options(verb, input):
+            return _from_zoo(name, classes, input)
     if classes is not None:
         raise ConfigurationError(
             "--classes is for networks of the zoo",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal import systems
-from foveal.cli.options import AllowMemory, as_options, check_net
+from foveal.cli.options import AllowMemory, as_options, check_net, shapes_as_options
 from foveal.cli.outputs import fresh
 from foveal.errors import ConfigurationError, SourceError
 from foveal.printable import counted, json_text, printable
@@ -239,6 +240,7 @@ def _no_settings(net: str | None, settings: list[str] | None) -> None:
 def _prepared(
     net: str | None, data: str | None, size: str | None, label: str | None, changes: dict[str, Any], json_lines: bool
 ) -> Experiment:
+    from foveal.data.resizing import NoPictures
     from foveal.experiment import prepare
 
     options: dict[str, Any] = {
@@ -249,8 +251,11 @@ def _prepared(
     }
     check_net(net)
     try:
-        with as_options():
+        with as_options(), shapes_as_options("train", data):
             return prepare(net, data or _DATA, **options)
+    except NoPictures as error:
+        error.mend = (f"foveal train mlp {shlex.quote(data or _DATA)}", "data of pictures")
+        raise
     except SourceError as error:
         if data is not None:
             raise

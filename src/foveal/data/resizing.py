@@ -42,6 +42,10 @@ def check_together(where: str, given: int, becoming: tuple[int, ...], most: int 
     )
 
 
+class NoPictures(DataError):
+    """Rows of a table, where a size or channels of pictures are asked for."""
+
+
 def brought_to(
     data: DataSet, size: tuple[int, int] | None, channels: int | None, fit: Fit, most: int | None = None
 ) -> DataSet:
@@ -51,7 +55,8 @@ def brought_to(
     colour as red, green, blue and transparency on white. ``notes`` says what was done.
 
     Raises:
-        DataError: a table; channels that are neither; more than ``LIMIT`` or ``most``, see :func:`check_together`.
+        NoPictures: a table.
+        DataError: channels that are neither; more than ``LIMIT`` or ``most``, see :func:`check_together`.
 
     Example:
         >>> from foveal.data import from_arrays
@@ -66,12 +71,12 @@ def brought_to(
     if data.is_table:
         if size is None and channels is None:
             return data
-        raise DataError(
+        raise NoPictures(
             "these are rows of a table, where pictures are asked for",
             where=data.name,
             given=f"rows of {data.train.images.shape[1]} numbers",
             expected=f"pictures of {' × '.join(map(str, size))}" if size else "pictures",
-            mend=["data of pictures", "leave size and channels out, and take a network for tables: foveal train mlp"],
+            mend=["data of pictures", "leave size and channels out"],
         )
     if channels not in (None, depth, 1, 3) or (channels not in (None, depth) and depth not in (1, 3, 4)):
         raise DataError(

@@ -105,12 +105,18 @@ class Session:
         Raises:
             DataError: rows of a table.
         """
-        data = self.load()
-        if data.is_table:
+        from foveal.data.resizing import NoPictures
+
+        try:
+            data = self.load()
+            given = f"a table of {data.shape[0]} columns" if data.is_table else None
+        except NoPictures as error:  # where a size was asked for, too
+            given = error.given
+        if given is not None:
             raise DataError(
                 f"{self.system.name} learns from pictures",
                 where=str(self.data_name),
-                given=f"a table of {data.shape[0]} columns",
+                given=given,
                 expected="pictures of one size",
                 mend=[f"{self.system.command} {name}" for name in self.system.data[:2]],
             )

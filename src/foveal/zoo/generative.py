@@ -93,8 +93,8 @@ def dcgan(input_shape: ShapeLike = (64,), picture_shape: ShapeLike = (28, 28, 1)
             "the generator makes pictures of noise",
             where="dcgan",
             given=f"input shape {noise} ({type(noise).__name__})",
-            expected="a number of random values",
-            mend="input_shape=64; what comes out is picture_shape=(28, 28, 1)",
+            expected="a number of random values; picture_shape is what comes out",
+            mend="input_shape=64, say",
         )
     shape = picture("dcgan", picture_shape, smallest=4, because="it is doubled twice from 1 × 1 on")
     low, high = thin(2 * MAPS, width), thin(MAPS, width)
