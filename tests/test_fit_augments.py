@@ -12,8 +12,7 @@ import foveal
 from foveal import layers, losses, optimizers, systems
 from foveal.data.augmentation.pipeline import parse
 from foveal.data.batches.balanced import BalancedBatches
-from foveal.data.batches.in_memory import ResidentBatches
-from foveal.data.batches.tensors import TensorBatches
+from foveal.data.batches.in_memory import ResidentBatches, TensorBatches
 from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.experiment import prepare

@@ -10,22 +10,21 @@ import torch
 from torch import Tensor
 
 from foveal.backends.values import as_tensor, refuse_not_finite
-from foveal.data.augmentation.pipeline import Augmentation, parse
-from foveal.data.batches.tensors import TensorBatches
 from foveal.errors import ConfigurationError, DataError
 from foveal.layouts import repairs
 from foveal.network.ending import check_ending
 from foveal.network.shape import Shape, Tokens, Vector
 from foveal.network.tree import Sequential
+from foveal.training.batching import augmentation
 from foveal.training.config import TrainingConfig
 from foveal.training.targets import check_targets, note_on_accuracy
 
 
 def as_inputs(x: Any, shape: Shape, where: str, what: str = "x") -> Tensor:
-    """An array as a float32 tensor with channels last, N × the network's input shape; tokens as int64.
+    """An array as a tensor with channels last, N × the network's input shape: uint8, float32, or int64 for tokens.
 
     Args:
-        x: uint8 pixels, which are divided by 255, or other numbers, which are taken as they are. The channel axis of grey
+        x: uint8 pixels, which batches divide by 255, or other numbers, which are taken as they are. The channel axis of grey
             pictures may be missing. Tokens are whole numbers, N × length, and stay what they are.
         shape: the network's input.
         where: the network's name, for messages.
@@ -50,7 +49,9 @@ def as_inputs(x: Any, shape: Shape, where: str, what: str = "x") -> Tensor:
             tensor.shape, shape.axes, where, what, "the array is not of the network's input shape",
             "bring the pictures to this size, or give the network another input_shape",
         )  # fmt: skip
-    values = tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor.to(torch.float32)
+    if tensor.dtype == torch.uint8:
+        return tensor
+    values = tensor.to(torch.float32)
     refuse_not_finite(values, where, what)
     return values
 
@@ -279,50 +280,32 @@ def _whole(labels: Tensor, otherwise: str, outputs: int, where: str, what: str) 
     return labels.long()
 
 
-def plain_batches(x: Tensor, y: Tensor, batch_size: int, device: torch.device | str) -> TensorBatches:
-    """Batches to measure with: in order."""
-    return TensorBatches(x, y, batch_size, shuffle=False, device=device)
+def check_augmentable(x: Tensor, text: str, output: Shape) -> None:
+    """Refuse an augmentation that cannot be done to these inputs.
 
-
-def training_batches(
-    x: Tensor, y: Tensor, config: TrainingConfig, output: Shape, device: torch.device, epochs_before: int
-) -> TensorBatches:
-    """Batches to learn from, changed as ``config.augment`` says.
+    Args:
+        x: inputs as :func:`as_inputs` gives them.
+        text: ``config.augment``.
+        output: what the network gives for a sample.
 
     Raises:
         ConfigurationError: augmentation of what is no image, of values that are no pixels, or where the targets are images
             that would have to change as well.
     """
-    augment = augmentation(config.augment)
-    if augment is not None:
-        low, high = float(x.min()), float(x.max())
-        given = ""
-        if x.dim() != 4:
-            given = f"samples of shape {' × '.join(map(str, x.shape[1:]))}"
-        elif low < 0 or high > 1:
-            given = f"values from {low:g} to {high:g}"
-        elif output.spatial:
-            given = f"targets of {output}, which stay as they are"
-        if given:
-            raise ConfigurationError(
-                "augmentation changes images alone, with pixels from 0 to 1",
-                where="fit",
-                given=f"augment={config.augment!r}; {given}",
-                expected="uint8 pixels or values from 0 to 1, height × width × channels; one target an image",
-                mend='augment="" in compile',
-            )
-        augment.check(x.shape[1], x.shape[2])
-    size, seed, shuffle = config.batch_size, config.seed, config.shuffle
-    return TensorBatches(
-        x, y, size, seed=seed, shuffle=shuffle, device=device, epochs_before=epochs_before, augment=augment
-    )
-
-
-def augmentation(text: str) -> Augmentation | None:
-    """What ``augment`` asks for; None for nothing.
-
-    Raises:
-        ConfigurationError: an operation that does not exist, or a number out of its range.
-    """
-    found = parse(text)
-    return found if found.operations or found.mixup else None
+    if augmentation(text) is None:
+        return
+    given = ""
+    if x.dim() != 4:
+        given = f"samples of shape {' × '.join(map(str, x.shape[1:]))}"
+    elif x.dtype != torch.uint8 and (float(x.min()) < 0 or float(x.max()) > 1):
+        given = f"values from {float(x.min()):g} to {float(x.max()):g}"
+    elif output.spatial:
+        given = f"targets of {output}, which stay as they are"
+    if given:
+        raise ConfigurationError(
+            "augmentation changes images alone, with pixels from 0 to 1",
+            where="fit",
+            given=f"augment={text!r}; {given}",
+            expected="uint8 pixels or values from 0 to 1, height × width × channels; one target an image",
+            mend='augment="" in compile',
+        )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from foveal.backends.torch import Network
-    from foveal.data.batches.in_memory import ResidentBatches
+    from foveal.data.batches.in_memory import TensorBatches
     from foveal.data.dataset import DataSet, Split
     from foveal.outcome import Outcome
     from foveal.training.display import Display
@@ -84,24 +84,11 @@ class Experiment:
             module.load_state_dict(dict(self.state))
         return module
 
-    def batches(self, split: Split, *, training: bool) -> ResidentBatches:
+    def batches(self, split: Split, *, training: bool) -> TensorBatches:
         """A part as batches on the configured device."""
-        from foveal.backends.capacity import batch_that_fits
-        from foveal.data.augmentation.pipeline import parse
-        from foveal.data.batches.in_memory import ResidentBatches
-        from foveal.network import as_shape
-        from foveal.training.precision import chosen_device
+        from foveal.training.batching import measuring_batches, training_batches
 
-        config = self.config
-        wide = max(config.batch_size, 256)
-        return ResidentBatches(
-            split,
-            config.batch_size if training else batch_that_fits(self.network, as_shape(self.data.shape), wide),
-            device=chosen_device(config.device),
-            seed=config.seed,
-            augment=parse(config.augment) if training and config.augment else None,
-            shuffle=training and config.shuffle,
-        )
+        return training_batches(split, self.config) if training else measuring_batches(split, self.config, self.network)
 
     def identity(self) -> dict[str, Any]:
         """What a checkpoint must agree on beside the configuration."""

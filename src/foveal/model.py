@@ -189,7 +189,7 @@ class Model:
             UnknownName, ConfigurationError: a name or value that cannot work, or a loss that the network's end is not for.
         """
         from foveal import losses as kinds
-        from foveal.data_adapter import augmentation
+        from foveal.training.batching import augmentation
         from foveal.training.config import TrainingConfig
         from foveal.training.ongoing import Ongoing
 
@@ -236,10 +236,10 @@ class Model:
         Returns:
             the history: ``history.history["loss"]``, ``["accuracy"]``, ``["val_loss"]``, ``["val_accuracy"]``, a value an epoch.
         """
-        from foveal.data_adapter import plain_batches, training_batches
+        from foveal.data_adapter import check_augmentable
+        from foveal.training.batching import measuring_batches, training_batches
         from foveal.training.display import display_for
         from foveal.training.history import facts_after
-        from foveal.training.precision import chosen_device
         from foveal.training.runner import run
         from foveal.training.targets import split_at
 
@@ -258,12 +258,10 @@ class Model:
             cut = split_at(len(inputs), validation_split, "fit")
             held = inputs[cut:], targets[cut:]
             inputs, targets = inputs[:cut], targets[:cut]
-        device = chosen_device(config.device)
+        check_augmentable(inputs, config.augment, self.module.output_shape)
         before = self._ongoing.next_epoch(first) - first
-        batches = training_batches(inputs, targets, config, self.module.output_shape, device, before)
-        validation = (
-            None if held is None else plain_batches(*held, self.module.batch_that_fits(max(batch_size, 256)), device)
-        )
+        batches = training_batches((inputs, targets), config, epochs_before=before)
+        validation = None if held is None else measuring_batches(held, config, self.network)
         with display_for(verbose) as display:
             history = run(
                 self.module, batches, validation, config, callbacks=callbacks, readers=[self._notes.once(display)], model=self,
@@ -284,15 +282,17 @@ class Model:
 
         The numbers do not depend on ``batch_size``, which only bounds memory.
         """
-        from foveal.data_adapter import plain_batches
+        from foveal.training.batching import measuring_batches
         from foveal.training.loss import mean_values
 
         config, verbose = self._compiled("evaluate"), arguments.verbosity(verbose, "evaluate")
         batch_size = arguments.whole("batch_size", batch_size, 1, "evaluate", usual=32)
         inputs, targets = self._pair(x, y)
         begin, device = time.perf_counter(), next((p.device for p in self.module.parameters()), "cpu")
-        size = self.module.batch_that_fits(max(batch_size, 256))
-        values = mean_values(self.module.eval(), plain_batches(inputs, targets, size, device), config)
+        batches = measuring_batches(
+            (inputs, targets), config.replace(batch_size=batch_size, device=str(device)), self.network
+        )
+        values = mean_values(self.module.eval(), batches, config)
         if verbose in (1, 2) or verbose == "auto":
             shown = " - ".join(f"{name}: {value:.4f}" for name, value in values.items())
             streams.say(f"{len(inputs):,} samples - {time.perf_counter() - begin:.0f}s - {shown}")

@@ -38,12 +38,12 @@ def test_an_epoch_serves_each_picture_once(count: int, size: int, shuffle: bool,
         patch.setattr(resident_module, "_BLOCK_PICTURES", block)
         batches = ResidentBatches(split, size, seed=3, shuffle=shuffle, drop_last=drop)
         served = list(batches.epoch(0))
-    assert len(served) == len(batches) == batches.steps == (count // size if drop else -(-count // size))
+    assert len(served) == len(batches) == (count // size if drop else -(-count // size))
     labels = torch.cat([y for _, y in served])
-    assert len(labels) == batches.pictures
+    assert len(labels) == batches.examples
     assert len(set(labels.tolist())) == len(labels)
     if not shuffle:
-        assert labels.tolist() == list(range(batches.pictures))
+        assert labels.tolist() == list(range(batches.examples))
     for x, y in served:
         expected = split.images[y.numpy()].astype(np.float32) / np.float32(255)
         np.testing.assert_array_equal(x.permute(0, 2, 3, 1).numpy(), expected)

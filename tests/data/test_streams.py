@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from foveal.data.batches.text_streams import Streams, TokenBatches
+from foveal.data.batches.in_memory import TensorBatches
+from foveal.data.batches.text_streams import Streams
 from foveal.errors import ConfigurationError
 
 TEXTS = [np.arange(2, 2 + length) for length in (5, 1, 9, 3, 7)]
@@ -57,7 +58,7 @@ def test_too_little_text():
 
 def test_tokens_stay_whole_numbers_and_each_is_served_once():
     tokens, answers = torch.arange(14).view(7, 2), torch.arange(7)[:, None].float()
-    batches = TokenBatches(tokens, answers, 3, seed=1)
+    batches = TensorBatches(tokens, answers, 3, seed=1)
     found = list(batches.epoch(0))
     assert [len(x) for x, _ in found] == [3, 3, 1]
     assert all(x.dtype == torch.int64 for x, _ in found)

@@ -10,7 +10,7 @@ import torch
 
 from foveal import systems
 from foveal.data import load
-from foveal.data.batches.tensors import TensorBatches
+from foveal.data.batches.in_memory import TensorBatches
 from foveal.errors import CheckpointError, ConfigurationError, DataError, UnknownName
 from foveal.report.blocks import Headline, Report
 from foveal.runs.run import Session, digest, plain

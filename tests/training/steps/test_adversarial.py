@@ -15,7 +15,7 @@ import torch
 
 from foveal import zoo
 from foveal.backends.torch import Network, build
-from foveal.data.batches.tensors import TensorBatches
+from foveal.data.batches.in_memory import TensorBatches
 from foveal.training import RunFolder, TrainingConfig, run
 from foveal.training.steps import Recordable, Step
 from foveal.training.steps.adversarial import Adversarial, discriminator_loss, generator_loss, recognised

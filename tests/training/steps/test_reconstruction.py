@@ -10,7 +10,7 @@ import torch
 from sklearn.decomposition import PCA
 
 from foveal.backends.torch import build
-from foveal.data.batches.tensors import TensorBatches
+from foveal.data.batches.in_memory import TensorBatches
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.network import Sequential, layers
 from foveal.training import TrainingConfig, run

@@ -10,7 +10,7 @@ import torch
 
 from foveal import zoo
 from foveal.backends.torch import build
-from foveal.data.batches.tensors import TensorBatches
+from foveal.data.batches.in_memory import TensorBatches
 from foveal.network import Sequential, layers
 from foveal.training import TrainingConfig, run
 from foveal.training.steps.variational import (

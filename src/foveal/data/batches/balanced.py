@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from foveal.data.augmentation.pipeline import Augmentation
-from foveal.data.batches.in_memory import mixed
+from foveal.data.batches.in_memory import Blocks, mixed
 from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError
 
 _DRAW = 3  # the third kind of random numbers of an epoch, beside order and augmentation
 
 
-class BalancedBatches:
+class BalancedBatches(Blocks[tuple[Tensor, Tensor]]):
     """Serve ``classes`` classes with ``each`` pictures a batch (P × K of Hermans, Beyer, Leibe 2017, section 2).
 
     An epoch has as many batches as it takes to serve as many pictures as there are. Within a batch no picture comes twice.
@@ -72,14 +72,11 @@ class BalancedBatches:
     @property
     def examples(self) -> int:
         """Pictures that an epoch serves."""
-        return len(self) * self.batch_size
+        return max(1, len(self._images) // self.batch_size) * self.batch_size
 
-    def __len__(self) -> int:
-        return max(1, len(self._images) // self.batch_size)
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of an epoch from step ``start`` on: x N × C × H × W from 0 to 1, and y the labels."""
-        for step in range(start, len(self)):
+    def _block(self, number: int, block: int, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """x N × C × H × W from 0 to 1, and y the labels."""
+        for step in range(first, last):
             generator = torch.Generator().manual_seed(mixed(self.seed, _DRAW, number, step))
             chosen = torch.randperm(len(self._members), generator=generator)[: self.classes].sort().values.tolist()
             drawn = [self._drawn(self._members[one], generator) for one in chosen]

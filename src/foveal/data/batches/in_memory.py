@@ -1,6 +1,6 @@
-"""Batches from pictures that stay in memory (of the device) as ``uint8``, at almost no cost a step.
+"""Batches from what stays in memory (of the device), at almost no cost a step; and where an epoch begins, for all kinds.
 
-A training step of a small network takes milliseconds, so what Python does between two steps shows. Here pictures are
+A training step of a small network takes milliseconds, so what Python does between two steps shows. Here samples are
 shuffled, augmented and scaled by the thousand (a *block* of some steps), and a step only cuts its slice out.
 
 The order of epoch ``n`` depends on (seed, n) alone, and the random numbers of a block on (seed, n, block): a run that is
@@ -9,7 +9,10 @@ resumed in the middle of an epoch (``epoch(n, start=step)``) sees exactly the ba
 
 from __future__ import annotations
 
+import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +23,7 @@ from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError
 
 Batch = tuple[Tensor, ...]
+Served = TypeVar("Served")
 
 _BLOCK_PICTURES = 4096
 _BLOCK_VALUES = 4 << 20
@@ -28,22 +32,167 @@ _BLOCK_VALUES = 4 << 20
 ORDER, CHANGES = 1, 2
 
 
-class ResidentBatches:
-    """Serve a part of a data set in batches, epoch after epoch.
+class Blocks(ABC, Generic[Served]):
+    """Batches that are made some steps at once. A kind of batches says how long it is, and makes a block."""
+
+    batch_size: int
+
+    @property
+    @abstractmethod
+    def examples(self) -> int:
+        """Examples that an epoch serves."""
+
+    def __len__(self) -> int:
+        """Batches an epoch; the last one may be smaller."""
+        return -(-self.examples // self.batch_size)
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Served]:
+        """The batches of epoch ``number`` from step ``start`` on.
+
+        Raises:
+            ConfigurationError: the epoch has no such step.
+        """
+        if not 0 <= start <= len(self):
+            raise ConfigurationError(
+                "an epoch has no such step", where="start", given=str(start), expected=f"0 to {len(self)}"
+            )
+        span = self._span()
+        for block in range(start // span, -(-len(self) // span)):
+            first, last = block * span, min((block + 1) * span, len(self))
+            yield from itertools.islice(self._block(number, block, first, last), max(0, start - first), None)
+
+    def _span(self) -> int:
+        """Steps a block; it depends on the data's shape and the batch size alone, for resuming relies on it."""
+        return 1
+
+    @abstractmethod
+    def _block(self, number: int, block: int, first: int, last: int) -> Iterator[Served]:
+        """The batches of steps ``first`` to ``last`` − 1 of epoch ``number``."""
+
+
+class TensorBatches(Blocks[Batch]):
+    """Serve two tensors in batches, epoch after epoch.
 
     Args:
-        split: pictures (N × H × W × C, ``uint8``) or a table (N × features, ``float32``).
-        batch_size: pictures a batch; the last one of an epoch may be smaller.
+        x: inputs, N first and channels last. ``uint8`` are pixels, which are divided by 255; ``int64`` are tokens, which stay
+            whole numbers; others are taken as they are.
+        y: targets, N first.
+        batch_size: samples a batch; the last one of an epoch may be smaller.
         device: where the data are kept and the batches made, ``"cpu"`` or ``"cuda"``.
         seed: of order and augmentation.
-        augment: what is done to the pictures, or None.
-        shuffle: False keeps the order, for evaluation.
-        dtype: of the batches' pictures.
-        memory_format: ``torch.channels_last`` or ``torch.contiguous_format``.
+        augment: what is done to the images (pixels, or values from 0 to 1), or None.
+        shuffle: a new order every epoch; False keeps the order, for evaluation.
+        epochs_before: epochs that were served before this object was made: the orders go on after them.
+        dtype: of the inputs in the batches.
+        memory_format: of images, ``torch.channels_last`` or ``torch.contiguous_format``.
         drop_last: leave out the last batch of an epoch where it is smaller than the others.
 
     Raises:
         ConfigurationError: a batch size below 1, augmentation of a table or not of this size, an empty epoch.
+
+    Example:
+        >>> batches = TensorBatches(torch.zeros(10, 8, 8, 3), torch.arange(10), 4)
+        >>> [tuple(x.shape) for x, y in batches.epoch(0)]
+        [(4, 3, 8, 8), (4, 3, 8, 8), (2, 3, 8, 8)]
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        batch_size: int,
+        *,
+        device: str | torch.device = "cpu",
+        seed: int = 0,
+        augment: Augmentation | None = None,
+        shuffle: bool = True,
+        epochs_before: int = 0,
+        dtype: torch.dtype = torch.float32,
+        memory_format: torch.memory_format = torch.channels_last,
+        drop_last: bool = False,
+    ) -> None:
+        if batch_size < 1:
+            raise ConfigurationError("a batch holds a picture at least", where="batch_size", given=str(batch_size))
+        if augment is not None and x.dim() == 2:
+            raise ConfigurationError(
+                "rows of a table cannot be augmented as pictures",
+                where="augment",
+                given=str(augment),
+                mend="no augment",
+            )
+        if drop_last and len(x) < batch_size:
+            raise ConfigurationError(
+                "every batch would be dropped",
+                where="drop_last",
+                given=f"{len(x):,} pictures, batches of {batch_size:,}",
+                mend=f"batch_size={max(len(x), 1)}",
+            )
+        if augment is not None:
+            augment.check(*x.shape[1:3])
+        self.batch_size, self.seed, self.augment, self.shuffle = batch_size, seed, augment, shuffle
+        self.epochs_before, self.dtype, self.memory_format = epochs_before, dtype, memory_format
+        self.device, self.count, self.drop_last = torch.device(device), len(x), drop_last
+        self._x, self._y = x.to(self.device).contiguous(), y.to(self.device)
+        self._ordered = -1, torch.empty(0, dtype=torch.int64)
+
+    @property
+    def examples(self) -> int:
+        """Samples that an epoch serves: all, unless the last batch is dropped."""
+        return self.count - self.count % self.batch_size if self.drop_last else self.count
+
+    def order(self, epoch: int) -> Tensor:
+        """The order of an epoch, as indices into the data; the same on every device."""
+        if self._ordered[0] != epoch:  # all blocks of an epoch ask for it
+            number = epoch + self.epochs_before
+            order = shuffled(self.count, self.seed, number) if self.shuffle else torch.arange(self.count)
+            self._ordered = epoch, order.to(self.device)
+        return self._ordered[1]
+
+    def _span(self) -> int:
+        values = max(1, self._x[0].numel())
+        return max(1, min(_BLOCK_PICTURES, _BLOCK_VALUES // values) // self.batch_size)
+
+    def _block(self, number: int, block: int, first: int, last: int) -> Iterator[Batch]:
+        """``(x, y)``: x of ``dtype``, N × C × H × W for images, N × features for a table; tokens stay ``int64``.
+
+        With mixup ``(x, y, y2, lam)``, lam a tensor without axes.
+        """
+        size = self.batch_size
+        index = self.order(number)[first * size : last * size]
+        generator = torch.Generator(self.device).manual_seed(
+            mixed(self.seed, CHANGES, number + self.epochs_before, block)
+        )
+        # A slice of an unshuffled order is itself a range, but the copy is far cheaper than the scaling that follows.
+        x, y = self._made(self._x.index_select(0, index), generator), self._y.index_select(0, index)
+        mixup = self.augment.mixup if self.augment else None
+        lams = mixup.draw(last - first, generator, self.device) if mixup else None
+        for step in range(last - first):
+            cut = slice(step * size, (step + 1) * size)
+            yield (x[cut], y[cut]) if mixup is None or lams is None else mixup(x[cut], y[cut], lams[step])
+
+    def _made(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """The samples as the network takes them: channels first, changed and scaled."""
+        if x.dtype == torch.int64:
+            return x
+        if x.dim() > 2:
+            x = x.movedim(-1, 1)  # a view: the memory stays channels-last
+        if self.augment is not None:
+            x = self.augment(x, generator)
+        if x.dtype == torch.uint8:
+            x = x.float().div_(255.0)
+        x = x.to(self.dtype)
+        return x.contiguous(memory_format=self.memory_format) if x.dim() == 4 else x
+
+
+class ResidentBatches(TensorBatches):
+    """Serve a part of a data set in batches, epoch after epoch.
+
+    Args:
+        split: pictures (N × H × W × C, ``uint8``) or a table (N × features, ``float32``). Its memory is shared, not copied.
+        batch_size, device, seed, augment, shuffle, dtype, memory_format, drop_last: see :class:`TensorBatches`.
+
+    Raises:
+        ConfigurationError: as :class:`TensorBatches`.
 
     Example:
         >>> split = Split(np.full((10, 8, 8, 1), 255, np.uint8), np.arange(10) % 2)
@@ -65,115 +214,31 @@ class ResidentBatches:
         memory_format: torch.memory_format = torch.channels_last,
         drop_last: bool = False,
     ) -> None:
-        if batch_size < 1:
-            raise ConfigurationError("a batch holds a picture at least", where="batch_size", given=str(batch_size))
-        self.is_table = split.images.ndim == 2
-        if augment is not None and self.is_table:
-            raise ConfigurationError(
-                "rows of a table cannot be augmented as pictures",
-                where="augment",
-                given=str(augment),
-                mend="no augment",
-            )
-        if drop_last and len(split) < batch_size:
-            raise ConfigurationError(
-                "every batch would be dropped",
-                where="drop_last",
-                given=f"{len(split):,} pictures, batches of {batch_size:,}",
-                mend=f"batch_size={max(len(split), 1)}",
-            )
-        if augment is not None:
-            augment.check(*split.images.shape[1:3])
-        self.batch_size = batch_size
-        self.device = torch.device(device)
-        self.seed = seed
-        self.augment = augment
-        self.shuffle = shuffle
-        self.dtype = dtype
-        self.memory_format = memory_format
-        self.drop_last = drop_last
-        self.count = len(split)
-        self._images = _tensor(split.images).to(self.device)
-        self._labels = _tensor(split.labels).to(self.device)
+        super().__init__(
+            *tensors(split), batch_size, device=device, seed=seed, augment=augment, shuffle=shuffle, dtype=dtype,
+            memory_format=memory_format, drop_last=drop_last,
+        )  # fmt: skip
 
-    @property
-    def steps(self) -> int:
-        """Batches an epoch."""
-        whole, rest = divmod(self.count, self.batch_size)
-        return whole if self.drop_last or not rest else whole + 1
 
-    @property
-    def pictures(self) -> int:
-        """Pictures that an epoch serves: all, unless the last batch is dropped."""
-        return min(self.count, self.steps * self.batch_size)
+def tensors(split: Split) -> tuple[Tensor, Tensor]:
+    """The pictures (or rows) and labels of a part as tensors, in the same memory where torch may share it."""
+    images, labels = (
+        torch.from_numpy(array if array.flags.writeable else array.copy()) for array in (split.images, split.labels)
+    )
+    return images, labels
 
-    @property
-    def examples(self) -> int:
-        """The same number, under the name that the training loop reads of any kind of data."""
-        return self.pictures
 
-    def __len__(self) -> int:
-        return self.steps
+def shuffled(count: int, seed: int, epoch: int) -> Tensor:
+    """The order of an epoch: indices that follow from the seed and its number alone.
 
-    def order(self, epoch: int) -> Tensor:
-        """The order of an epoch, as indices into the part; the same on every device."""
-        if not self.shuffle:
-            return torch.arange(self.count, device=self.device)
-        generator = torch.Generator().manual_seed(mixed(self.seed, ORDER, epoch))
-        return torch.randperm(self.count, generator=generator).to(self.device)
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of epoch ``number`` from step ``start`` on.
-
-        Yields:
-            ``(x, y)``: x of ``dtype``, N × C × H × W with values 0 to 1 (N × features for a table, as they are), y
-            ``int64``. With mixup ``(x, y, y2, lam)``, lam a tensor without axes.
-        """
-        if not 0 <= start <= self.steps:
-            raise ConfigurationError(
-                "an epoch has no such step", where="start", given=str(start), expected=f"0 to {self.steps}"
-            )
-        order = self.order(number)
-        size, span = self.batch_size, self._block_steps()
-        for block in range(start // span, -(-self.steps // span)):
-            first, last = block * span, min((block + 1) * span, self.steps)
-            index = order[first * size : last * size]
-            generator = torch.Generator(self.device).manual_seed(mixed(self.seed, CHANGES, number, block))
-            x, y = self._made(index, generator), self._labels.index_select(0, index)
-            mixup = self.augment.mixup if self.augment else None
-            lams = mixup.draw(last - first, generator, self.device) if mixup else None
-            for step in range(max(start, first) - first, last - first):
-                cut = slice(step * size, (step + 1) * size)
-                if mixup is not None and lams is not None:
-                    yield mixup(x[cut], y[cut], lams[step])
-                else:
-                    yield x[cut], y[cut]
-
-    def _block_steps(self) -> int:
-        """Steps a block; it depends on the data's shape and the batch size alone, for resuming relies on it."""
-        values = max(1, self._images[0].numel())
-        return max(1, min(_BLOCK_PICTURES, _BLOCK_VALUES // values) // self.batch_size)
-
-    def _made(self, index: Tensor, generator: torch.Generator) -> Tensor:
-        """The pictures at ``index``, changed and scaled."""
-        # A slice of an unshuffled order is itself a range, but the copy is far cheaper than the scaling that follows.
-        x = self._images.index_select(0, index)
-        if self.is_table:
-            return x.to(self.dtype)
-        x = x.permute(0, 3, 1, 2)
-        if self.augment is not None:
-            x = self.augment(x, generator)
-        if not x.is_floating_point():
-            x = x.float().div_(255.0)
-        return x.to(self.dtype).contiguous(memory_format=self.memory_format)
+    Example:
+        >>> sorted(shuffled(4, 1, 0).tolist())
+        [0, 1, 2, 3]
+    """
+    return torch.randperm(count, generator=torch.Generator().manual_seed(mixed(seed, ORDER, epoch)))
 
 
 def mixed(*numbers: int) -> int:
     """One seed out of several numbers; a change of any one changes all of it."""
     words = np.random.SeedSequence([number & 0xFFFF_FFFF_FFFF_FFFF for number in numbers]).generate_state(1, np.uint64)
     return int(words[0]) & 0x7FFF_FFFF_FFFF_FFFF
-
-
-def _tensor(array: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Tensor:
-    """The array's memory itself where torch may share it; a copy where the array is read-only."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from foveal.data.batches.in_memory import Blocks
 from foveal.data.generated.scenes import Composer, Scenes
 from foveal.errors import ConfigurationError
 
@@ -16,7 +17,7 @@ SceneBatch = tuple[Tensor, Tensor, Tensor, Tensor]
 _BLOCK = 256  # scenes made at once; a resumed epoch makes at most so many in vain
 
 
-class SceneBatches:
+class SceneBatches(Blocks[SceneBatch]):
     """Serve composed scenes, epoch after epoch.
 
     Args:
@@ -48,27 +49,27 @@ class SceneBatches:
         if count < 1 or batch_size < 1:
             raise ConfigurationError("a batch holds a scene at least", where="scenes",
                                      given=f"{count} scenes in batches of {batch_size}", mend="scenes=1000")  # fmt: skip
-        self.composer, self.examples, self.batch_size, self.fresh = composer, count, batch_size, fresh
+        self.composer, self.count, self.batch_size, self.fresh = composer, count, batch_size, fresh
         self.device = torch.device(device)
         self._kept: dict[int, SceneBatch] = {}
 
-    def __len__(self) -> int:
-        return -(-self.examples // self.batch_size)
+    @property
+    def examples(self) -> int:
+        """Scenes an epoch."""
+        return self.count
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[SceneBatch]:
-        """The batches of epoch ``number`` from step ``start`` on."""
-        first = number * self.examples if self.fresh else 0
-        span = max(1, _BLOCK // self.batch_size)
-        for block in range(start // span, -(-len(self) // span)):
-            low, high = block * span * self.batch_size, min((block + 1) * span * self.batch_size, self.examples)
-            made = self._block(first + low, first + high)
-            steps = range(block * span, -(-high // self.batch_size))
-            for step in steps[max(0, start - block * span) :]:
-                cut = slice(step * self.batch_size - low, min((step + 1) * self.batch_size, high) - low)
-                pictures, masks, boxes, labels = made
-                yield pictures[cut], masks[cut], boxes[cut], labels[cut]
+    def _span(self) -> int:
+        return max(1, _BLOCK // self.batch_size)
 
-    def _block(self, low: int, high: int) -> SceneBatch:
+    def _block(self, number: int, block: int, first: int, last: int) -> Iterator[SceneBatch]:
+        before = number * self.count if self.fresh else 0
+        low, high = first * self.batch_size, min(last * self.batch_size, self.count)
+        pictures, masks, boxes, labels = self._made(before + low, before + high)
+        for start in range(0, high - low, self.batch_size):
+            cut = slice(start, start + self.batch_size)
+            yield pictures[cut], masks[cut], boxes[cut], labels[cut]
+
+    def _made(self, low: int, high: int) -> SceneBatch:
         """Scenes low … high - 1 as tensors; kept where every epoch has the same."""
         made = self._kept.get(low)
         if made is None:

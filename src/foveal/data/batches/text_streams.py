@@ -14,15 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from foveal.data.batches.in_memory import ORDER, mixed
-from foveal.data.batches.tensors import TensorBatches
+from foveal.data.batches.in_memory import Blocks, shuffled
 from foveal.errors import ConfigurationError
 
 Indices = NDArray[np.int64]
 MARK = 0
 
 
-class Streams:
+class Streams(Blocks[tuple[Tensor, Tensor, bool]]):
     """Serve texts as ``(x, y, fresh)``: windows, the symbols that follow, and whether states begin anew.
 
     The order of epoch ``n`` depends on (seed, n) alone. What does not fill a whole step is left out; with a new order it is
@@ -74,42 +73,24 @@ class Streams:
         """Windows in an epoch."""
         return self.steps * self.batch_size
 
-    def __len__(self) -> int:
-        return self.steps
-
     def row(self, epoch: int) -> Tensor:
         """All texts of an epoch in their order, a mark before each and one at the end."""
         row = torch.from_numpy(self._row)
         if self.shuffle:
-            generator = torch.Generator().manual_seed(mixed(self.seed, ORDER, epoch))
             starts = np.concatenate([[0], self._ends[:-1]])
-            order = torch.randperm(len(self._ends), generator=generator).tolist()
+            order = shuffled(len(self._ends), self.seed, epoch).tolist()
             row = torch.cat([row[starts[i] : self._ends[i]] for i in order])
         return torch.cat([torch.full((1,), MARK), row])
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor, bool]]:
-        """The steps of an epoch from ``start`` on: x and y int64 (streams, length); fresh only at the first step."""
+    def _span(self) -> int:
+        return self.steps
+
+    def _block(self, number: int, block: int, first: int, last: int) -> Iterator[tuple[Tensor, Tensor, bool]]:
+        """x and y int64 (streams, length); fresh only at the first step of an epoch."""
         row = self.row(number).to(self.device)
         span = (len(row) - 1) // self.batch_size
         x = row[: span * self.batch_size].view(self.batch_size, span)
         y = row[1 : span * self.batch_size + 1].view(self.batch_size, span)
-        for step in range(start, self.steps):
+        for step in range(first, last):
             cut = slice(step * self.length, (step + 1) * self.length)
             yield x[:, cut], y[:, cut], step == 0
-
-
-class TokenBatches(TensorBatches):
-    """Serve tokens (N × length) with their answers; they stay whole numbers, as an Embedding wants them.
-
-    Example:
-        >>> batches = TokenBatches(torch.ones(3, 4, dtype=torch.int64), torch.zeros(3, 2), 2, shuffle=False)
-        >>> [(x.dtype, tuple(x.shape), tuple(y.shape)) for x, y in batches.epoch(0)]
-        [(torch.int64, (2, 4), (2, 2)), (torch.int64, (1, 4), (1, 2))]
-    """
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of an epoch from step ``start`` on: x int64 (N, length), y as it was given."""
-        order = self.order(number)
-        for step in range(start, len(self)):
-            index = order[step * self.batch_size : (step + 1) * self.batch_size]
-            yield self._x.index_select(0, index), self._y.index_select(0, index)

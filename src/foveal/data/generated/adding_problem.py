@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from foveal.data.batches.in_memory import Blocks
 from foveal.errors import ConfigurationError
 
 BEGINNING = 10
@@ -53,7 +54,7 @@ def sequences(
     return x, sums[:, None], first
 
 
-class AddingBatches:
+class AddingBatches(Blocks[tuple[Tensor, Tensor]]):
     """New sequences at every step: batch ``step`` of epoch ``number`` follows from the seed, the lag and these two.
 
     Args:
@@ -92,12 +93,8 @@ class AddingBatches:
         """Sequences in an epoch."""
         return self.steps * self.batch_size
 
-    def __len__(self) -> int:
-        return self.steps
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of an epoch, from the one numbered ``start`` on."""
-        for step in range(start, self.steps):
+    def _block(self, number: int, block: int, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for step in range(first, last):
             draw = np.random.default_rng([self.seed, self.lag, number, step])
             x, sums, _ = sequences(self.batch_size, self.lag, draw)
             yield torch.from_numpy(x).movedim(-1, 1).to(self.device), torch.from_numpy(sums).to(self.device)

@@ -101,7 +101,7 @@ def carry_out(session: Session) -> Report:
             Section("Samples", f"Pictures made of noise, not chosen, with the judge's opinion ({collapse}).",
                     [Pictures("samples", made[:SHOWN], judge.words(made[:SHOWN]),
                               "A question mark: no class reaches probability 0.9.")]),
-            film_section(steps[-1], batches.steps),
+            film_section(steps[-1], len(batches)),
             losses_section(history),
             Section("Recognised", "A classifier that was trained on the real pictures looks at the samples. Equal bars would "
                     "be a generator that makes every class as often as it is; a single high one would be mode collapse.",

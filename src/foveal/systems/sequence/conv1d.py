@@ -101,7 +101,7 @@ def _trained(session: Session, waves: Waves, kind: str, tree: Sequential, number
     import torch
 
     from foveal.backends.torch import build
-    from foveal.data.batches.tensors import TensorBatches
+    from foveal.data.batches.in_memory import TensorBatches
     from foveal.data.splitting import stratified
     from foveal.runs.run import digest
     from foveal.training.precision import chosen_device

@@ -98,7 +98,7 @@ def _trained(session: Session, data: dates.Dates) -> tuple[Network, History]:
     import torch
 
     from foveal.backends.torch import build
-    from foveal.data.batches.text_streams import TokenBatches
+    from foveal.data.batches.in_memory import TensorBatches
     from foveal.network import codec
     from foveal.runs.run import digest
     from foveal.training.precision import chosen_device
@@ -114,8 +114,8 @@ def _trained(session: Session, data: dates.Dates) -> tuple[Network, History]:
     (x, y), (x_seen, y_seen) = (
         tuple(torch.from_numpy(array) for array in dates.arrays(part)) for part in (data.train, data.validation)
     )
-    learning = TokenBatches(x, y, config.batch_size, seed=session.seed, shuffle=config.shuffle, device=device)
-    watching = TokenBatches(x_seen, y_seen, 512, shuffle=False, device=device)
+    learning = TensorBatches(x, y, config.batch_size, seed=session.seed, shuffle=config.shuffle, device=device)
+    watching = TensorBatches(x_seen, y_seen, 512, shuffle=False, device=device)
     identity = {"network": codec.to_dict(network), "pairs": digest(x.numpy(), y.numpy())}
     history = session.train("", module, SequenceToSequence, learning, watching, identity=identity)
     return module, history

@@ -96,7 +96,7 @@ def _trained(session: Session, data: Topics) -> tuple[Network, History]:
     import torch
 
     from foveal.backends.torch import build
-    from foveal.data.batches.text_streams import TokenBatches
+    from foveal.data.batches.in_memory import TensorBatches
     from foveal.network import codec
     from foveal.runs.run import digest
     from foveal.training.precision import chosen_device
@@ -113,9 +113,9 @@ def _trained(session: Session, data: Topics) -> tuple[Network, History]:
         begin(module, data.train.tokens)
     device = chosen_device(config.device)
 
-    def batches(part: Documents, size: int, shuffle: bool) -> TokenBatches:
+    def batches(part: Documents, size: int, shuffle: bool) -> TensorBatches:
         x, y = torch.from_numpy(part.tokens), torch.from_numpy(part.targets)
-        return TokenBatches(x, y.float(), size, seed=session.seed, shuffle=shuffle, device=device)
+        return TensorBatches(x, y.float(), size, seed=session.seed, shuffle=shuffle, device=device)
 
     identity = {"network": codec.to_dict(tree), "documents": digest(data.train.tokens, data.train.targets)}
     train, watched = batches(data.train, config.batch_size, config.shuffle), batches(data.validation, 256, False)
