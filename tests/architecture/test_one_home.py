@@ -13,7 +13,7 @@ HOMES = {
     r"\bchosen_device\(": {
         "training/batching.py", "training/runner.py", "training/lr_finder.py", "training/precision.py",
     },
-    r"\bmodelfile\.load\(": {"inference/opened_model.py", "systems/classification/classifier.py"},  # the second goes on from weights
+    r"\bmodelfile\.load\(": {"inference/opened_model.py", "systems/classification/classifier.py"},  # training goes on
 }  # fmt: skip
 PENDING = {  # what still puts its own together: remove a line with the cause
     "experiment.py", "outcome.py", "systems/classification/perceptron.py", "systems/classification/why_convolution.py",
