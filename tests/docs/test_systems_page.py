@@ -1,4 +1,7 @@
-"""docs/systems.md holds the registry with what was measured. To write it anew: ``python tests/docs/test_systems_page.py``."""
+"""docs/systems.md holds the registry with what was measured, the pages of systems their settings.
+
+To write them anew: ``python tests/docs/test_systems_page.py``.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ from typing import Any
 import pytest
 
 from foveal import systems, zoo
+from foveal.runs import settings
+from foveal.systems import launch
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "systems.md"
 RESULTS = ROOT / "benchmarks" / "results" / "systems.json"
 PLACE = re.compile(r"(<!-- table: .*? -->\n).*?(<!-- end of table -->)", re.DOTALL)
+SETTINGS = re.compile(r"(<!-- settings: (\S+) -->\n).*?(<!-- end of settings -->)", re.DOTALL)
 PAGES = {"rnn": "recurrent", "lstm": "recurrent", "gru": "recurrent"}
 PAGES |= dict.fromkeys(
     ("autoencoder", "conv_autoencoder", "sparse_autoencoder", "denoising_autoencoder"), "autoencoders"
@@ -25,6 +31,16 @@ PAGES |= dict.fromkeys(
 def page_of(name: str) -> Path:
     """The documentation page of a system."""
     return ROOT / "docs" / "systems" / f"{PAGES.get(name, name)}.md"
+
+
+def settings_filled(page: Path) -> str:
+    """The page of some systems with the settings of now."""
+
+    def now(found: re.Match[str]) -> str:
+        own = launch.method(systems.system(found[2])).settings
+        return f"{found[1]}{settings.markdown(own)}\n{found[3]}"
+
+    return SETTINGS.sub(now, page.read_text(encoding="utf-8"))
 
 
 def table() -> str:
@@ -102,5 +118,17 @@ def test_every_system_has_a_page_with_its_source_and_command(name):
         assert network in text or zoo.entry(network).title in text
 
 
+@pytest.mark.parametrize("page", sorted({page_of(name) for name in systems.names()}), ids=lambda page: page.stem)
+def test_every_page_has_the_settings_of_its_systems(page):
+    own = {name: launch.method(systems.system(name)).settings for name in systems.names() if page_of(name) == page}
+    told = [own[found[1]] for found in SETTINGS.findall(page.read_text(encoding="utf-8")) if found[1] in own]
+    assert all(each in told for each in own.values()), f"{page.name} lacks the settings of one of {', '.join(own)}"
+    assert page.read_text(encoding="utf-8") == settings_filled(page), (
+        f"docs/systems/{page.name} is not up to date: python tests/docs/test_systems_page.py"
+    )
+
+
 if __name__ == "__main__":
+    for page in {page_of(name) for name in systems.names()}:
+        page.write_text(settings_filled(page), encoding="utf-8")
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

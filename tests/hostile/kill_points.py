@@ -61,9 +61,8 @@ def run(kind: str, runs: Path) -> None:
     elif resume:
         systems.resume(RunFolder(folder), display=display)
     else:
-        told = launch.quick(systems.system(kind))
-        more = {key: value for key, value in told.items() if key not in ("config", "data")}
-        planned = systems.plan(kind, told.get("data"), changes={**told["config"], "device": "cpu"}, **more)
+        told = launch.method(systems.system(kind)).quick.arguments()
+        planned = systems.plan(kind, **{**told, "changes": {**told["changes"], "device": "cpu"}})
         systems.start(planned, runs=runs, name="a", display=display)
 
 

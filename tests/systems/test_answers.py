@@ -11,7 +11,7 @@ import typer
 
 from foveal.cli.predict import _tell_answers
 from foveal.errors import DataError, ModelFileError
-from foveal.systems.answers import Answer, Unanswered, each
+from foveal.runs.answers import Answer, Unanswered, each
 
 
 def doubled(model: str, questions: Sequence[str]) -> Iterator[str]:

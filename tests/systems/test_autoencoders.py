@@ -20,10 +20,7 @@ from foveal.systems.image_tools import as_values
 
 
 def quick(name, folder, **settings):
-    told = launch.quick(systems.system(name))
-    return systems.train(
-        name, told["data"], changes=told["config"], settings={**told["settings"], **settings}, runs=folder
-    )
+    return systems.train(name, runs=folder, **launch.method(systems.system(name)).quick.arguments(**settings))
 
 
 def clusters(count=60, seed=0):

@@ -19,11 +19,9 @@ MODULES = "json,textwrap,calendar,string,bisect"
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
-    quick = char_lstm.QUICK
     return systems.train(
-        "char_lstm", quick["data"], seed=3, changes=quick["config"], settings=quick["settings"],
-        runs=tmp_path_factory.mktemp("runs"),
-    )  # fmt: skip
+        "char_lstm", seed=3, runs=tmp_path_factory.mktemp("runs"), **char_lstm.METHOD.quick.arguments()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +71,7 @@ def test_samples_at_every_temperature_begin_with_the_prompt(outcome):
 
 def test_it_writes_on_from_a_prompt_and_always_alike(outcome):
     asked = ["Return ", "Ünknown "]
-    one, two = (list(char_lstm.answer(str(outcome.folder.model), asked)) for _ in range(2))
+    one, two = (list(char_lstm.predict(str(outcome.folder.model), asked)) for _ in range(2))
     assert one == two
     assert all(text.startswith(prompt) and len(text) > len(prompt) for text, prompt in zip(one, asked, strict=True))
 
@@ -85,6 +83,6 @@ def test_other_data_are_refused(tmp_path):
 
 
 def test_an_order_that_cannot_be(tmp_path):
-    with pytest.raises(ConfigurationError, match="Markov") as caught:
+    with pytest.raises(ConfigurationError, match="orders is too large") as caught:
         systems.train("char_lstm", settings={"orders": 12}, runs=tmp_path)
     assert caught.value.expected == "0 to 8"

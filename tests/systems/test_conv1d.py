@@ -81,9 +81,11 @@ def test_a_short_training_puts_the_convolution_ahead(tmp_path):
 def test_what_it_cannot_take(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot learn from these data"):
         systems.train("conv1d", "iris", runs=tmp_path)
-    with pytest.raises(DataError, match="cannot be drawn"):
+    with pytest.raises(ConfigurationError, match="--set length=32"):
         systems.train("conv1d", runs=tmp_path, settings={"length": 8})
-    with pytest.raises(ConfigurationError, match="a network to train"):
+    with pytest.raises(DataError, match="cannot be drawn"):
+        waves.load(0, 84, 84, length=8)
+    with pytest.raises(ConfigurationError, match="--set seeds=1"):
         systems.train("conv1d", runs=tmp_path, settings={"seeds": 0})
     with pytest.raises(DescriptionError, match="takes signals"):
         zoo.conv1d(input_shape=(8, 8, 1))

@@ -12,7 +12,6 @@ from foveal.data.published import digits
 from foveal.errors import ConfigurationError, DataError
 from foveal.systems.embedding import embedder
 from foveal.systems.embedding import embedder_measures as measures
-from foveal.systems.launch import quick
 
 
 def four(count=40):
@@ -83,8 +82,7 @@ def test_figures_of_a_perfect_and_of_a_blind_embedding():
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
-    told = quick(systems.system("embedder"))
-    planned = systems.plan("embedder", told["data"], changes={"epochs": 4}, settings={**told["settings"], "limit": 400})
+    planned = systems.plan("embedder", **{**embedder.METHOD.quick.arguments(limit=400), "changes": {"epochs": 4}})
     return systems.start(planned, runs=tmp_path_factory.mktemp("runs"))
 
 
@@ -108,10 +106,10 @@ def test_it_says_whether_pictures_are_of_the_same_class(outcome, tmp_path):
         picture = data.images[row, ..., 0]
         Image.fromarray(np.invert(picture) if number == 1 else picture).save(tmp_path / f"{number}.png")
         paths.append(str(tmp_path / f"{number}.png"))
-    told = list(embedder.answer(str(outcome.folder.model), paths))
+    told = list(embedder.predict(str(outcome.folder.model), paths))
     assert len(told) == 3
     assert told[0].startswith(f"{paths[0]} and {paths[1]}: the same (squared distance 0.000")  # inverted back
     threshold = outcome.findings.facts["rehearsal"]["threshold"]
     assert all(f"threshold {threshold:.3f}" in text for text in told)
     with pytest.raises(DataError, match="two pictures are compared"):
-        list(embedder.answer(str(outcome.folder.model), paths[:1]))
+        list(embedder.predict(str(outcome.folder.model), paths[:1]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 import re
@@ -12,11 +11,14 @@ import pytest
 
 from foveal import systems, zoo
 from foveal.page.report import LIMIT
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import Setting
 from foveal.systems import launch
 from foveal.training import events
+from foveal.training.config import TrainingConfig
 from foveal.training.display import Silent
 
-NAMES = [s.name for s in systems.SYSTEMS if importlib.util.find_spec(f"foveal.systems.{s.family}")]
+NAMES = systems.names()
 
 
 class Stop(Silent):
@@ -33,10 +35,25 @@ class Stop(Silent):
 
 
 def planned(name: str) -> systems.Plan:
-    told = launch.quick(systems.system(name))
-    changes = {**told.get("config", {}), "checkpoint_seconds": 0.0}  # a checkpoint after every step
-    more = {key: value for key, value in told.items() if key not in ("config", "data")}
-    return systems.plan(name, told.get("data"), changes=changes, **more)
+    told = launch.method(systems.system(name)).quick.arguments()
+    told["changes"]["checkpoint_seconds"] = 0.0  # a checkpoint after every step
+    return systems.plan(name, **told)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_system_has_a_method_whose_settings_have_bounds_and_help(name):
+    found = launch.method(systems.system(name))
+    assert isinstance(found, Method)
+    assert isinstance(found.quick, Quick)
+    assert isinstance(found.recipe_for(None, found.defaults), TrainingConfig)
+    assert len({setting.name for setting in found.settings}) == len(found.settings)
+    for setting in found.settings:
+        assert isinstance(setting, Setting)
+        assert len(setting.help) >= 4
+        assert setting.bounds
+        assert setting.read(setting.default, name) == setting.default, "the default keeps the bounds"
+    for key, value in found.quick.settings.items():
+        assert {setting.name: setting for setting in found.settings}[key].read(value, name) == value
 
 
 def left(folder: Path) -> dict[str, bytes]:

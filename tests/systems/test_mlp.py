@@ -11,7 +11,6 @@ from foveal import modelfile, systems, zoo
 from foveal.backends.torch import build
 from foveal.data import load
 from foveal.errors import ConfigurationError
-from foveal.systems import launch
 from foveal.systems.classification import mlp
 
 
@@ -91,9 +90,9 @@ def test_the_kept_model_is_the_one_that_was_tested(outcome):
 
 
 def test_the_recipe_depends_on_the_data():
-    found = systems.system("mlp")
-    assert launch.recipe(found, "iris").batch_size == 16
-    assert launch.recipe(found, "fashion-mnist") == launch.recipe(found) == mlp.RECIPE
+    found = mlp.METHOD
+    assert found.recipe_for("iris", {}).batch_size == 16
+    assert found.recipe_for("fashion-mnist", {}) == found.recipe_for(None, {}) == mlp.RECIPE
     assert systems.plan("mlp", "iris", changes={"epochs": 3}).config.epochs == 3
 
 
@@ -104,9 +103,9 @@ def test_many_examples_or_no_folds_are_not_cross_validated(tmp_path):
     assert [headline.label for headline in none.findings.headlines] == ["test accuracy"]
 
 
-@pytest.mark.parametrize("folds", [1, 51, -2])
-def test_too_many_folds_are_refused(folds, tmp_path):
-    with pytest.raises(ConfigurationError, match="an example of every class"):
+@pytest.mark.parametrize(("folds", "why"), [(1, "too small"), (51, "an example of every class"), (-2, "too small")])
+def test_too_many_folds_are_refused(folds, why, tmp_path):
+    with pytest.raises(ConfigurationError, match=why):
         systems.train("mlp", "iris", epochs=1, runs=tmp_path, settings={"folds": folds})
 
 

@@ -79,11 +79,11 @@ def test_a_point_is_answered(all_of_them):
     from foveal.systems.classification import perceptron
 
     folder = all_of_them.folder.path
-    told = list(perceptron.answer(str(folder / "and.safetensors"), ["1 1", "0, 1", "0 0"]))
+    told = list(perceptron.predict(str(folder / "and.safetensors"), ["1 1", "0, 1", "0 0"]))
     assert [text.split()[0] for text in told] == ["1", "0", "0"]
     weights = all_of_them.findings.facts["problems"]["and"]["weights"]
     assert told[0] == f"1 (net {sum(weights):.4g})"
-    assert [text[0] for text in perceptron.answer(str(folder / "xor-mlp.safetensors"), ["1 1", "0 1"])] == ["0", "1"]
+    assert [text[0] for text in perceptron.predict(str(folder / "xor-mlp.safetensors"), ["1 1", "0 1"])] == ["0", "1"]
     for text in ("1", "a b", "1 2 3", "nan 0"):
         with pytest.raises(DataError, match="no point of the plane"):
-            next(perceptron.answer(str(folder / "and.safetensors"), [text]))
+            next(perceptron.predict(str(folder / "and.safetensors"), [text]))

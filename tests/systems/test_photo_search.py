@@ -70,7 +70,7 @@ def test_a_picture_of_the_album_is_its_own_nearest(outcome, tmp_path):
     test = load("digits", size=(28, 28)).test
     Image.fromarray(test.images[17, ..., 0]).save(tmp_path / "asked.png")
     told = list(
-        photo_search.answer(str(outcome.folder.model), [str(tmp_path / "asked.png"), str(tmp_path / "nothing.png")])
+        photo_search.predict(str(outcome.folder.model), [str(tmp_path / "asked.png"), str(tmp_path / "nothing.png")])
     )
     lines = told[0].splitlines()
     assert lines[0].endswith("asked.png")
@@ -83,7 +83,7 @@ def test_without_embeddings_there_is_nothing_to_search_in(outcome, tmp_path):
     alone = tmp_path / "model.safetensors"
     alone.write_bytes(outcome.folder.model.read_bytes())
     with pytest.raises(ModelFileError, match="no embeddings"):
-        next(photo_search.answer(str(alone), ["x.png"]))
+        next(photo_search.predict(str(alone), ["x.png"]))
 
 
 def test_a_folder_with_classes_is_searched_whole_and_judged_by_what_was_held_back(folder, tmp_path):
@@ -108,7 +108,7 @@ def test_a_folder_without_classes_is_searched_too(folder, tmp_path, loose):
     assert 0 <= facts["validation_accuracy"] <= 1
     assert sum(row["pictures"] for row in facts["clusters"]) == 40
     one = str(place / "kind1-03.png" if loose else place / "holiday" / "kind1-03.png")
-    assert next(photo_search.answer(str(outcome.folder.model), [one])).splitlines()[1].endswith("kind1-03.png")
+    assert next(photo_search.predict(str(outcome.folder.model), [one])).splitlines()[1].endswith("kind1-03.png")
 
 
 def test_a_trained_model_may_be_given(outcome, folder, tmp_path):

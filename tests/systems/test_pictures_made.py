@@ -15,15 +15,7 @@ from foveal.systems.generative import dcgan, sample_classifier, vae
 
 
 def quick(name, folder, **settings):
-    told = launch.quick(systems.system(name))
-    return systems.train(
-        name,
-        told["data"],
-        size=told["size"],
-        changes=told["config"],
-        settings={**told["settings"], **settings},
-        runs=folder,
-    )
+    return systems.train(name, runs=folder, **launch.method(systems.system(name)).quick.arguments(**settings))
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +87,11 @@ def test_a_walk_stays_on_the_sphere():
 def test_answers_are_pictures_that_follow_from_the_seed(gan, variational):
     for family, outcome in ((dcgan, gan), (vae, variational)):
         path = str(outcome.folder.path / "model.safetensors")
-        first, second, again = family.answer(path, ["1", "2", "1"])
+        first, second, again = family.predict(path, ["1", "2", "1"])
         assert first == again != second
         assert [len(line) for line in first.split("\n")] == [56] * 28
         with pytest.raises(ConfigurationError, match="a whole number"):
-            list(family.answer(path, ["shoe"]))
+            list(family.predict(path, ["shoe"]))
 
 
 def test_the_bound_is_that_of_numpy(variational):
@@ -138,11 +130,7 @@ def test_the_same_seed_states_the_same_bound_and_another_does_not(variational, t
     assert again.findings.facts["elbo"] == variational.findings.facts["elbo"]
     assert again.findings.facts["plane"] is None
     assert "plane" not in again.histories
-    told = launch.quick(systems.system("vae"))
-    changes = {**told["config"], "seed": 1}
-    other = systems.train(
-        "vae", "digits", size=(28, 28), changes=changes, settings={**told["settings"], "plane": False}, runs=tmp_path
-    )
+    other = systems.train("vae", seed=1, runs=tmp_path, **vae.METHOD.quick.arguments(plane=False))
     assert other.findings.facts["elbo"] != variational.findings.facts["elbo"]
 
 
@@ -157,7 +145,7 @@ def test_codes_and_pictures_of_a_vae_go_both_ways(variational):
 
 
 def test_nothing_to_draw_is_refused(tmp_path):
-    with pytest.raises(ConfigurationError, match="something to draw"):
+    with pytest.raises(ConfigurationError, match="--set latent=1"):
         quick("vae", tmp_path, latent=0)
 
 

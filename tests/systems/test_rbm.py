@@ -62,11 +62,11 @@ def test_pictures_are_answered_with_their_energy(outcome, tmp_path):
     Image.fromarray(digit[..., 0]).save(tmp_path / "digit.png")
     Image.fromarray(np.random.default_rng(0).integers(0, 2, (8, 8), np.uint8) * 255).save(tmp_path / "noise.png")
     model = str(outcome.folder.model)
-    told = list(rbm.answer(model, [str(tmp_path / "digit.png"), str(tmp_path / "noise.png"), "nothing.png"]))
+    told = list(rbm.predict(model, [str(tmp_path / "digit.png"), str(tmp_path / "noise.png"), "nothing.png"]))
     energy = [float(text.split("free energy ")[1].split()[0]) for text in told[:2]]
     assert energy[0] < energy[1] - 5  # in nats: noise is far less probable
     assert "cannot be read" in told[2]
-    assert next(rbm.answer(model, [str(tmp_path)])).count("free energy") == 2
+    assert next(rbm.predict(model, [str(tmp_path)])).count("free energy") == 2
 
 
 def test_a_table_and_no_validation_part_are_refused(tmp_path):

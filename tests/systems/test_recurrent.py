@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from foveal import zoo
+from foveal import systems, zoo
 from foveal.backends.torch import build
 from foveal.errors import ConfigurationError
 from foveal.network import Sequential
@@ -22,7 +22,7 @@ from foveal.training.config import TrainingConfig
 
 
 def planned(**changes: Any) -> adding_problem.Plan:
-    session: Any = SimpleNamespace(settings={**recurrent.SETTINGS, **changes}, seed=3, config=TrainingConfig())
+    session: Any = SimpleNamespace(settings={**recurrent.LSTM.defaults, **changes}, seed=3, config=TrainingConfig())
     return adding_problem.plan(session)
 
 
@@ -72,12 +72,16 @@ def test_lags_are_read_from_text():
     assert planned(lags="").lags == ()
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"lags": "10;20"}, {"lags": "0"}, {"lags": "5000"}, {"lag_steps": 0}, {"lag_units": 0}]
-)
-def test_settings_that_cannot_be(wrong):
+@pytest.mark.parametrize("lags", ["10;20", "0", "5000"])
+def test_lags_that_cannot_be(lags):
     with pytest.raises(ConfigurationError, match="--set lags=10,100"):
-        planned(**wrong)
+        planned(lags=lags)
+
+
+@pytest.mark.parametrize("name", ["lag_steps", "lag_units", "lag_rate"])
+def test_nothing_is_no_number_of_steps_units_or_rate(name):
+    with pytest.raises(ConfigurationError, match=f"{name} is too small"):
+        systems.plan("lstm", settings={name: 0})
 
 
 def attempt(kind: str, lag: int, mse: float) -> Attempt:
@@ -113,11 +117,7 @@ def test_what_counts_as_solved():
 
 @pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
 def test_without_the_adding_problem(name, tmp_path):
-    from foveal import systems
-
-    told = launch.quick(system(name))
-    changes = {**told["settings"], "lags": ""}
-    outcome = systems.train(name, "digits", runs=tmp_path, settings=changes, epochs=1)
+    outcome = systems.train(name, runs=tmp_path, **launch.method(system(name)).quick.arguments(lags=""))
     assert len(outcome.findings.headlines) == 1
     assert outcome.findings.facts["accuracy"] == outcome.findings.headlines[0].value
     assert len(outcome.findings.facts["rows"]) == 8

@@ -15,8 +15,7 @@ from foveal.systems.dense_prediction import detector, scenes, unet
 
 @pytest.fixture(scope="module", params=["unet", "detector"])
 def trained(request, tmp_path_factory):
-    told = launch.quick(systems.system(request.param))
-    planned = systems.plan(request.param, changes=told["config"], settings=told["settings"])
+    planned = systems.plan(request.param, **launch.method(systems.system(request.param)).quick.arguments())
     return systems.start(planned, runs=tmp_path_factory.mktemp(request.param))
 
 
@@ -27,7 +26,7 @@ def test_answers_draw_beside_the_picture_and_never_over_one(trained, tmp_path):
     Image.fromarray(scenes.examples(1, source="digits")[0]).save(picture)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
-    told = list(family.answer(str(trained.folder.model), [str(picture), str(broken), str(picture)]))
+    told = list(family.predict(str(trained.folder.model), [str(picture), str(broken), str(picture)]))
     assert len(told) == 3
     assert str(picture) in told[0]
     assert "broken.png" in told[1]
@@ -54,7 +53,7 @@ def test_facts_add_up(trained):
 
 def test_no_picture_is_in_two_parts(tmp_path):
     """Training, validation and test scenes are composed of different pictures."""
-    planned = systems.plan("unet", settings=launch.quick(systems.system("unet"))["settings"])
+    planned = systems.plan("unet", settings=unet.METHOD.quick.settings)
     from foveal.runs.run import Session
     from foveal.training.checkpoints.run_folder import RunFolder
     from foveal.training.display import Silent

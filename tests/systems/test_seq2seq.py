@@ -64,17 +64,16 @@ def test_looks_are_of_the_first_of_each_form(pairs: list[dates.Pair]) -> None:
 
 
 def test_a_run_and_its_model_s_answers(tmp_path: Path) -> None:
-    told = seq2seq.QUICK
-    outcome = systems.train("seq2seq", changes=told["config"], settings=told["settings"], runs=tmp_path)
+    outcome = systems.train("seq2seq", runs=tmp_path, **seq2seq.METHOD.quick.arguments())
     facts = outcome.findings.facts
     assert facts["to_iso"]["count"] + facts["from_iso"]["count"] == facts["examples"]["test"]
     assert facts["to_iso"]["count"] == 20
     heading = [section.heading for section in outcome.findings.sections]
     assert heading == ["Where it looks", "Forms and languages", "What went wrong", "Learning"]
-    answers = list(seq2seq.answer(str(outcome.folder.model), ["21. November 2026", " us 11/21/2026 "]))
+    answers = list(seq2seq.predict(str(outcome.folder.model), ["21. November 2026", " us 11/21/2026 "]))
     assert len(answers) == 2
     with pytest.raises(DataError, match="no date has the character"):
-        list(seq2seq.answer(str(outcome.folder.model), ["21. XI 2026"]))
+        list(seq2seq.predict(str(outcome.folder.model), ["21. XI 2026"]))
 
 
 def test_other_data_are_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from foveal.data.batches.in_memory import TensorBatches
 from foveal.errors import CheckpointError, ConfigurationError, DataError, UnknownName
 from foveal.report.blocks import Headline, Report
 from foveal.runs.run import Session, digest, plain
+from foveal.runs.settings import LIMIT, Setting, chosen
 from foveal.systems import launch
 from foveal.training import TrainingConfig
 from foveal.training.checkpoints.run_folder import RunFolder
@@ -33,20 +34,51 @@ def session(folder, *, settings=None, data="digits", resuming=False, config=None
 
 
 def test_settings_are_read_as_what_they_replace():
-    assert launch._read("n", "8", 2) == 8
-    assert launch._read("n", "0.5", 1.0) == 0.5
-    assert launch._read("n", 3, 1.0) == 3.0
-    assert launch._read("n", "no", True) is False
-    assert launch._read("n", "a b", "text") == "a b"
-    for value, default in (("8.5", 2), ("many", 1.0), ("perhaps", True), (None, 3), ("1e999", 4)):
+    def read(value, default):
+        free = {"text": "any text"} if isinstance(default, str) else {"at_least": 0}
+        return Setting("n", default, "a setting", **free).read(value, "vae")
+
+    assert read("8", 2) == 8
+    assert read("0.5", 1.0) == 0.5
+    assert read(3, 1.0) == 3.0
+    assert read("no", True) is False
+    assert read("a b", "text") == "a b"
+    for value, default in (
+        ("8.5", 2),
+        ("many", 1.0),
+        ("perhaps", True),
+        (None, 3),
+        ("1e999", 4),
+        ("1e999", 4.0),
+        ("nan", 1.0),
+    ):
         with pytest.raises(ConfigurationError, match=r"--set n="):
-            launch._read("n", value, default)
+            read(value, default)
 
 
-def test_a_setting_that_is_not_there_is_answered_with_those_that_are(monkeypatch):
-    monkeypatch.setattr(launch, "default_settings", lambda found: {"latent": 2, "limit": 0})
+def test_a_setting_keeps_its_bounds_and_offers_a_value_within_them():
+    share = Setting("share", 0.5, "a share", above=0, at_most=1)
+    limit = Setting("limit", 0, "examples", at_least=20, zero="all")
+    kind = Setting("kind", "kl", "a kind", choices=("kl", "l1"))
+    assert (share.bounds, limit.bounds, kind.bounds) == ("above 0, to 1", "0 for all, or 20 or more", "one of kl, l1")
+    assert (share.read("1", "x"), limit.read("0", "x"), limit.read(20, "x"), kind.read("l1", "x")) == (1.0, 0, 20, "l1")
+    for setting, value, kept in ((share, 0, 0.5), (share, 1.5, 1), (limit, 19, 20), (limit, -1, 20)):
+        with pytest.raises(ConfigurationError, match=f"--set {setting.name}={kept}"):
+            setting.read(value, "x")
+    with pytest.raises(UnknownName, match="--set kind=kl"):
+        kind.read("kk", "x")
+
+
+def test_a_setting_without_help_or_bound_cannot_be_made():
+    for wrong in ((1, "units"), (1.0, "units"), ("a", "units"), (True, "")):
+        with pytest.raises(AssertionError):
+            Setting("n", *wrong)
+
+
+def test_a_setting_that_is_not_there_is_answered_with_those_that_are():
+    own = [Setting("latent", 2, "numbers", at_least=1), LIMIT]
     with pytest.raises(UnknownName, match="latent=2, limit=0") as caught:
-        launch._settings(systems.system("vae"), {"latnet": 3})
+        chosen("vae", own, {"latnet": 3})
     assert "--set latent=2" in str(caught.value)
 
 

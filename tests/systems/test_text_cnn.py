@@ -19,17 +19,13 @@ from foveal.systems.text.tfidf_baseline import GRID, linear_model
 
 @pytest.fixture(scope="module")
 def data():
-    modules = text_cnn.QUICK["settings"]["modules"].split(",")
+    modules = str(text_cnn.METHOD.quick.settings["modules"]).split(",")
     return stdlib_topics.load(modules=modules, length=20, common={"module": 3, "topic": 3})
 
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
-    quick = text_cnn.QUICK
-    return systems.train(
-        "text_cnn", quick["data"], seed=2, changes=quick["config"], settings=quick["settings"],
-        runs=tmp_path_factory.mktemp("runs"),
-    )  # fmt: skip
+    return systems.train("text_cnn", seed=2, runs=tmp_path_factory.mktemp("runs"), **text_cnn.METHOD.quick.arguments())
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +75,7 @@ def test_each_document_counts_in_the_groups_it_has_labels_of(outcome, data):
 
 def test_filters_answer_to_words_of_the_training_documents(outcome, module, data):
     told = text_cnn.filters(module, data)
-    assert {each["width"] for each in told} == set(text_cnn._widths(text_cnn.SETTINGS["windows"]))
+    assert {each["width"] for each in told} == set(text_cnn._widths(str(text_cnn.METHOD.defaults["windows"])))
     rows = [" ".join(data.words[t] for t in row if t) for row in data.train.tokens]
     for each in told:
         assert each["words"]
@@ -113,7 +109,7 @@ def test_the_verdict_keeps_to_the_intervals(gaps, said):
 
 def test_labels_for_given_texts(outcome, module, data):
     texts = [data.test.texts[0], "", "Read a file, and write it."]
-    answers = list(text_cnn.answer(str(outcome.folder.model), texts))
+    answers = list(text_cnn.predict(str(outcome.folder.model), texts))
     scores = text_cnn.module_scores(module, data.encode(texts))
     for answer, row in zip(answers, scores, strict=True):
         assert answer.startswith(data.labels[int(row.argmax())])

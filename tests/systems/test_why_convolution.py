@@ -164,5 +164,5 @@ def test_a_data_set_that_is_missing_is_said(monkeypatch, tmp_path):
 def test_what_it_cannot_take(tmp_path):
     with pytest.raises(DataError, match="learns from pictures"):
         systems.train("why-convolution", "iris", runs=tmp_path)
-    with pytest.raises(ConfigurationError, match="a network to train"):
+    with pytest.raises(ConfigurationError, match="--set seeds=1"):
         systems.train("why-convolution", "digits", runs=tmp_path, settings={"seeds": 0})

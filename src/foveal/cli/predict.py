@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,10 +57,9 @@ def command(
     path = model_path(Path(run), runs)
     system = _answering_system(path)
     if system is not None:
-        from foveal.systems.answering import answers as answers_of
-        from foveal.systems.answers import each
+        from foveal.systems.launch import predict
 
-        _tell_answers(each(functools.partial(answers_of, system), str(path), images), as_json)
+        _tell_answers(predict(system, str(path), images), as_json)
         return
     if fit not in _FITS:
         raise ConfigurationError(
@@ -100,14 +98,14 @@ def _answering_system(path: Path) -> System | None:
     name = modelfile.read_header(path).metadata.get("system")
     if not isinstance(name, str) or not systems.known(name):
         return None
-    from foveal.systems.launch import family
+    from foveal.systems.launch import method
 
     found = systems.system(name)
-    return found if hasattr(family(found), "answer") else None
+    return found if method(found).predict is not None else None
 
 
 def _tell_answers(answers: Iterator[tuple[str, str]], as_json: bool) -> None:
-    from foveal.systems.answers import Unanswered
+    from foveal.runs.answers import Unanswered
 
     told: list[dict[str, str]] = []
     bad = 0

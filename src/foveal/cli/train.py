@@ -92,6 +92,9 @@ def command(
     find_lr: Annotated[bool, _where("Only test which learning rates work, and draw it.", "--find-lr")] = False,
     json_lines: Annotated[bool, _where("One JSON object a line, for programs.", "--json")] = False,
     quiet: Annotated[bool, _where("Only the result.", "--quiet", "-q")] = False,
+    help_settings: Annotated[
+        bool, _how("Only list the settings of the system: defaults, values, what they are.", "--help-settings")
+    ] = False,
 ) -> None:
     """Train a network or another system, test it once, and write a report.
 
@@ -110,6 +113,9 @@ def command(
         }.items()
         if value is not None
     }  # fmt: skip
+    if help_settings:
+        _list_settings(net, json_lines)
+        return
     from foveal.training import events
     from foveal.training.checkpoints.run_folder import RunFolder
     from foveal.training.display import display_for
@@ -194,6 +200,18 @@ def _system(
         say(f"{epochs}, {config.optimizer}, seed {config.seed}" + (f"; {told}" if told else ""))
         say(f"objective: the method's own; {_terms(config, own=True)}")
     return systems.start(planned, runs=runs, name=name, display=display)
+
+
+def _list_settings(net: str | None, as_json: bool) -> None:
+    from foveal.runs import settings
+    from foveal.systems.launch import method
+
+    found = systems.system(net or "")
+    own = method(found).settings
+    if as_json:
+        say(json_text({"system": found.name, "settings": settings.to_json(own)}))
+        return
+    say(f"{found.title}: {found.about}\n\n{settings.table(own)}\n\n{found.command} --set NAME=VALUE changes one.")
 
 
 def _pairs(settings: list[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ import numpy as np
 from foveal import files, strictjson
 from foveal.data.dataset import DataSet, Split
 from foveal.errors import ConfigurationError, DataError, FileError, FormatError
+from foveal.runs.settings import Value
 from foveal.runs.system import System
 from foveal.training import events
 from foveal.training.checkpoints.run_folder import MOST_BYTES, RunFolder
@@ -30,13 +31,12 @@ if TYPE_CHECKING:
     from foveal.network.tree import Sequential
     from foveal.training.runner import MakeStep
 
-Setting = int | float | str | bool
 _STAGE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SHOWN = 64  # the order in which a limited set is drawn does not depend on the run's seed
 
 
 class Session:
-    """One run of a system: ``carry_out(session)`` is plain code, and what it asks for here survives being killed.
+    """One run of a system: ``run(session)`` is plain code, and what it asks for here survives being killed.
 
     Attributes:
         system: which one.
@@ -52,7 +52,7 @@ class Session:
         self,
         system: System,
         config: TrainingConfig,
-        settings: Mapping[str, Setting],
+        settings: Mapping[str, Value],
         folder: RunFolder,
         *,
         opening: Mapping[str, Any],

@@ -1,4 +1,4 @@
-"""What a system is: one method of the lectures, from the data to the report."""
+"""What a system is: one method of the lectures, as plain data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class System:
-    """One method of the lectures: networks, a step, data, and a report of its own.
+    """One method of the lectures: networks, a step, data, and a report of its own. Plain data, which needs no torch.
 
     Attributes:
         name: what ``foveal train`` calls it.
@@ -16,7 +16,7 @@ class System:
         source: authors, year and title of the paper.
         networks: names in the zoo.
         data: data sets that it takes, the default first; empty where it brings its own.
-        family: the file under ``foveal/systems`` that carries it out.
+        method: the module under ``foveal.systems`` whose ``METHOD`` carries it out; ``module:NAME`` where a module has several.
         about: one line.
     """
 
@@ -26,7 +26,7 @@ class System:
     source: str
     networks: tuple[str, ...]
     data: tuple[str, ...]
-    family: str
+    method: str
     about: str
 
     @property

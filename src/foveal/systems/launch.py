@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping, Sequence
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,14 @@ from foveal.errors import (
     FileError,
     FovealError,
     TrainingError,
-    UnknownName,
 )
 from foveal.report.blocks import Report
-from foveal.runs.run import Session, Setting, plain
+from foveal.runs.answers import each, guarded
+from foveal.runs.method import Method
+from foveal.runs.run import Session, plain
+from foveal.runs.settings import Value
+from foveal.runs.settings import chosen as settings_of
 from foveal.runs.system import System
-from foveal.spelling import nearest
-from foveal.systems.least import check_least
 from foveal.systems.registry import system
 from foveal.training.checkpoints import run_config
 from foveal.training.checkpoints.run_folder import RunFolder
@@ -49,7 +50,7 @@ class Plan:
 
     system: System
     config: TrainingConfig
-    settings: Mapping[str, Setting]
+    settings: Mapping[str, Value]
     opening: Mapping[str, Any]
     command: Sequence[str] = ()
 
@@ -134,41 +135,22 @@ def plan(
     found = system(name)
     _check_data(found, data)
     opening = opening_of(data if data is not None else next(iter(found.data), None), size, channels, label)
-    chosen = (config or recipe(found, opening["data"])).replace(**(changes or {}))
+    way = method(found)
+    own = settings_of(found.name, way.settings, settings or {})
+    chosen = (config or way.recipe_for(opening["data"], own)).replace(**(changes or {}))
     if chosen.augment:
         from foveal.data.augmentation.pipeline import parse
 
         parse(chosen.augment)  # some systems need it late: a mistake shows now
-    return Plan(found, chosen, _settings(found, settings or {}), opening, tuple(command))
+    return Plan(found, chosen, own, opening, tuple(command))
 
 
-def recipe(found: System, data: str | None = None) -> TrainingConfig:
-    """A system's own configuration: the family's ``recipe_for_data(data)`` where it has one, for these data."""
-    by_data = getattr(family(found), "recipe_for_data", None)
-    given: TrainingConfig = by_data(data) if by_data and data is not None else _of(found, "recipe")
-    return given
-
-
-def default_settings(found: System) -> dict[str, Setting]:
-    """A system's own settings, by name."""
-    return dict(_of(found, "settings"))
-
-
-def quick(found: System) -> dict[str, Any]:
-    """The arguments of :func:`plan` for a run of seconds, which tests use."""
-    return dict(_of(found, "quick"))
-
-
-def family(found: System) -> Any:
-    """The module that carries the system out."""
-    return importlib.import_module(f"foveal.systems.{found.family}")
-
-
-def _of(found: System, what: str) -> Any:
-    """``recipe(name)`` of the family's module, or its ``RECIPE``."""
-    module = family(found)
-    by_name = getattr(module, what, None)
-    return by_name(found.name) if callable(by_name) else getattr(module, what.upper())
+def method(found: System) -> Method:
+    """How a system is carried out; its module is read now."""
+    module, _, name = found.method.partition(":")
+    loaded = pkgutil.resolve_name(f"foveal.systems.{module}:{name or 'METHOD'}")
+    assert isinstance(loaded, Method), f"{found.name}: {found.method} is no method"
+    return loaded
 
 
 def _check_data(found: System, data: str | None) -> None:
@@ -187,49 +169,6 @@ def _check_data(found: System, data: str | None) -> None:
             expected=" or ".join(found.data) or "data of its own",
             mend=[f"{found.command} {name}" for name in found.data[:2]] or found.command,
         )
-
-
-def _settings(found: System, given: Mapping[str, Any]) -> dict[str, Setting]:
-    known = default_settings(found)
-    for name, value in given.items():
-        if name not in known:
-            raise UnknownName(
-                f"{found.name} has no such setting",
-                where="--set",
-                given=str(name),
-                expected=", ".join(f"{key}={value}" for key, value in known.items()) or "no settings at all",
-                mend=[f"--set {near}={known[near]}" for near in nearest(name, known, 2)] or None,
-            )
-        known[name] = _read(name, value, known[name])
-    check_least(found.name, {name: known[name] for name in given})
-    return known
-
-
-def _read(name: str, value: Any, default: Setting) -> Setting:
-    """A value of the same kind as the default, from a text too."""
-    if isinstance(default, bool):
-        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-        if str(value).lower() in words:
-            return words[str(value).lower()]
-    elif isinstance(default, str):
-        return str(value)
-    else:
-        try:
-            number = float(value)
-            if isinstance(default, float):
-                return number
-            if number == int(number):
-                return int(number)
-        except (TypeError, ValueError, OverflowError):
-            pass
-    kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
-    raise ConfigurationError(
-        f"{name} cannot be {value!r}",
-        where="--set",
-        given=f"{name}={value}",
-        expected=kind,
-        mend=f"--set {name}={default}",
-    )
 
 
 def start(
@@ -274,7 +213,8 @@ def reopened(folder: RunFolder) -> Plan:
         found = system(told["system"])
         config = TrainingConfig.from_json({**EARLIER, **told["training"]})
         command = run_config.texts(told["command"], "command")
-        return Plan(found, config, _settings(found, told["settings"]), run_config.opening(told), command)
+        own = settings_of(found.name, method(found).settings, told["settings"])
+        return Plan(found, config, own, run_config.opening(told), command)
 
     return run_config.understood(folder.config, folder.read_config(), read)
 
@@ -317,7 +257,7 @@ def _carry_out(planned: Plan, folder: RunFolder, display: Display | None, *, res
             resuming=resuming,
         )  # fmt: skip
         with out_of_memory_explained(planned.config.batch_size):
-            findings: Report = family(planned.system).carry_out(session)
+            findings = method(planned.system).run(session)
         return conclude(planned, session, findings)
 
 
@@ -382,3 +322,19 @@ def train(
     own = {key: value for key, value in (("seed", seed), ("epochs", epochs)) if value is not None}
     planned = plan(name, data, size=size, channels=channels, changes={**own, **(changes or {})}, settings=settings)
     return start(planned, runs=runs, name=run_name, display=display)
+
+
+def predict(found: System, model: str, questions: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What a system's model makes of questions: every question with its answer.
+
+    Args:
+        found: the system, one whose method predicts in a way of its own.
+        model: a model file that names this system. It may come from elsewhere, and be another's.
+        questions: what ``foveal predict`` was given.
+
+    Raises:
+        ModelFileError: the file cannot be read, or its network or metadata are not those of such a system.
+    """
+    ask = method(found).predict
+    assert ask is not None, f"{found.name} answers no questions"
+    return each(guarded(found, ask), model, questions)

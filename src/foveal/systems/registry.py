@@ -20,14 +20,14 @@ SYSTEMS: tuple[System, ...] = (
     System("conv1d", "1-D convolution", "000", "Waibel et al. 1989, Phoneme recognition using time-delay neural networks",
            ("conv1d",), ("waves",), "sequence.conv1d", "waveforms in noise, filters and responses over time"),
     System("rnn", "Recurrent network", "002", "Elman 1990, Finding structure in time", ("rnn",), _CLOTHES,
-           "sequence.recurrent",
+           "sequence.recurrent:RNN",
            "a picture read row by row; how far back a gradient reaches"),
     System("lstm", "Long short-term memory", "002", "Hochreiter, Schmidhuber 1997, Long short-term memory", ("lstm",),
            _CLOTHES,
-           "sequence.recurrent", "the same with gates; a lag that the plain network cannot bridge"),
+           "sequence.recurrent:LSTM", "the same with gates; a lag that the plain network cannot bridge"),
     System("gru", "Gated recurrent unit", "001, 002", "Cho et al. 2014, Learning phrase representations using RNN "
            "encoder–decoder", ("gru",), _CLOTHES,
-           "sequence.recurrent", "the same with two gates"),
+           "sequence.recurrent:GRU", "the same with two gates"),
     System("char_lstm", "Text generation", "002", "Graves 2013, Generating sequences with recurrent neural networks",
            ("char_lstm",), ("stdlib-text",), "text.char_lstm", "docstrings, character by character, beside Markov chains"),
     System("seq2seq", "Sequence to sequence with attention", "002", "Luong, Pham, Manning 2015, Effective approaches to "
@@ -37,14 +37,14 @@ SYSTEMS: tuple[System, ...] = (
            "multi-label text classification", ("text_cnn",), ("stdlib-topics",), "text.text_cnn",
            "docstrings and their topics, beside a linear model of words"),
     System("autoencoder", "Autoencoder", "002", "Hinton, Salakhutdinov 2006, Reducing the dimensionality of data with "
-           "neural networks", ("autoencoder",), _CLOTHES, "generative.encoder_decoder", "a short code for a picture, beside PCA"),
+           "neural networks", ("autoencoder",), _CLOTHES, "generative.autoencoder:DENSE", "a short code for a picture, beside PCA"),
     System("conv_autoencoder", "Convolutional autoencoder", "002", "Masci et al. 2011, Stacked convolutional "
-           "auto-encoders", ("conv_autoencoder",), _CLOTHES, "generative.encoder_decoder", "the same with convolutions"),
+           "auto-encoders", ("conv_autoencoder",), _CLOTHES, "generative.autoencoder:CONVOLUTIONAL", "the same with convolutions"),
     System("sparse_autoencoder", "Sparse autoencoder", "002", "Lee, Ekanadham, Ng 2008, Sparse deep belief net model "
            "for visual area V2", ("sparse_autoencoder",), _CLOTHES,
-           "generative.encoder_decoder", "a long code that is mostly silent"),
+           "generative.sparse_autoencoder", "a long code that is mostly silent"),
     System("denoising_autoencoder", "Denoising autoencoder", "002", "Vincent et al. 2008, Extracting and composing robust "
-           "features with denoising autoencoders", ("denoising_autoencoder",), _CLOTHES, "generative.encoder_decoder",
+           "features with denoising autoencoders", ("denoising_autoencoder",), _CLOTHES, "generative.denoising_autoencoder",
            "takes noise out of pictures"),
     System("vae", "Variational autoencoder", "002", "Kingma, Welling 2013, Auto-encoding variational Bayes", ("vae",),
            _CLOTHES, "generative.vae", "samples, a walk through the latent plane, the bound with its two parts"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from foveal.network import Sequential
 from foveal.network.layers import Normalization
 from foveal.printable import counted
 from foveal.report.blocks import Bars, Headline, Report, Rows, Section
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import LIMIT, Setting, Value
 from foveal.systems.classification.classifier import classify
 from foveal.training.config import TrainingConfig
 from foveal.training.recipes import recipe_for
@@ -25,25 +27,20 @@ if TYPE_CHECKING:
     from foveal.systems.classification.classifier import Classified
 
 RECIPE = recipe_for("mlp", "fashion-mnist").config
-SETTINGS: dict[str, int | float | str | bool] = {
-    "folds": 5,  # of the cross-validation; 0 for none
-    "fold_below": 2000,  # and none where there are more examples than this
-    "limit": 0,
-}
-QUICK: dict[str, Any] = {
-    "data": "iris",
-    "config": {"epochs": 1},
-    "settings": {"folds": 2, "limit": 40},
-}
+SETTINGS = (
+    Setting("folds", 5, "folds of the cross-validation", at_least=2, zero="none"),
+    Setting("fold_below", 2000, "no cross-validation where there are more examples than this", at_least=0),
+    LIMIT,
+)
 BASELINES = ("logistic regression", "scikit-learn's MLP")
 
 
-def recipe_for_data(data: str) -> TrainingConfig:
+def recipe(data: str | None, settings: Mapping[str, Value]) -> TrainingConfig:
     """The recipe for these data: iris is trained otherwise than 60,000 pictures."""
-    return recipe_for("mlp", data).config
+    return RECIPE if data is None else recipe_for("mlp", data).config
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Train on the training part, test once; train once more for each fold where the data are few.
 
     Raises:
@@ -124,7 +121,7 @@ def _folds(session: Session, data: DataSet) -> int:
     if folds == 0 or len(whole) > most:
         return 0
     smallest = int(whole.counts(len(data.classes)).min())
-    if folds < 2 or smallest < folds:
+    if smallest < folds:
         raise ConfigurationError(
             "every fold needs an example of every class",
             where="--set",
@@ -257,3 +254,6 @@ def _section(told: dict[str, Any]) -> Section:
                  "Accuracy of each fold.", y_label="accuracy"),
         ],
     )  # fmt: skip
+
+
+METHOD = Method(recipe, SETTINGS, run, Quick(data="iris", settings={"folds": 2, "limit": 40}))

@@ -15,6 +15,8 @@ from foveal.errors import ConfigurationError, DataError
 from foveal.network import Sequential
 from foveal.network.layers import Dense
 from foveal.report.blocks import Headline, Report, Section
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import Setting
 from foveal.systems.classification import perceptron_report as report
 from foveal.systems.classification.perceptron_problem import Problem, Solved
 from foveal.systems.classification.separability import separation
@@ -28,15 +30,14 @@ if TYPE_CHECKING:
 RECIPE = TrainingConfig(epochs=20, batch_size=1, optimizer="sgd", lr=1.0, validation=0.0)
 """η = 1: from zero weights another rate only scales them. AND took 12 corrections, OR 4, iris 7 (seed 0), all within nine epochs;
 twenty are shown so that XOR's unrest is seen. Five seconds in all on one thread."""
-SETTINGS: dict[str, int | float | str | bool] = {
-    "class_a": 0,  # of a table with more: setosa
-    "class_b": 1,  # versicolor
-    "feature_x": 2,  # petal length
-    "feature_y": 3,  # petal width
-    "hidden": 4,  # of the MLP that does what no line can
-    "mlp_steps": 600,
-}
-QUICK: dict[str, Any] = {"data": "xor", "config": {"epochs": 2}, "settings": {"mlp_steps": 6}}
+SETTINGS = (
+    Setting("class_a", 0, "first class of a table with more than two: setosa", at_least=0),
+    Setting("class_b", 1, "second class: versicolor", at_least=0),
+    Setting("feature_x", 2, "first column: petal length", at_least=0),
+    Setting("feature_y", 3, "second column: petal width", at_least=0),
+    Setting("hidden", 4, "tanh units of the MLP that does what no line can", at_least=1),
+    Setting("mlp_steps", 600, "its steps of Adam on the cross-entropy", at_least=6),
+)
 
 EVERY = ("and", "or", "xor", "iris")
 MLP = TrainingConfig(
@@ -45,7 +46,7 @@ MLP = TrainingConfig(
 """Gradient descent on the cross-entropy; six epochs of mlp_steps / 6 steps. Twenty seeds of twenty solved XOR."""
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Train the unit on each problem, and an MLP where no line separates.
 
     Raises:
@@ -223,14 +224,6 @@ def _bent(session: Session, problem: Problem, stage: str) -> tuple[Any, int]:
     from foveal.training.precision import chosen_device
 
     hidden, steps = int(session.settings["hidden"]), int(session.settings["mlp_steps"])
-    if hidden < 1 or steps < MLP.epochs:
-        raise ConfigurationError(
-            "the MLP needs a hidden unit and some steps",
-            where="--set",
-            given=f"hidden={hidden}, mlp_steps={steps}",
-            expected=f"hidden of 1 or more, mlp_steps of {MLP.epochs} or more",
-            mend="--set hidden=4 --set mlp_steps=600",
-        )
     config = MLP.replace(seed=session.seed, device=session.config.device, batch_size=min(32, len(problem.answers)))
     times = -(-steps // MLP.epochs * config.batch_size // len(problem.answers))
     again = np.tile(np.arange(len(problem.answers)), max(1, times))
@@ -251,7 +244,7 @@ def _bent(session: Session, problem: Problem, stage: str) -> tuple[Any, int]:
 # Use ------------------------------------------------------------------------------------------------------------------
 
 
-def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """Each question is a point, two numbers: "1.4, 0.2"; the answer its class, and the unit's net or the MLP's probability.
 
     Raises:
@@ -285,3 +278,6 @@ def _point(text: str) -> NDArray[np.float32]:
             mend='"1 0"',
         )
     return numbers
+
+
+METHOD = Method(RECIPE, SETTINGS, run, Quick(data="xor", changes={"epochs": 2}, settings={"mlp_steps": 6}), predict)

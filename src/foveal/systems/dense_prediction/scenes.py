@@ -17,7 +17,8 @@ from foveal import files
 from foveal.data.generated.scenes import SCALE, TEST, TRAIN, VALIDATION, Composer
 from foveal.errors import DataError, ImageError
 from foveal.printable import printable
-from foveal.systems.answers import Unanswered
+from foveal.runs.answers import Unanswered
+from foveal.runs.settings import Setting
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
@@ -25,9 +26,16 @@ if TYPE_CHECKING:
     from foveal.data.generated.scenes import Scenes
     from foveal.runs.run import Session
 
-SETTINGS: dict[str, int | float | str | bool] = {
-    "source": "fashion-mnist", "scenes": 8000, "test_scenes": 2000, "size": 64, "objects": 4, "colour": True,
-}  # fmt: skip
+SETTINGS = (
+    Setting(
+        "source", "fashion-mnist", "what scenes are composed of", text="a data set with a test part, by name or path"
+    ),
+    Setting("scenes", 8000, "training scenes an epoch", at_least=1),
+    Setting("test_scenes", 2000, "scenes that are measured in the end", at_least=1),
+    Setting("size", 64, "height and width of a scene", at_least=1),
+    Setting("objects", 4, "the most things in a scene", at_least=1),
+    Setting("colour", True, "three channels, else one"),
+)
 _VALIDATION_SCENES = 400
 ALONE = 100  # added to the stream of scenes: those of one thing share no random numbers with them
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from foveal import zoo
 from foveal.report.blocks import Headline, Heat, Pictures, Plot, Report, Rows, Section
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import Setting
 from foveal.systems.dense_prediction import scenes
 from foveal.training.config import TrainingConfig
 
@@ -30,25 +32,23 @@ EPYC, Zen 4). Mean IoU of eleven classes on 2,000 test scenes: 0.740, and 0.748 
 on validation scenes: four levels and five epochs had a mean Dice of 0.764 there, this has 0.803, and the rise goes on."""
 NAMES = {"batch_size": 64, "lr": 4e-3, "label_smoothing": 0.1, "metrics": ("accuracy",)}
 """How the way down learns names first, where that differs from the recipe."""
-SETTINGS: dict[str, int | float | str | bool] = {
-    **scenes.SETTINGS, "pieces": 50_000, "piece_epochs": 4, "dice": 0.3, "width": 1.0, "levels": 5,
-}  # fmt: skip
-QUICK: dict[str, Any] = {
-    "config": {"epochs": 1, "batch_size": 4},
-    "settings": {
-        "source": "digits",
-        "scenes": 24,
-        "test_scenes": 10,
-        "size": 32,
-        "width": 0.25,
-        "pieces": 100,
-        "piece_epochs": 1,
-    },
-}
+SETTINGS = (
+    *scenes.SETTINGS,
+    Setting(
+        "pieces",
+        50_000,
+        "single things an epoch, from which the names are learned first; 0 leaves that out",
+        at_least=0,
+    ),
+    Setting("piece_epochs", 4, "epochs of them", at_least=0),
+    Setting("dice", 0.3, "what the Dice loss weighs beside the cross-entropy", at_least=0, at_most=1),
+    Setting("width", 1.0, "factor on the feature maps", above=0),
+    Setting("levels", 5, "levels of the network; the scene is halved one time fewer", at_least=2, at_most=5),
+)
 SHOWN = 8
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Train on scenes that are new in every epoch, and measure once on test scenes.
 
     Raises:
@@ -203,7 +203,7 @@ def _table(result: Segmented) -> Rows:
                 "found.")  # fmt: skip
 
 
-def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """For each picture the share of its pixels that each class has, and an overlay drawn beside it, ``NAME-mask.png``."""
     return scenes.answers(model, questions, "mask", _look)
 
@@ -215,3 +215,23 @@ def _look(module: Network, picture: NDArray[np.uint8], names: Sequence[str]) -> 
     text = ", ".join(f"{['ground', *names][label]} {shares[label]:.1%}" for label in order)
     both = np.concatenate([scenes.coloured(picture[None]), scenes.overlay(picture[None], mask, len(names))], 2)[0]
     return text, both.repeat(4, 0).repeat(4, 1)
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(
+        changes={"epochs": 1, "batch_size": 4},
+        settings={
+            "source": "digits",
+            "scenes": 24,
+            "test_scenes": 10,
+            "size": 32,
+            "width": 0.25,
+            "pieces": 100,
+            "piece_epochs": 1,
+        },
+    ),
+    predict,
+)

@@ -19,7 +19,9 @@ from foveal.errors import ConfigurationError, DataError, ImageError
 from foveal.evaluation.similarity import unit_rows
 from foveal.printable import printable
 from foveal.report.blocks import Headline, Report
-from foveal.systems.answers import Answer, Unanswered
+from foveal.runs.answers import Answer, Unanswered
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.embedding.embedder_measures import (
     DRAWS,
     LOOKED_AT,
@@ -43,28 +45,43 @@ RECIPE = TrainingConfig(
 )  # fmt: skip
 """AUC on Fashion-MNIST's dress, sandal and bag, never trained on: 0.906, 0.904 and 0.907 (seeds 0 to 2); raw pixels have 0.772.
 Under two minutes on one busy thread."""
-SETTINGS: dict[str, int | float | str | bool] = {
-    "held_out": "3,5,8",  # classes never trained on: Fashion-MNIST's dress, sandal, bag; numbers or names
-    "also_held_out": "0,4,7",  # a second training holds these out instead (T-shirt, coat, sneaker); empty for none
-    "validation_classes": "2,9",  # held out of a first training, to choose the threshold on (pullover, ankle boot)
-    "loss": "semi-hard",  # or batch-hard, contrastive
-    "margin": 0.2,  # of the two triplet losses, in squared distance
-    "temperature": 0.3,  # of contrastive
-    "classes": 0,  # in a batch; 0 for all
-    "each": 20,  # pictures of each class in a batch
-    "dimensions": 128,  # of the sphere
-    "classifier": True,  # measure an ordinary classifier's features beside
-    "width": 1.0,
-    "limit": 0,
-}
-QUICK: dict[str, Any] = {
-    "data": "digits",
-    "config": {"epochs": 1, "batch_size": 32},
-    "settings": {"limit": 200, "each": 4, "dimensions": 4, "width": 0.125},
-}  # fmt: skip
+SETTINGS = (
+    Setting(
+        "held_out",
+        "3,5,8",
+        "classes never trained on: Fashion-MNIST's dress, sandal, bag",
+        text="numbers or names of classes with commas between",
+    ),
+    Setting(
+        "also_held_out",
+        "0,4,7",
+        "a second training holds these out instead: T-shirt, coat, sneaker",
+        text="numbers or names of classes; empty for none",
+    ),
+    Setting(
+        "validation_classes",
+        "2,9",
+        "held out of a first training, to choose the threshold on: pullover, ankle boot",
+        text="numbers or names of classes with commas between",
+    ),
+    Setting(
+        "loss",
+        "semi-hard",
+        "which loss of pairs or triplets is trained",
+        choices=("semi-hard", "batch-hard", "contrastive"),
+    ),
+    Setting("margin", 0.2, "of the two triplet losses, in squared distance", at_least=0),
+    Setting("temperature", 0.3, "τ of the contrastive loss", above=0),
+    Setting("classes", 0, "classes in a batch; 0 for all", at_least=0),
+    Setting("each", 20, "images of each class in a batch", at_least=2),
+    Setting("dimensions", 128, "numbers that an image is described by", at_least=1),
+    Setting("classifier", True, "measure an ordinary classifier's features beside"),
+    Setting("width", 1.0, "factor on the feature maps", above=0),
+    LIMIT,
+)
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Choose a threshold on validation classes, train with the held-out classes left out, and verify pairs of those.
 
     Raises:
@@ -271,7 +288,7 @@ def _second(session: Session, data: DataSet, other: NDArray[np.int64]) -> dict[s
     return {name: measured(each, part.labels, other, session.seed, DRAWS).to_json() for name, each in found.items()}
 
 
-def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """Whether pictures are of the same class: the squared distance of every pair, and what the threshold says.
 
     Args:
@@ -321,3 +338,16 @@ def as_trained(path: str, shape: Sequence[int | None]) -> NDArray[np.uint8]:
         pixels = np.invert(pixels)
     picture = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
     return np.asarray(resize(picture, (height, width), "pad", 0)).reshape(height, width, channels)
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(
+        data="digits",
+        changes={"epochs": 1, "batch_size": 32},
+        settings={"limit": 200, "each": 4, "dimensions": 4, "width": 0.125},
+    ),
+    predict,
+)

@@ -18,7 +18,9 @@ from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError
 from foveal.printable import json_text, printable, well_formed
 from foveal.report.blocks import Headline, Report
-from foveal.systems.answers import Answer, Unanswered
+from foveal.runs.answers import Answer, Unanswered
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.embedding.album import NEAREST, Album, album_of
 from foveal.training.config import TrainingConfig
 
@@ -29,25 +31,21 @@ if TYPE_CHECKING:
 
 RECIPE = TrainingConfig(epochs=4, batch_size=64, schedule="one-cycle", lr=3e-3, validation=0.05)
 """On Fashion-MNIST's test part recall@1 is 0.881 (pixels 0.815), in one to two minutes on one thread."""
-SETTINGS = {
-    "model": "",
-    "network": "lecture_cnn",
-    "neighbours": 9,
-    "clusters": 0,
-    "mapped": 1200,
-    "limit": 0,
-}
-QUICK: dict[str, Any] = {
-    "config": {"epochs": 1},
-    "settings": {"neighbours": 3, "clusters": 3, "mapped": 40, "limit": 120},
-    "data": "digits",
-    "size": (28, 28),
-}
+SETTINGS = (
+    Setting("model", "", "whose codes are used", text="a model file or run; empty trains a network"),
+    Setting(
+        "network", "lecture_cnn", "which one is trained", text="a classifier of the zoo that ends in a dense layer"
+    ),
+    Setting("neighbours", 9, "nearest images shown for a query", at_least=1),
+    Setting("clusters", 0, "how many; 0 takes the number of classes, or 10", at_least=0),
+    Setting("mapped", 1200, "images on the map", at_least=1),
+    LIMIT,
+)
 EMBEDDINGS = "embeddings.safetensors"
 TURNS = ("upright", "turned 90°", "turned 180°", "turned 270°")
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Open the pictures, train or take a network, and search with what it makes of them."""
     from foveal.systems.embedding import photo_search_report
     from foveal.systems.embedding.features import features
@@ -220,7 +218,7 @@ def keep(session: Session, album: Album, codes: NDArray[np.float32], cluster: ND
     files.write_bytes(session.folder.path / EMBEDDINGS, packed)
 
 
-def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """The nearest pictures of each picture asked for, by the codes that lie beside the model.
 
     Args:
@@ -311,3 +309,12 @@ def _notes(session: Session, album: Album) -> list[str]:
             f"the {len(album.judged):,} others."
         ]
     return ["The network was trained on other pictures of the same classes than those that are searched."]
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(data="digits", size=(28, 28), settings={"neighbours": 3, "clusters": 3, "mapped": 40, "limit": 120}),
+    predict,
+)

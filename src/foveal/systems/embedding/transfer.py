@@ -16,6 +16,8 @@ import numpy as np
 
 from foveal.errors import DataError
 from foveal.report.blocks import Headline, Report
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.classification.classifier import classify
 from foveal.systems.embedding.transfer_learner import FROZEN, PIXELS, SCRATCH, TUNED, Learner, network
 from foveal.training.config import TrainingConfig
@@ -27,25 +29,24 @@ if TYPE_CHECKING:
 RECIPE = TrainingConfig(epochs=4, batch_size=64, schedule="one-cycle", lr=3e-3, validation=0.1)
 """Of the source. At 100 labels of Fashion-MNIST's second half: frozen 0.897, fine-tuned 0.893, from scratch 0.877, a linear
 classifier on pixels 0.867 (means of five draws), in two to three minutes on one thread."""
-SETTINGS = {
-    "network": "lecture_cnn",
-    "width": 0.5,
-    "cut": "",
-    "labels": 1000,
-    "draws": 5,
-    "updates": 300,
-    "limit": 0,
-}
-QUICK: dict[str, Any] = {
-    "config": {"epochs": 1},
-    "settings": {"width": 0.125, "labels": 10, "draws": 2, "updates": 3, "limit": 240},
-    "data": "digits",
-    "size": (28, 28),
-}
+SETTINGS = (
+    Setting(
+        "network",
+        "lecture_cnn",
+        "which network is trained on the source",
+        text="a classifier of the zoo that ends in a dense layer",
+    ),
+    Setting("width", 0.5, "factor on its feature maps", above=0),
+    Setting("cut", "", "the first layer that is replaced", text="path of a layer; empty takes the first dense layer"),
+    Setting("labels", 1000, "the most labelled images; 10, 30, 100 and 300 come before", at_least=10),
+    Setting("draws", 5, "draws of the labels", at_least=1),
+    Setting("updates", 300, "updates of the fine-tuning and from scratch, at least one epoch", at_least=1),
+    LIMIT,
+)
 ASKED = 100  # labels at which the comparison is a headline
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Learn the first half of the classes, then the second in four ways, with growing numbers of labels."""
     from foveal.data.splitting import with_test
     from foveal.evaluation import evaluate
@@ -163,3 +164,13 @@ def summed(rows: Sequence[dict[str, float]]) -> dict[str, Any]:
         "accuracy": {name: told([row[name] for row in rows]) for name in rows[0]},
         "gain": {name: told([row[name] - row[SCRATCH] for row in rows]) for name in rows[0] if name != SCRATCH},
     }
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(
+        data="digits", size=(28, 28), settings={"width": 0.125, "labels": 10, "draws": 2, "updates": 3, "limit": 240}
+    ),
+)

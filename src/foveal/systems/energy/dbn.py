@@ -14,6 +14,8 @@ import numpy as np
 
 from foveal.network.tree import Sequential as Tree
 from foveal.report.blocks import Headline, Report
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.energy import shared as boltzmann
 from foveal.training.config import TrainingConfig
 
@@ -36,29 +38,24 @@ RECIPE = TrainingConfig(
 )
 """Each machine. With 1,000 labels of Fashion-MNIST the fine-tuned network reaches 0.771 (mean of five draws; 0.752 without
 pre-training, 0.758 for an MLP with ReLU), in about three minutes on one thread."""
-SETTINGS = {
-    "hidden1": 500,
-    "hidden2": 500,
-    "hidden3": 0,
-    "gibbs_steps": 1,
-    "threshold": 0.5,
-    "labels": 1000,
-    "draws": 5,
-    "tuning_epochs": 30,
-    "limit": 0,
-}
-QUICK: dict[str, Any] = {
-    "config": {"epochs": 1, "batch_size": 60},
-    "settings": {"hidden1": 8, "hidden2": 6, "labels": 40, "draws": 2, "tuning_epochs": 1, "limit": 130},
-    "data": "digits",
-}
+SETTINGS = (
+    Setting("hidden1", 500, "hidden units of the first machine", at_least=1),
+    Setting("hidden2", 500, "hidden units of the second machine", at_least=1),
+    Setting("hidden3", 0, "hidden units of a third machine; 0 leaves it out", at_least=0),
+    Setting("gibbs_steps", 1, "k, steps of a chain a batch", at_least=1),
+    Setting("threshold", 0.5, "brightness above which a pixel is on", at_least=0, at_most=1),
+    Setting("labels", 1000, "labelled images of the fine-tuning", at_least=20),
+    Setting("draws", 5, "draws of the labels and of first weights", at_least=1),
+    Setting("tuning_epochs", 30, "passes over the labelled images", at_least=1),
+    LIMIT,
+)
 RATES = (3e-4, 1e-3, 3e-3)
 """Learning rates of the fine-tuning that the validation part chooses among, for each network."""
 TUNING = TrainingConfig(batch_size=32, optimizer="adam", schedule="cosine", validation=0.0)
 TRAINED, FRESH, RELU = "pre-trained", "not pre-trained", "MLP, ReLU"
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Train the machines from below, then compare three networks of one shape with few labels."""
     from foveal import zoo
     from foveal.backends.torch import build
@@ -264,3 +261,15 @@ class _Tuner:
                 "validation": score, "accuracy": right / len(self.test), "low": interval.low, "high": interval.high,
             })  # fmt: skip
         return told
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(
+        data="digits",
+        changes={"epochs": 1, "batch_size": 60},
+        settings={"hidden1": 8, "hidden2": 6, "labels": 40, "draws": 2, "tuning_epochs": 1, "limit": 130},
+    ),
+)

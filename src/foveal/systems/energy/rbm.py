@@ -14,7 +14,9 @@ import numpy as np
 
 from foveal.printable import printable
 from foveal.report.blocks import Headline, Report
-from foveal.systems.answers import Answer, Unanswered
+from foveal.runs.answers import Answer, Unanswered
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.energy import shared as boltzmann
 from foveal.systems.energy.shared import KINDS
 from foveal.training.config import TrainingConfig
@@ -39,34 +41,22 @@ RECIPE = TrainingConfig(
     metrics=(),
 )
 """Of each machine. On Fashion-MNIST with 10,000 labels features reach 0.804, pixels 0.779; about two minutes on one thread."""
-SETTINGS = {
-    "hidden": 256,
-    "gibbs_steps": 1,
-    "persistent": True,
-    "threshold": 0.5,
-    "labels": 10000,
-    "fantasies": 1000,
-    "annealing": 1000,
-    "tiny_updates": 3000,
-    "limit": 0,
-}
-QUICK: dict[str, Any] = {
-    "config": {"epochs": 2, "batch_size": 60},
-    "settings": {
-        "hidden": 8,
-        "labels": 60,
-        "fantasies": 3,
-        "annealing": 20,
-        "tiny_updates": 30,
-        "limit": 130,
-    },
-    "data": "digits",
-}
+SETTINGS = (
+    Setting("hidden", 256, "hidden units", at_least=1),
+    Setting("gibbs_steps", 1, "k, steps of a chain a batch", at_least=1),
+    Setting("persistent", True, "which of the two machines is the run's own; the other stands beside it"),
+    Setting("threshold", 0.5, "brightness above which a pixel is on", at_least=0, at_most=1),
+    Setting("labels", 10_000, "the most labelled images of the linear classifiers", at_least=20),
+    Setting("fantasies", 1000, "steps of the longest chains shown", at_least=1),
+    Setting("annealing", 1000, "temperatures of the estimate of ln Z, with 100 chains", at_least=1),
+    Setting("tiny_updates", 3000, "updates of the machine that is small enough for exact sums", at_least=1),
+    LIMIT,
+)
 LABELS = (300, 1000, 3000)
 WATCHED = 6000  # training pictures whose free energy the validation part's is compared with
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Train both machines, judge their features, and look both ways through the session's own."""
     from foveal import zoo
     from foveal.backends.torch import build
@@ -215,7 +205,7 @@ def judge(session: Session, module: Network, train: Split, validation: Split, te
     return {"scores": scores, "test": len(test)}
 
 
-def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """How well each picture fits the machine: its free energy and what comes back of it.
 
     Args:
@@ -251,3 +241,16 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
             )
         if lines:
             yield Answer("\n".join(lines), question)
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(
+        data="digits",
+        changes={"epochs": 2, "batch_size": 60},
+        settings={"hidden": 8, "labels": 60, "fantasies": 3, "annealing": 20, "tiny_updates": 30, "limit": 130},
+    ),
+    predict,
+)

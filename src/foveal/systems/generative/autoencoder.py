@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from foveal.errors import ConfigurationError
 from foveal.report.blocks import Headline, Lines, Pictures, Report, Rows, Scatter, Section, Series
+from foveal.runs.method import Method, Quick
 from foveal.runs.run import Session
+from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.generative import encoder_decoder as shared
 from foveal.systems.image_tools import as_pixels, as_values, squared_error
 from foveal.training.steps.reconstruction import Reconstruction
@@ -17,7 +20,13 @@ SHOWN = 10
 FOLLOWED = 3000
 
 
-def carry_out(session: Session) -> Report:
+SIZES = Setting(
+    "sizes", "2,4,8,16,32,64", "all code sizes that are trained", text="whole numbers above 0 with commas between"
+)
+CONVOLUTIONAL_RECIPE = shared.RECIPE.replace(epochs=5, lr=4e-3, precision="fp32")
+
+
+def run(session: Session) -> Report:
     """Train one autoencoder a code size, all alike but for it, and principal components beside them."""
     own = shared.parts(session)
     main = int(session.settings["code"])
@@ -161,3 +170,10 @@ def _units(module: Any, own: shared.Parts, main: int) -> Section:
             )
         ],
     )
+
+
+QUICK = Quick(data="digits", changes=shared.SMALL, settings={"code": 3, "sizes": "2,3", "limit": 80})
+DENSE = Method(shared.RECIPE, (shared.CODE, SIZES, LIMIT), run, QUICK)
+CONVOLUTIONAL = Method(
+    CONVOLUTIONAL_RECIPE, (shared.CODE, dataclasses.replace(SIZES, default="8,32,64"), LIMIT), run, QUICK
+)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from foveal import zoo
 from foveal.evaluation.similarity import neighbours
 from foveal.report.blocks import Headline, Lines, Pictures, Report, Section, Series
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.generative import sample_classifier as judging
 from foveal.systems.image_tools import in_characters, seed_of
 from foveal.training.config import TrainingConfig
@@ -31,17 +33,17 @@ RECIPE = TrainingConfig(
 """On Fashion-MNIST with seed 0: all ten classes among the samples, the largest 11.7 % of them and 24.7 % of those that the judge
 is confident of (40.0 %; of real pictures 76.4 %); 3 min 28 s on one thread, the judge's 35 s included. At the paper's rate of 2e-4
 three epochs gave patches of texture, at 1e-3 clothes."""
-SETTINGS: dict[str, int | float | str | bool] = {"noise": 64, "samples": 5000, "judge_epochs": 4, "limit": 0}
-QUICK: dict[str, Any] = {
-    "data": "digits", "size": (28, 28),
-    "config": {"epochs": 1, "batch_size": 32},
-    "settings": {"noise": 8, "samples": 40, "judge_epochs": 1, "limit": 96},
-}  # fmt: skip
+SETTINGS = (
+    Setting("noise", 64, "random numbers that an image is made of", at_least=1),
+    Setting("samples", 5000, "generated images that the classifier looks at", at_least=1),
+    Setting("judge_epochs", 4, "epochs of that classifier", at_least=1),
+    LIMIT,
+)
 FILMED = 10  # noise vectors whose pictures are followed through the training
 SHOWN = 60
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Train both sides, then a judge, and look at what was made.
 
     Raises:
@@ -221,7 +223,7 @@ def neighbours_section(made: NDArray[np.uint8], data: DataSet, count: int = 10) 
     )
 
 
-def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """For each question, a seed: one picture made of that seed's noise, drawn in characters.
 
     Raises:
@@ -233,3 +235,17 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     for question in questions:
         noise = np.random.default_rng(seed_of(question)).standard_normal((1, noise_size(module)))
         yield in_characters(generated(module, noise)[0])
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(
+        data="digits",
+        size=(28, 28),
+        changes={"epochs": 1, "batch_size": 32},
+        settings={"noise": 8, "samples": 40, "judge_epochs": 1, "limit": 96},
+    ),
+    predict,
+)

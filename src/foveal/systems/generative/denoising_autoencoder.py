@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, median_filter
 
 from foveal.report.blocks import Headline, Lines, Pictures, Report, Rows, Section, Series
+from foveal.runs.method import Method, Quick
 from foveal.runs.run import Session
+from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.generative import encoder_decoder as shared
 from foveal.systems.image_tools import as_pixels, as_values, signal_to_noise, squared_error
-from foveal.training.steps.corruption import Corruption
+from foveal.training.steps.corruption import KINDS, Corruption
 from foveal.training.steps.reconstruction import Reconstruction
 
 SHOWN = 10
@@ -27,7 +29,15 @@ CHOSEN_ON = 2000
 Values = NDArray[np.float32]
 
 
-def carry_out(session: Session) -> Report:
+RECIPE = shared.RECIPE.replace(epochs=4, lr=4e-3, precision="fp32")
+SETTINGS = (
+    Setting("noise", "gaussian", "kind of noise", choices=tuple(KINDS)),
+    Setting("amount", 0.3, "its standard deviation, or the share of pixels that are lost", at_least=0),
+    LIMIT,
+)
+
+
+def run(session: Session) -> Report:
     """Train it to undo one kind of noise; choose the best of each baseline on pictures put aside; measure all on the test set."""
     own, chosen = shared.parts(session), session.settings
     noise = Corruption(str(chosen["noise"]), float(chosen["amount"]))
@@ -164,3 +174,6 @@ def chosen_baselines(
     clean = as_values(own.validation.images[:CHOSEN_ON])
     noisy = spoilt(clean, noise, seed, 1)
     return {name: min(ways, key=lambda way: squared_error(ways[way](noisy), clean)) for name, ways in tried.items()}
+
+
+METHOD = Method(RECIPE, SETTINGS, run, Quick(data="digits", changes=shared.SMALL, settings={"limit": 80}))

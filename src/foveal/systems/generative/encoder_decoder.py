@@ -1,4 +1,4 @@
-"""Autoencoders: plain and convolutional beside principal components, sparse, denoising. What they share, and which is which."""
+"""What autoencoders share: their data, training as a stage, codes and what comes back, and principal components beside them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal import zoo
+from foveal.runs.settings import Setting
 from foveal.systems.image_tools import as_values, squared_error
 from foveal.training.config import TrainingConfig
 
@@ -17,69 +18,18 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet, Split
     from foveal.network.tree import Sequential
-    from foveal.report.blocks import Report
-    from foveal.runs.run import Session, Setting
+    from foveal.runs.run import Session
     from foveal.training.history import History
     from foveal.training.steps import Step
 
-RECIPES = {
-    "autoencoder": TrainingConfig(epochs=10, batch_size=128, lr=2e-3, schedule="one-cycle", peak_at=0.2, loss="mse",
-                                  metrics=()),
-    "conv_autoencoder": TrainingConfig(epochs=5, batch_size=128, lr=4e-3, schedule="one-cycle", peak_at=0.2, loss="mse",
-                                       metrics=(), precision="fp32"),
-    "sparse_autoencoder": TrainingConfig(epochs=12, batch_size=128, lr=2e-3, schedule="one-cycle", peak_at=0.2,
-                                         loss="mse", metrics=()),
-    "denoising_autoencoder": TrainingConfig(epochs=4, batch_size=128, lr=4e-3, schedule="one-cycle", peak_at=0.2,
-                                            loss="mse", metrics=(), precision="fp32"),
-}  # fmt: skip
+RECIPE = TrainingConfig(epochs=10, batch_size=128, lr=2e-3, schedule="one-cycle", peak_at=0.2, loss="mse", metrics=())
 """On Fashion-MNIST with seed 0, mean squared error a test pixel, on one thread: autoencoder 0.0087 at 32 numbers
 (PCA 0.0145; better at each of six sizes), 2 min 54 s for all; convolutional 0.0098 (better at each of three), 1 min 45 s;
 sparse 0.0093 at 64 units of which 15 are active (PCA 0.0098 with 64 numbers, 0.0203 with 15), 47 s; denoising 0.0107
 (before 0.0526; PCA 0.0207), 58 s. Small convolutions are faster in float32 than in bfloat16 on the CPU, dense layers
 slower."""
-CHOICES: dict[str, dict[str, Setting]] = {
-    "autoencoder": {"code": 32, "sizes": "2,4,8,16,32,64", "limit": 0},
-    "conv_autoencoder": {"code": 32, "sizes": "8,32,64", "limit": 0},
-    "sparse_autoencoder": {"code": 64, "penalty": "kl", "weight": 3e-4, "target": 0.1, "limit": 0},
-    "denoising_autoencoder": {"noise": "gaussian", "amount": 0.3, "limit": 0},
-}
-SMALL: dict[str, dict[str, Setting]] = {
-    "autoencoder": {"code": 3, "sizes": "2,3", "limit": 80},
-    "conv_autoencoder": {"code": 3, "sizes": "2,3", "limit": 80},
-    "sparse_autoencoder": {"code": 6, "limit": 80},
-    "denoising_autoencoder": {"limit": 80},
-}
-
-
-def recipe(name: str) -> TrainingConfig:
-    """How each is trained by default."""
-    return RECIPES[name]
-
-
-def settings(name: str) -> dict[str, Setting]:
-    """Each one's own numbers."""
-    return CHOICES[name]
-
-
-def quick(name: str) -> dict[str, Any]:
-    """A run of seconds."""
-    return {"data": "digits", "config": {"epochs": 2, "batch_size": 32}, "settings": SMALL[name]}
-
-
-def carry_out(session: Session) -> Report:
-    """Train it, and show what this one is about.
-
-    Raises:
-        ConfigurationError, UnknownName: a setting that cannot be.
-        DataError: rows of a table.
-    """
-    from foveal.systems.generative import autoencoder, denoising_autoencoder, sparse_autoencoder
-
-    kinds: dict[str, Callable[[Session], Report]] = {
-        "sparse_autoencoder": sparse_autoencoder.carry_out,
-        "denoising_autoencoder": denoising_autoencoder.carry_out,
-    }
-    return kinds.get(session.system.name, autoencoder.carry_out)(session)
+CODE = Setting("code", 32, "numbers in the code of the model that is kept", at_least=1)
+SMALL = {"epochs": 2, "batch_size": 32}  # of a quick run
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -9,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal.report.blocks import Headline, Lines, Pictures, Report, Rows, Section, Series
+from foveal.runs.method import Method, Quick
 from foveal.runs.run import Session
+from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.generative import encoder_decoder as shared
 from foveal.systems.image_tools import as_pixels, as_values, squared_error
-from foveal.training.steps.reconstruction import Reconstruction, Sparsity
+from foveal.training.steps.reconstruction import PENALTIES, Reconstruction, Sparsity
 
 ACTIVE = 0.2
 """A unit counts as active for a picture above this; sigmoid units are never exactly 0."""
@@ -20,7 +23,22 @@ SHOWN = 10
 EDGES = np.linspace(0, 1, 21)
 
 
-def carry_out(session: Session) -> Report:
+RECIPE = shared.RECIPE.replace(epochs=12)
+SETTINGS = (
+    dataclasses.replace(shared.CODE, default=64),
+    Setting(
+        "penalty",
+        "kl",
+        "what keeps units silent: a divergence from the target, or the mean of the code",
+        choices=PENALTIES,
+    ),
+    Setting("weight", 3e-4, "β, what the penalty weighs", at_least=0),
+    Setting("target", 0.1, "ρ, the share of images for which a unit is active; l1 does not use it", above=0, at_most=1),
+    LIMIT,
+)
+
+
+def run(session: Session) -> Report:
     """Train it with the penalty and, as a stage of its own, without."""
     own, chosen = shared.parts(session), session.settings
     size = int(chosen["code"])
@@ -156,3 +174,6 @@ def _features(module: Any, codes: NDArray[np.float32], own: shared.Parts) -> Sec
                      "Below each other: the three test pictures that switch a unit on most.", columns=min(10, len(shown))),
         ],
     )  # fmt: skip
+
+
+METHOD = Method(RECIPE, SETTINGS, run, Quick(data="digits", changes=shared.SMALL, settings={"code": 6, "limit": 80}))

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveal import zoo
-from foveal.errors import ConfigurationError
 from foveal.report.blocks import Bars, Headline, Lines, Pictures, Report, Rows, Scatter, Section, Series
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.generative import sample_classifier as judging
 from foveal.systems.image_tools import as_pixels, in_characters, seed_of
 from foveal.training.config import TrainingConfig
@@ -30,43 +31,34 @@ RECIPE = TrainingConfig(
 )  # fmt: skip
 """On Fashion-MNIST with seed 0: test ELBO −239.2 nats a picture (reconstruction −224.8, divergence 14.3); with two latent numbers
 −257.8. 2 min 9 s on one thread for both, the judge's 35 s included."""
-SETTINGS: dict[str, int | float | str | bool] = {
-    "latent": 16,  # numbers that describe a picture
-    "plane": True,  # a second one with two numbers, whose whole plane can be shown
-    "beta": 1.0,  # what the divergence counts in training; the bound is always that of 1
-    "binarise": False,  # draw grey pixels black or white
-    "draws": 16,  # for the importance-weighted bound
-    "samples": 5000,
-    "judge_epochs": 4,
-    "limit": 0,
-}
-QUICK: dict[str, Any] = {
-    "data": "digits", "size": (28, 28),
-    "config": {"epochs": 1, "batch_size": 32},
-    "settings": {"latent": 3, "draws": 2, "samples": 40, "judge_epochs": 1, "limit": 96},
-}  # fmt: skip
+SETTINGS = (
+    Setting("latent", 16, "numbers that describe an image", at_least=1),
+    Setting("plane", True, "train a second one with two numbers, whose whole plane can be shown"),
+    Setting(
+        "beta",
+        1.0,
+        "what the divergence counts in training (β-VAE, Higgins et al. 2017); figures are always those of 1",
+        at_least=0,
+    ),
+    Setting("binarise", False, "draw grey pixels black or white"),
+    Setting("draws", 16, "K of the importance-weighted bound", at_least=1),
+    Setting("samples", 5000, "generated images that the classifier looks at", at_least=1),
+    Setting("judge_epochs", 4, "epochs of that classifier", at_least=1),
+    LIMIT,
+)
 SHOWN = 60
 PLANE = 15  # pictures along each side of the plane
 FOLLOWED = 3000  # test pictures in a map
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Train it, and a second one with two latent numbers; measure the bound; let a judge look at samples.
 
     Raises:
-        ConfigurationError: no latent number at all.
         DataError: rows of a table.
     """
     data = session.pictures()
     latent = int(session.settings["latent"])
-    if latent < 1 or int(session.settings["draws"]) < 1:
-        raise ConfigurationError(
-            "there has to be something to draw",
-            where="--set",
-            given=f"latent={latent}, draws={session.settings['draws']}",
-            expected="1 or more",
-            mend="--set latent=16",
-        )
     tree, module, history = _trained(session, data, "", latent)
     test = data.test if data.test is not None else session.split(data.train)[1] or data.train
     figures = session.remember("bound", lambda: measured(session, module, test, data.train))
@@ -294,7 +286,7 @@ def _walk_section(module: Network, test: Split) -> Section:
     )
 
 
-def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """For each question, a seed: a picture decoded from that seed's numbers, drawn in characters.
 
     Raises:
@@ -310,3 +302,17 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     for question in questions:
         numbers = np.random.default_rng(seed_of(question)).standard_normal((1, sampling.units))
         yield in_characters(decoded(opened.module, numbers)[0])
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(
+        data="digits",
+        size=(28, 28),
+        changes={"epochs": 1, "batch_size": 32},
+        settings={"latent": 3, "draws": 2, "samples": 40, "judge_epochs": 1, "limit": 96},
+    ),
+    predict,
+)

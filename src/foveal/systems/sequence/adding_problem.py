@@ -112,16 +112,16 @@ def plan(session: Session) -> Plan:
     """What the settings ask for.
 
     Raises:
-        ConfigurationError: lags that are no whole numbers above 0, or no steps or units.
+        ConfigurationError: lags that are no whole numbers above 0.
     """
     text, steps, units = str(session.settings["lags"]), session.settings["lag_steps"], session.settings["lag_units"]
     parts = [part for part in text.replace(" ", "").split(",") if part]
-    if not all(part.isdigit() and 0 < int(part) <= 1000 for part in parts) or int(steps) < 1 or int(units) < 1:
+    if not all(part.isdigit() and 0 < int(part) <= 1000 for part in parts):
         raise ConfigurationError(
             "the adding problem cannot be set like this",
             where="settings",
-            given=f"lags={text!r}, lag_steps={steps}, lag_units={units}",
-            expected="whole numbers from 1 to 1000 with commas between, and at least one step and one unit",
+            given=f"lags={text!r}",
+            expected="whole numbers from 1 to 1000 with commas between",
             mend=["--set lags=10,100", '--set lags="": without the adding problem'],
         )
     config = TrainingConfig(

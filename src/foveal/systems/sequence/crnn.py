@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from foveal import zoo
-from foveal.errors import ConfigurationError
 from foveal.evaluation.intervals import bootstrap
 from foveal.printable import printable
 from foveal.report.blocks import Headline, Report
-from foveal.systems.answers import Unanswered
+from foveal.runs.answers import Unanswered
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import Setting
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -26,25 +27,24 @@ RECIPE = TrainingConfig(
     epochs=3, batch_size=32, optimizer="adam", lr=3e-3, schedule="one-cycle", clip_norm=5.0, metrics=(), validation=0.0,
 )  # fmt: skip
 """Character error rate on 2,000 test lines of MNIST's digits: 1.87 % (seed 0), 4 min 31 s on one busy thread."""
-SETTINGS: dict[str, int | float | str | bool] = {
-    "lines": 20_000,  # to learn from
-    "validation_lines": 1_000,
-    "test_lines": 2_000,
-    "source": "auto",  # whose digits: mnist, digits (scikit-learn's), or MNIST where it can be found
-    "beam": 8,  # texts that the decoder follows at once
-    "width": 1.0,  # factor on the network's maps and units
-}
-QUICK: dict[str, Any] = {
-    "config": {"epochs": 1, "batch_size": 8},
-    "settings": {
-        "lines": 32, "validation_lines": 8, "test_lines": 16, "source": "digits", "beam": 2, "width": 0.125,
-    },
-}  # fmt: skip
+SETTINGS = (
+    Setting("lines", 20_000, "lines to learn from", at_least=1),
+    Setting("validation_lines", 1_000, "lines that the training is watched by", at_least=1),
+    Setting("test_lines", 2_000, "lines that are measured once, at the end", at_least=1),
+    Setting(
+        "source",
+        "auto",
+        "whose digits: MNIST's, scikit-learn's, or MNIST's where they can be found",
+        choices=("auto", "mnist", "digits"),
+    ),
+    Setting("beam", 8, "texts that the decoder follows at once", at_least=1),
+    Setting("width", 1.0, "factor on feature maps and units", above=0),
+)
 LIGHT = 127  # a border lighter than this is paper, and its ink is dark
 BOOTSTRAP = 1000
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Compose the lines, train the reader, read the test lines once, and show how.
 
     Raises:
@@ -56,10 +56,6 @@ def carry_out(session: Session) -> Report:
     from foveal.systems.sequence import crnn_report as report
 
     told = session.settings
-    if int(told["beam"]) < 1:
-        raise ConfigurationError(
-            "a beam follows one text at least", where="beam", given=str(told["beam"]), mend="beam=8"
-        )
     data = digit_lines.load(
         session.seed,
         train=int(told["lines"]),
@@ -198,7 +194,7 @@ def interval(distances: NDArray[Any], lengths: NDArray[Any], seed: int) -> tuple
     return rate.low, rate.high
 
 
-def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """What is written on pictures of lines: the text, its probability, and the next likeliest.
 
     Args:
@@ -244,3 +240,15 @@ def as_line(path: str, shape: Sequence[int | None]) -> NDArray[np.uint8]:
     top, left = (height - size[1]) // 2, (width - size[0]) // 2
     line[top : top + size[1], left : left + size[0]] = small
     return line[..., np.newaxis]
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(
+        changes={"epochs": 1, "batch_size": 8},
+        settings={"lines": 32, "validation_lines": 8, "test_lines": 16, "source": "digits", "beam": 2, "width": 0.125},
+    ),
+    predict,
+)

@@ -13,6 +13,8 @@ from foveal import zoo
 from foveal.data.generated import dates
 from foveal.network.shape import Tokens
 from foveal.report.blocks import Bars, Headline, Heat, Lines, Report, Rows, Section, Series, Texts
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import Setting
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -29,24 +31,19 @@ RECIPE = TrainingConfig(
 exact match to ISO (3,999 of 4,000) and 1.0 from ISO (2,872 of 2,872), seed 1 all of both. Every character of every validation
 pair was likeliest, with the true ones before it, after 3 or 4 epochs. At first nothing seems to be learned but which characters
 are frequent; then the attention finds its places, and the error falls a hundredfold within an epoch."""
-SETTINGS: dict[str, int | float | str | bool] = {
-    "pairs": 30_000,  # of day and form, to learn from; most give an example in each direction
-    "validation": 1_000,  # pairs that the training is watched by
-    "test": 4_000,  # pairs that are measured once, at the end
-    "embedding": 32,
-    "units": 128,
-}
-QUICK: dict[str, Any] = {
-    "data": "dates",
-    "config": {"epochs": 1, "batch_size": 16},
-    "settings": {"pairs": 40, "validation": 10, "test": 20, "embedding": 4, "units": 8},
-}
+SETTINGS = (
+    Setting("pairs", 30_000, "pairs of day and form to learn from; most give an example in each direction", at_least=1),
+    Setting("validation", 1_000, "pairs that the training is watched by", at_least=1),
+    Setting("test", 4_000, "pairs that are measured once, at the end", at_least=1),
+    Setting("embedding", 32, "numbers of a character's vector", at_least=1),
+    Setting("units", 128, "units of the decoder, and of both directions of the encoder together", at_least=1),
+)
 DIRECTIONS = {True: "to ISO", False: "from ISO"}
 DRAWN = ("de-month", "en-us", "es-weekday", "fr-month")
 """Forms whose attention is drawn, in each direction that they have."""
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Train on pairs of texts, translate the test pairs once, count those that are right to the last character.
 
     Raises:
@@ -296,7 +293,7 @@ def _learning_section(history: History) -> Section:
 _SHOWN = date(2026, 11, 21)
 
 
-def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """Each question is a date, or a form and a date: "21. November 2026", "fr-month: 2026-11-21"; its translation.
 
     Raises:
@@ -309,3 +306,16 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
     for question in questions:
         numbers = translator.translate(dates.encoded([question.strip()], dates.lengths()[0])).numbers
         yield dates.decoded(numbers[0])
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(
+        data="dates",
+        changes={"epochs": 1, "batch_size": 16},
+        settings={"pairs": 40, "validation": 10, "test": 20, "embedding": 4, "units": 8},
+    ),
+    predict,
+)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from foveal import zoo
 from foveal.data.generated import stdlib_text
 from foveal.data.generated.docstrings import words as words_of
-from foveal.errors import ConfigurationError
 from foveal.network.shape import Tokens
 from foveal.report.blocks import Bars, Headline, Lines, Report, Rows, Section, Series, Texts
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import Setting
 from foveal.systems.text import character_statistics, markov
 from foveal.systems.text.coloured_text import painted
 from foveal.training.config import TrainingConfig
@@ -31,23 +32,17 @@ RECIPE = TrainingConfig(
 )  # fmt: skip
 """Seed 0, Python 3.11.7: 2.044 bits a character on the test text, where the order-3 Markov model has 2.457 and order 5 2.139.
 228 s of training on one thread with other work beside it, 14 s the quickest epoch."""
-SETTINGS: dict[str, int | float | str | bool] = {
-    "units": 256,
-    "recurrent": 1,  # LSTMs on top of each other
-    "embedding": 64,
-    "dropout": 0.1,
-    "window": 64,  # characters through which the gradient goes back
-    "orders": 5,  # Markov models of order 0 to this, and 3 always
-    "prompt": "Return the ",
-    "characters": 400,  # of a sample, at most
-    "modules": "",  # only these of the library, "json,textwrap,…"; empty for all
-}
-QUICK: dict[str, Any] = {
-    "data": "stdlib-text",
-    "config": {"epochs": 1, "batch_size": 16},
-    "settings": {"units": 8, "embedding": 4, "window": 128, "orders": 2, "characters": 12,
-                 "modules": "json,textwrap,calendar,string,bisect"},
-}  # fmt: skip
+SETTINGS = (
+    Setting("units", 256, "units of an LSTM", at_least=1),
+    Setting("recurrent", 1, "LSTMs on top of each other", at_least=1),
+    Setting("embedding", 64, "numbers of a character's vector", at_least=1),
+    Setting("dropout", 0.1, "before each LSTM and the dense layer", at_least=0, at_most=1),
+    Setting("window", 64, "characters through which the gradient goes back", at_least=1),
+    Setting("orders", 5, "Markov models of order 0 to this, and 3 always", at_least=0, at_most=8),
+    Setting("prompt", "Return the ", "what samples begin with", text="any text"),
+    Setting("characters", 400, "characters of a sample, at most", at_least=1),
+    Setting("modules", "", "only these modules of the library", text="names with commas between; empty for all"),
+)
 TEMPERATURES = (0.5, 0.8, 1.0, 1.2)
 PLACES = (1, 4, 10, 25, 60, 150, 400, 1000)
 """Where in a text bits are measured: from each to the next."""
@@ -57,21 +52,15 @@ DRAWN = 16  # samples at each temperature
 Texts3 = tuple[list[NDArray[np.int64]], list[NDArray[np.int64]], list[NDArray[np.int64]]]
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Train the network, measure it and the Markov models on the same test characters, let it write, look at its cells.
 
     Raises:
         DataError: an interpreter without sources.
-        ConfigurationError: a setting that cannot be.
     """
     from foveal.systems.text.text_generator import Writer
 
     settings = session.settings
-    if int(settings["orders"]) not in range(9):
-        raise ConfigurationError(
-            "Markov models of such orders are not made", where="--set orders", given=str(settings["orders"]),
-            expected="0 to 8", mend="--set orders=5",
-        )  # fmt: skip
     data = stdlib_text.load(modules=[name for name in str(settings["modules"]).replace(" ", "").split(",") if name])
     texts: Any = tuple([stdlib_text.encode(each.text) for each in part] for _, part in data.parts())
     module, history = _trained(session, texts)
@@ -353,7 +342,7 @@ def _cells_section(cells: dict[str, Any]) -> Section:
     )  # fmt: skip
 
 
-def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """Each question is a prompt: it is written on at temperature 0.8, and always in the same way.
 
     Raises:
@@ -367,3 +356,23 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
         random = np.random.default_rng([71, *question.encode()])
         made = writer.write(stdlib_text.encode(question).tolist(), 400, 0.8, random)[0]
         yield question + stdlib_text.decode(made)
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(
+        data="stdlib-text",
+        changes={"epochs": 1, "batch_size": 16},
+        settings={
+            "units": 8,
+            "embedding": 4,
+            "window": 128,
+            "orders": 2,
+            "characters": 12,
+            "modules": "json,textwrap,calendar,string,bisect",
+        },
+    ),
+    predict,
+)

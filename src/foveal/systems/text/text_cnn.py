@@ -16,6 +16,8 @@ from foveal.evaluation import multilabel
 from foveal.evaluation.intervals import bootstrap
 from foveal.network.shape import Tokens
 from foveal.report.blocks import Bars, Headline, Lines, Report, Rows, Section, Series, Texts
+from foveal.runs.method import Method, Quick
+from foveal.runs.settings import Setting
 from foveal.systems.text.tfidf_baseline import linear_model
 from foveal.training.config import TrainingConfig
 
@@ -31,23 +33,17 @@ RECIPE = TrainingConfig(
 )  # fmt: skip
 """Seed 0, Python 3.11.7, test documents: P@1 81.2 %, P@3 59.2 %, P@5 42.8 %; the linear model of words has 81.8, 64.7 and
 46.6. 95 s of training on one thread with other work beside it, 142 s with the linear models."""
-SETTINGS: dict[str, int | float | str | bool] = {
-    "embedding": 128,
-    "filters": 128,  # of each width
-    "windows": "2,4,8",  # their widths, in words
-    "pool": 2,  # parts of a document that each keep their largest value
-    "bottleneck": 512,
-    "dropout": 0.35,
-    "pretrained": True,  # word vectors begin with what stands near what in the training texts
-    "length": stdlib_topics.LENGTH,
-    "modules": "",  # only these of the library, "json,textwrap,…"; empty for all
-}
-QUICK: dict[str, Any] = {
-    "data": "stdlib-topics",
-    "config": {"epochs": 1, "batch_size": 32},
-    "settings": {"embedding": 8, "filters": 4, "bottleneck": 8, "length": 20,
-                 "modules": "json,textwrap,calendar,string,bisect,shlex,csv"},
-}  # fmt: skip
+SETTINGS = (
+    Setting("embedding", 128, "numbers of a word's vector", at_least=1),
+    Setting("filters", 128, "filters of each width", at_least=1),
+    Setting("windows", "2,4,8", "widths of the filters, in words", text="whole numbers above 0 with commas between"),
+    Setting("pool", 2, "parts of a document that each keep their largest value", at_least=1),
+    Setting("bottleneck", 512, "hidden units", at_least=1),
+    Setting("dropout", 0.35, "on both sides of the bottleneck; half of it on the embedding", at_least=0, at_most=1),
+    Setting("pretrained", True, "whether the embedding begins with what stands near what in the training texts"),
+    Setting("length", stdlib_topics.LENGTH, "words of a document that are read", at_least=1),
+    Setting("modules", "", "only these modules of the library", text="names with commas between; empty for all"),
+)
 RANKS = (1, 3, 5)
 BANDS = (10, 20, 40, 80, 160, 320, 640)
 """Labels by how many training documents have them: from each number to the next."""
@@ -55,7 +51,7 @@ SHOWN, CUT = 8, 600
 FILTERS = 5  # of each width, in the report
 
 
-def carry_out(session: Session) -> Report:
+def run(session: Session) -> Report:
     """Train the network, choose a linear model, measure both on the test documents.
 
     Raises:
@@ -360,7 +356,7 @@ def _filters_section(reacting: list[dict[str, Any]]) -> Section:
     )  # fmt: skip
 
 
-def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
+def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """For each question, a text: its labels with a probability of a half or more, the best three at least.
 
     Raises:
@@ -379,3 +375,22 @@ def answer(model: str, questions: Sequence[str]) -> Iterator[str]:
         chances = expit(row)
         best = multilabel.ranked(row[None], max(3, int((chances >= 0.5).sum())))[0]
         yield ", ".join(f"{loaded.classes[i]} {chances[i]:.0%}" for i in best)
+
+
+METHOD = Method(
+    RECIPE,
+    SETTINGS,
+    run,
+    Quick(
+        data="stdlib-topics",
+        changes={"epochs": 1, "batch_size": 32},
+        settings={
+            "embedding": 8,
+            "filters": 4,
+            "bottleneck": 8,
+            "length": 20,
+            "modules": "json,textwrap,calendar,string,bisect,shlex,csv",
+        },
+    ),
+    predict,
+)

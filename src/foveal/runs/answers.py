@@ -1,10 +1,11 @@
-"""What the ``answer`` of a system gives: texts, and texts that say why there is none."""
+"""What a system's ``predict`` gives: texts, and texts that say why there is none. The model file may come from elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from foveal.errors import ConfigurationError, DataError, FileError, ModelFileError
+from foveal.errors import ConfigurationError, DataError, FileError, FovealError, ModelFileError
+from foveal.runs.system import System
 
 
 class Answer(str):
@@ -35,7 +36,7 @@ def each(ask: Ask, model: str, questions: Sequence[str]) -> Iterator[tuple[str, 
     """Every question with its answer; one that cannot be answered is an :class:`Unanswered` and hides none of the others.
 
     Args:
-        ask: a system's ``answer``.
+        ask: a system's ``predict``.
         model: the model file.
         questions: as many as there are.
 
@@ -67,3 +68,40 @@ def each(ask: Ask, model: str, questions: Sequence[str]) -> Iterator[tuple[str, 
             rest = rest[done + 1 :]
         else:
             return
+
+
+def guarded(found: System, ask: Ask) -> Ask:
+    """The same, with what goes wrong inside told as what it is: a model file that is not of such a system.
+
+    Raises:
+        ModelFileError: the file's network or metadata are not those of such a system.
+        FovealError: a question that cannot be answered.
+    """
+
+    def asked(model: str, questions: Sequence[str]) -> Iterator[str]:
+        from foveal.training.allocator import is_out_of_memory
+
+        try:
+            yield from ask(model, questions)
+        except FovealError:
+            raise
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            ArithmeticError,
+            AssertionError,
+            RuntimeError,
+        ) as error:
+            if is_out_of_memory(error):
+                raise
+            raise ModelFileError(
+                f"this model does not do what {found.name} does, though its file says so",
+                where=model,
+                given=f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}",
+                expected=f"a network and metadata as `{found.command}` writes them",
+                mend=f"{found.command}",
+            ) from error
+
+    return asked
