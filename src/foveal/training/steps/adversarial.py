@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -15,12 +16,12 @@ from foveal.training.config import TrainingConfig
 from foveal.training.optim.scheduled_optimizer import Descent
 from foveal.training.precision import autocast
 from foveal.training.steps import Values
-from foveal.training.steps.parts import with_parts
+from foveal.training.steps.base import OneNetwork, with_parts
 
 MOMENTS = (0.01, 0.03, 0.08, 0.2, 0.4, 0.7, 1.0)  # of a run: most happens early
 
 
-class Adversarial:
+class Adversarial(OneNetwork):
     """Two sides, two losses, two descents: the discriminator moves first, then the generator, once each a batch.
 
     The discriminator lowers −log D(x) − log(1 − D(G(z))), the generator −log D(G(z)): the loss that does not saturate while
@@ -55,24 +56,19 @@ class Adversarial:
         filmed: int = 0,
         moments: Sequence[float] = MOMENTS,
     ) -> None:
-        self.module = module = with_parts(module, "Adversarial", "generator", "discriminator")
+        module = with_parts(module, "Adversarial", "generator", "discriminator")
+        super().__init__(module, config)
         self.generator, self.discriminator = module.node("generator"), module.node("discriminator")
         self.noise_size = int(module.input_shape.size or 1)
         self.making = Descent(self.generator, config, steps_per_epoch)
         self.judging = Descent(self.discriminator, config.replace(ema=None), steps_per_epoch)
         self.certainty = 1 - config.label_smoothing
-        self.seed = config.seed
         self._device = self.making.parameters[0].device
         whole = config.epochs * steps_per_epoch
         self._moments = {max(1, round(share * whole)) for share in moments} if filmed else set()
         self._filmed = self.noise(filmed, torch.Generator().manual_seed(config.seed))
         self.film: dict[int, Tensor] = {}
         self._autocast = autocast(config.precision, self._device, self.generator, self.discriminator)
-        module.train()
-
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
 
     @property
     def rate(self) -> float:
@@ -117,41 +113,36 @@ class Adversarial:
         with self.making.averaged(), evaluating(self.generator):
             return as_pixels(self.generator(self._filmed))
 
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
-        draw = torch.Generator().manual_seed(self.seed)  # the same noise at every look
+    def _as_used(self) -> AbstractContextManager[None]:
+        return self.making.averaged()
+
+    def _validation(self) -> Callable[[Any], Values]:
+        draw = torch.Generator().manual_seed(self.seed)
 
         def measure(batch: Any) -> Values:
             real = batch[0]
             with self._autocast():
-                of_real, of_made = (
-                    self.discriminator(real),
-                    self.discriminator(self.generator(self.noise(len(real), draw))),
-                )
+                made = self.generator(self.noise(len(real), draw))
+                of_real, of_made = self.discriminator(real), self.discriminator(made)
             judged = discriminator_loss(of_real, of_made, self.certainty)
             return {"loss": generator_loss(of_made), "discriminator_loss": judged, **recognised(of_real, of_made)}
 
-        self.module.eval()
-        try:
-            with self.making.averaged(), torch.no_grad():
-                yield measure
-        finally:
-            self.module.train()
+        return measure
 
     def finish(self) -> None:
         self.making.finish()
-        self.module.eval()
+        super().finish()
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "network": dict(self.module.state_dict()),
+            **super().state_dict(),
             "making": self.making.state_dict(),
             "judging": self.judging.state_dict(),
             "film": {str(count): frame for count, frame in self.film.items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
+        super().load_state_dict(state)
         self.making.load_state_dict(state["making"])
         self.judging.load_state_dict(state["judging"])
         self.film = {int(count): frame for count, frame in state["film"].items()}

@@ -12,8 +12,7 @@ stand in for it. CD-k starts them at the examples of the batch, persistent CD go
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import torch
@@ -22,8 +21,8 @@ from torch import Tensor, nn
 
 from foveal.data.batches.in_memory import mixed
 from foveal.training.config import TrainingConfig
-from foveal.training.optim.scheduled_optimizer import Descent
 from foveal.training.steps import Values
+from foveal.training.steps.base import Single
 
 _FLIPS = 11  # a stream of random numbers of its own, so that measuring changes nothing in training
 
@@ -74,7 +73,7 @@ def pseudo_likelihood(machine: Machine, visible: Tensor, pixels: Tensor) -> Tens
     return visible.shape[1] * F.logsigmoid(machine.free_energy(turned) - machine.free_energy(visible))
 
 
-class ContrastiveDivergence:
+class ContrastiveDivergence(Single):
     """One restricted Boltzmann machine inside a network, trained on what the layers before it make of the examples.
 
     The loss whose gradient is taken is F(examples) − F(end of the chains), the ends held fixed. What is shown as ``loss`` is
@@ -103,63 +102,45 @@ class ContrastiveDivergence:
         persistent: bool = False,
         watched: Tensor | None = None,
     ) -> None:
-        self.module, self.seed = module, config.seed
         self.below, self.machine = beneath(module, path)
-        self.descent = Descent(self.machine, config, steps_per_epoch)
+        super().__init__(module, config, steps_per_epoch, learner=self.machine, ends=())
         self.gibbs_steps, self.persistent = gibbs_steps, persistent
         self.chains: Tensor | None = None
         device = self.descent.parameters[0].device
         self._watched = None if watched is None else self._reached(watched.to(device))
 
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
-
-    @property
-    def rate(self) -> float:
-        return self.descent.rate
-
-    def __call__(self, batch: Any) -> Values:
+    def _learned(self, batch: Any) -> Values:
         visible = self._reached(batch[0])
         begin = visible if not self.persistent or self.chains is None else self.chains
         dreamt = gibbs(self.machine, begin, self.gibbs_steps)
         if self.persistent:
             self.chains = dreamt
-        self.descent.begin()
         self.descent.descend(self.machine.free_energy(visible).mean() - self.machine.free_energy(dreamt).mean())
-        self.descent.settle()
         with torch.no_grad():
             return {"loss": self._reconstruction(visible)}
 
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
-        with self.descent.averaged(), torch.no_grad():
-            flips = torch.Generator().manual_seed(mixed(self.seed, _FLIPS))  # the same pixels after every epoch
-            watched = None if self._watched is None else self.machine.free_energy(self._watched).mean()
+    def _validation(self) -> Callable[[Any], Values]:
+        flips = torch.Generator().manual_seed(mixed(self.seed, _FLIPS))  # the same pixels after every epoch
+        watched = None if self._watched is None else self.machine.free_energy(self._watched).mean()
 
-            def measure(batch: Any) -> Values:
-                visible = self._reached(batch[0])
-                pixels = torch.randint(visible.shape[1], (len(visible),), generator=flips).to(visible.device)
-                values = {
-                    "loss": self._reconstruction(visible),
-                    "pseudo_likelihood": pseudo_likelihood(self.machine, visible, pixels).mean(),
-                }
-                if watched is not None:
-                    values["free_energy_gap"] = self.machine.free_energy(visible).mean() - watched
-                return values
+        def measure(batch: Any) -> Values:
+            visible = self._reached(batch[0])
+            pixels = torch.randint(visible.shape[1], (len(visible),), generator=flips).to(visible.device)
+            values = {
+                "loss": self._reconstruction(visible),
+                "pseudo_likelihood": pseudo_likelihood(self.machine, visible, pixels).mean(),
+            }
+            if watched is not None:
+                values["free_energy_gap"] = self.machine.free_energy(visible).mean() - watched
+            return values
 
-            yield measure
-
-    def finish(self) -> None:
-        self.descent.finish()
-        self.module.eval()
+        return measure
 
     def state_dict(self) -> dict[str, Any]:
-        return {"network": dict(self.module.state_dict()), "descent": self.descent.state_dict(), "chains": self.chains}
+        return {**super().state_dict(), "chains": self.chains}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
-        self.descent.load_state_dict(state["descent"])
+        super().load_state_dict(state)
         chains = state["chains"]
         self.chains = None if chains is None else chains.to(self.descent.parameters[0].device)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch.nn.functional as F
-from torch import Tensor, nn, no_grad
+from torch import Tensor, nn
 
 from foveal.backends.torch_layers.recurrent import Recurrent
 from foveal.training.config import TrainingConfig
@@ -39,50 +39,36 @@ class Language(Single):
         for part in self._recurrent.values():
             part.carries = True
 
-    def __call__(self, batch: Any) -> Values:
-        self.descent.begin()
-        loss = self._loss(batch)
-        self.descent.descend(loss)
-        self.descent.settle()
-        return _values(loss.detach())
-
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
-        before = self._states()
-        self._begin({})
-        self.module.eval()
-        try:
-            with self.descent.averaged(), no_grad():
-                yield lambda batch: _values(self._loss(batch))
-        finally:
-            self._begin(before)
-            self.module.train()
-
-    def finish(self) -> None:
-        self.descent.finish()
-        self.module.eval()
-        for part in self._recurrent.values():
-            part.carries, part.carried = False, None
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "network": dict(self.module.state_dict()),
-            "descent": self.descent.state_dict(),
-            "carried": self._states(),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
-        self.descent.load_state_dict(state["descent"])
-        self._begin(state["carried"])
-
-    def _loss(self, batch: Any) -> Tensor:
+    def _measured(self, batch: Any) -> Values:
         x, y, fresh = batch
         if fresh:
             self._begin({})
         with self._autocast():
             logits = self.module(x)
-        return F.cross_entropy(logits.float(), y)
+        loss = F.cross_entropy(logits.float(), y)
+        return {"loss": loss, "bits": loss.detach() / math.log(2)}
+
+    @contextlib.contextmanager
+    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
+        before = self._states()
+        self._begin({})
+        try:
+            with super().evaluating() as measure:
+                yield measure
+        finally:
+            self._begin(before)
+
+    def finish(self) -> None:
+        super().finish()
+        for part in self._recurrent.values():
+            part.carries, part.carried = False, None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "carried": self._states()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self._begin(state["carried"])
 
     def _states(self) -> dict[str, list[Tensor]]:
         return {path: list(part.carried) for path, part in self._recurrent.items() if part.carried is not None}
@@ -95,7 +81,3 @@ class Language(Single):
 def recurrent(module: nn.Module) -> dict[str, Recurrent]:
     """The recurrent layers of a network by their names in it."""
     return {path: part for path, part in module.named_modules() if isinstance(part, Recurrent)}
-
-
-def _values(loss: Tensor) -> Values:
-    return {"loss": loss, "bits": loss / math.log(2)}

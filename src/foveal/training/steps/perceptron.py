@@ -7,8 +7,7 @@ with a constant 1 as a further input, the bias'), then rule and zero weights mak
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,9 +18,10 @@ from foveal.network import layers
 from foveal.network.tree import walk
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
+from foveal.training.steps.base import OneNetwork
 
 
-class PerceptronRule:
+class PerceptronRule(OneNetwork):
     """One unit with the step function, corrected example by example.
 
     A batch is ``(inputs (N, n), targets (N,) of 0 and 1)`` and is gone through one example after the other, each answered by
@@ -48,14 +48,9 @@ class PerceptronRule:
     """
 
     def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
-        self.module = module
+        super().__init__(module, config)
         self.unit = _unit(module)
         self.eta = config.optimizer_spec().learning_rate
-        module.train()
-
-    @property
-    def networks(self) -> Mapping[str, nn.Module]:
-        return {"network": self.module}
 
     @property
     def rate(self) -> float:
@@ -72,27 +67,12 @@ class PerceptronRule:
             wrong = wrong + error.abs()
         return _values(wrong / len(targets))
 
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
+    def _validation(self) -> Callable[[Any], Values]:
         def measure(batch: Any) -> Values:
             inputs, targets = batch
             return _values((targets - self.module(inputs)[:, 0]).abs().mean())
 
-        self.module.eval()
-        try:
-            with torch.no_grad():
-                yield measure
-        finally:
-            self.module.train()
-
-    def finish(self) -> None:
-        self.module.eval()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"network": dict(self.module.state_dict())}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.module.load_state_dict(state["network"])
+        return measure
 
 
 def _values(wrong: Tensor) -> Values:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +14,8 @@ from foveal.errors import ConfigurationError, UnknownName
 from foveal.training.config import TrainingConfig
 from foveal.training.loss import loss_function
 from foveal.training.steps import Values
-from foveal.training.steps.base import Single
+from foveal.training.steps.base import Single, with_parts
 from foveal.training.steps.corruption import Corruption
-from foveal.training.steps.parts import with_parts
 
 PENALTIES = ("kl", "l1")
 _EDGE = 1e-6  # a unit that is never active has a finite divergence, and a gradient
@@ -110,14 +108,9 @@ class Reconstruction(Single):
         self.encoder, self.decoder = module.node("encoder"), module.node("decoder")
         self.corruption, self.sparsity = corruption, sparsity
         self.distance = loss_function(config)
-        self.seed = config.seed
 
-    def __call__(self, batch: Any) -> Values:
-        self.descent.begin()
-        values = self._values(batch[0], None)
-        self.descent.descend(values["loss"])
-        self.descent.settle()
-        return {name: value.detach() for name, value in values.items()}
+    def _measured(self, batch: Any) -> Values:
+        return self._values(batch[0], None)
 
     def _values(self, clean: Tensor, generator: torch.Generator | None) -> Values:
         given = clean if self.corruption is None else self.corruption(clean, generator)
@@ -133,13 +126,6 @@ class Reconstruction(Single):
         penalty = self.sparsity(code)
         return {"loss": loss + penalty, "reconstruction": loss, "penalty": penalty}
 
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
-        draw = torch.Generator().manual_seed(self.seed)  # the same noise at every look
-
-        self.module.eval()
-        try:
-            with self.descent.averaged(), torch.no_grad():
-                yield lambda batch: self._values(batch[0], draw)
-        finally:
-            self.module.train()
+    def _validation(self) -> Callable[[Any], Values]:
+        draw = torch.Generator().manual_seed(self.seed)
+        return lambda batch: self._values(batch[0], draw)

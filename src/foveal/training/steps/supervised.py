@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -41,36 +40,19 @@ class Supervised(RecordableSingle):
         """What a step measures, known before the first one."""
         return ("loss", *self.measures)
 
-    def learn(self, batch: Any) -> Values:
+    def _measured(self, batch: Any) -> Values:
         inputs, *answers = batch
         with self._autocast():
             outputs, side_outputs = _with_sides(self.module(inputs))
         loss = self._mixed(self.loss, outputs, answers)
-        for weight, side in zip(self._auxiliary_weights, side_outputs, strict=False):
-            loss = loss + weight * self._mixed(self.loss, side, answers)
+        if self.module.training:
+            for weight, side in zip(self._auxiliary_weights, side_outputs, strict=False):
+                loss = loss + weight * self._mixed(self.loss, side, answers)
         penalty = self._regularisation()
         if penalty is not None:
             loss = loss + penalty
-        self.descent.descend(loss)
         with torch.no_grad():
-            return {"loss": loss.detach(), **self._metrics(outputs.detach(), answers)}
-
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
-        def measure(batch: Any) -> Values:
-            inputs, *answers = batch
-            with self._autocast():
-                outputs, _ = _with_sides(self.module(inputs))
-            loss = self._mixed(self.loss, outputs, answers)
-            penalty = self._regularisation()
-            return {"loss": loss if penalty is None else loss + penalty, **self._metrics(outputs, answers)}
-
-        self.module.eval()
-        try:
-            with self.descent.averaged(), torch.no_grad():
-                yield measure
-        finally:
-            self.module.train()
+            return {"loss": loss, **self._metrics(outputs.detach(), answers)}
 
     def _metrics(self, outputs: Tensor, answers: list[Any]) -> Values:
         return {name: self._mixed(measure, outputs, answers) for name, measure in self.measures.items()}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,8 +13,7 @@ from torch import Tensor, nn
 from foveal.backends.torch import Network
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.base import Single
-from foveal.training.steps.parts import with_parts
+from foveal.training.steps.base import Single, with_parts
 
 
 class Variational(Single):
@@ -52,28 +50,19 @@ class Variational(Single):
         binarise: bool = False,
     ) -> None:
         module = with_parts(module, "Variational", "encoder", "sampling", "decoder")
-        super().__init__(module, config, steps_per_epoch)
         self.encoder, self.sampling, self.decoder = (module.node(part) for part in ("encoder", "sampling", "decoder"))
+        super().__init__(module, config, steps_per_epoch, ends=(self.encoder, self.decoder))
         self.beta, self.binarise = beta, binarise
-        self.seed = config.seed
 
-    def _ends(self, module: nn.Module) -> tuple[nn.Module, ...]:
-        assert isinstance(module, Network)
-        return module.node("encoder"), module.node("decoder")
-
-    def __call__(self, batch: Any) -> Values:
+    def _measured(self, batch: Any) -> Values:
         x = self._seen(batch[0], None)
-        self.descent.begin()
         with self._autocast():
             posterior = self.encoder(x)
         posterior = posterior.float()
         z = self.sampling(posterior)
         with self._autocast():
             logits = self.decoder(z)
-        values = self._values(-log_likelihood(x, logits).mean(), divergence(*halves(posterior)).mean())
-        self.descent.descend(values["loss"])
-        self.descent.settle()
-        return {name: value.detach() for name, value in values.items()}
+        return self._values(-log_likelihood(x, logits).mean(), divergence(*halves(posterior)).mean())
 
     def _seen(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
         return binarised(x, generator) if self.binarise else x
@@ -81,21 +70,15 @@ class Variational(Single):
     def _values(self, reconstruction: Tensor, kl: Tensor) -> Values:
         return {"loss": reconstruction + self.beta * kl, "reconstruction": reconstruction, "kl": kl}
 
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Callable[[Any], Values]]:
-        draw = torch.Generator().manual_seed(self.seed)  # the same draws at every look
+    def _validation(self) -> Callable[[Any], Values]:
+        draw = torch.Generator().manual_seed(self.seed)
 
         def measure(batch: Any) -> Values:
             x = self._seen(batch[0], draw)
             reconstruction, kl = bound(self.module, x, draw)
             return self._values(-reconstruction.mean(), kl.mean())
 
-        self.module.eval()
-        try:
-            with self.descent.averaged(), torch.no_grad():
-                yield measure
-        finally:
-            self.module.train()
+        return measure
 
 
 def halves(posterior: Tensor) -> tuple[Tensor, Tensor]:
