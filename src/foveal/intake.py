@@ -139,7 +139,7 @@ def input_shape_of(x: Tensor, network: Sequential, where: str, what: str) -> Sha
         DataError: no samples with one to four axes, or images that look as if their channels came first.
     """
     sizes = tuple(x.shape[1:])
-    windows = any("2D" in layer.kind for layer in network.layers[:1])
+    windows = any(layer.rank == 2 for layer in network.layers[:1])
     if not 1 <= len(sizes) <= 4 or 0 in sizes or (windows and channels_first_looking(x.shape)):
         moved = [f"np.moveaxis({what}, 1, -1)", f"input_shape={sizes} on the first layer, if they are meant so"]
         raise DataError(

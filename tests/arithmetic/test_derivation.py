@@ -21,6 +21,7 @@ from foveal.network import Parallel, Residual, Sequential, layers
 from foveal.network.activations import ACTIVATIONS
 from foveal.network.layers import LAYERS
 from foveal.network.node import Node
+from foveal.network.shape import Image
 from foveal.network.tree import COMPOSITIONS
 from tests.contracts.instances import INSTANCES, label
 
@@ -216,3 +217,11 @@ def test_unknown_sizes_stay_unknown() -> None:
     assert why.section("Output").steps[0].value is None
     assert why.section("Parameters").steps[0].value == 80
     assert derive(network, "conv2d_1", (28, 28, 1)).section("Output").steps[0].value == 26
+
+
+@pytest.mark.parametrize("layer", [layers.AveragePooling2D((2, 3)), layers.Subsampling2D((2, 3))])
+def test_a_window_s_gradient_is_shown_with_both_its_sides(layer):
+    texts = [
+        str(step) for section in backward.backward(layer, Image(4, 6, 1), Image(2, 2, 1)) for step in section.steps
+    ]
+    assert any("2 × 3" in text for text in texts), texts

@@ -221,28 +221,25 @@ def _rbf(layer: kinds.RBF, input: Shape, output: Shape) -> Counts:
 # Windows without weights ----------------------------------------------------------------------------------------------
 
 
-@rules.rule(
-    *(getattr(kinds, f"{kind}Pooling{rank}D") for kind in ("Max", "Average", "Min", "L2") for rank in (1, 2, 3)),
-    kinds.DistanceWeightedPooling1D, kinds.DistanceWeightedPooling2D, kinds.DistanceWeightedPooling3D,
-)  # fmt: skip
+@rules.rule(*kinds.pooling.WINDOWED)
 def _pooling(layer: kinds.MaxPooling2D, input: Shape, output: Shape) -> Counts:
-    return Counts(activations=output.size, connections=times(output.size, math.prod(layer.pool_size)))
+    return Counts(activations=output.size, connections=times(output.size, math.prod(layer.window)))
 
 
 @rules.rule(kinds.Subsampling2D)
 def _subsampling(layer: kinds.Subsampling2D, input: Shape, output: Shape) -> Counts:
     """A coefficient for each map, and a bias."""
     biases = _biases(layer, input.channels)
-    seen = math.prod(layer.pool_size) + (1 if layer.use_bias else 0)
+    seen = math.prod(layer.window) + (1 if layer.use_bias else 0)
     return Counts(input.channels, biases, 0, output.size, times(output.size, seen))
 
 
-@rules.rule(*(getattr(kinds, f"Global{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2, 3)))
+@rules.rule(*kinds.pooling.GLOBAL)
 def _global_pooling(layer: Node, input: Shape, output: Shape) -> Counts:
     return Counts(activations=output.size, connections=input.size)
 
 
-@rules.rule(*(getattr(kinds, f"Adaptive{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2)))
+@rules.rule(*kinds.pooling.ADAPTIVE)
 def _adaptive_pooling(layer: Node, input: Shape, output: Shape) -> Counts:
     """Windows differ in size by one or two; on each axis their sizes add up on their own."""
     covered: list[int | None] = []

@@ -9,6 +9,7 @@ import functools
 from dataclasses import dataclass
 
 from foveal.arithmetic import window
+from foveal.network.layers import Conv2DTranspose
 from foveal.network.node import Node
 from foveal.network.shape import Shape
 
@@ -54,13 +55,12 @@ def windows(layer: Node, shape: Shape) -> tuple[Window, ...] | None:
         >>> windows(Conv2D(96, 11, strides=4, padding="same"), Image(224, 224, 3))[0]
         Window(kernel=11, stride=4, before=3, after=4, dilation=1)
     """
-    kernel = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
-    if kernel is None or hasattr(layer, "output_padding"):
+    kernel = layer.window
+    if kernel is None or isinstance(layer, Conv2DTranspose):
         return None
-    strides = getattr(layer, "steps", None) or layer.strides  # type: ignore[attr-defined]
     dilation = getattr(layer, "dilation_rate", (1,) * len(kernel))
     pads = layer.padding  # type: ignore[attr-defined]
-    return _slid(tuple(kernel), tuple(strides), tuple(dilation), pads, shape.spatial)
+    return _slid(kernel, layer.steps, tuple(dilation), pads, shape.spatial)
 
 
 @functools.lru_cache(maxsize=1024)  # every interpreter asks, and most layers of a network are alike
@@ -84,14 +84,14 @@ def _slid(
     return tuple(found)
 
 
-def transposed_padding(layer: Node) -> tuple[tuple[int, int, int], ...]:
+def transposed_padding(layer: Conv2DTranspose) -> tuple[tuple[int, int, int], ...]:
     """(cut before, cut after, added after) on each axis of a transposed convolution."""
-    kernel, strides, dilation = layer.kernel_size, layer.strides, layer.dilation_rate  # type: ignore[attr-defined]
-    if layer.padding == "same":  # type: ignore[attr-defined]
+    kernel, strides, dilation = layer.kernel_size, layer.strides, layer.dilation_rate
+    if layer.padding == "same":
         return tuple(window.transposed_same(k, s, d) for k, s, d in zip(kernel, strides, dilation, strict=True))
-    if layer.padding == "valid" and not any(layer.output_padding):  # type: ignore[attr-defined]
+    if layer.padding == "valid" and not any(layer.output_padding):
         return tuple(
             (0, 0, window.transposed_valid(k, s, d)) for k, s, d in zip(kernel, strides, dilation, strict=True)
         )
-    pads: Pads = ((0, 0),) * len(kernel) if layer.padding == "valid" else layer.padding  # type: ignore[attr-defined]
-    return tuple((*pair, extra) for pair, extra in zip(pads, layer.output_padding, strict=True))  # type: ignore[attr-defined]
+    pads = ((0, 0),) * len(kernel) if isinstance(layer.padding, str) else layer.padding
+    return tuple((*pair, extra) for pair, extra in zip(pads, layer.output_padding, strict=True))

@@ -56,8 +56,7 @@ def reach(layer: Node, input: Shape, axis: int, path: str = "") -> Step | None:
 
 @rules.rule(
     kinds.Conv1D, kinds.Conv2D, kinds.Conv3D, kinds.DepthwiseConv2D, kinds.SeparableConv2D, kinds.Subsampling2D,
-    *(getattr(kinds, f"{kind}Pooling{rank}D") for kind in ("Max", "Average", "Min", "L2") for rank in (1, 2, 3)),
-    kinds.DistanceWeightedPooling1D, kinds.DistanceWeightedPooling2D, kinds.DistanceWeightedPooling3D,
+    *kinds.pooling.WINDOWED,
 )  # fmt: skip
 def _window(layer: Node, input: Shape, axis: int) -> Pattern:
     """From x · s − p to x · s − p + d (k − 1)."""
@@ -111,7 +110,7 @@ def _zero_padding(layer: kinds.ZeroPadding2D, input: Shape, axis: int) -> Patter
     return Pattern(((-before, -before),), 1)
 
 
-@rules.rule(*(getattr(kinds, f"Adaptive{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2)))
+@rules.rule(*kinds.pooling.ADAPTIVE)
 def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, axis: int) -> Step | None:
     """Window i of m reaches from ⌊i · n / m⌋ to ⌈(i + 1) · n / m⌉ − 1."""
     n, m = input.spatial[axis], layer.output_size[axis]
@@ -119,7 +118,7 @@ def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, axis: int) ->
 
 
 @rules.rule(
-    *(getattr(kinds, f"Global{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2, 3)),
+    *kinds.pooling.GLOBAL,
     kinds.Flatten, kinds.Dense, kinds.RBF, kinds.RBM, kinds.Sampling, kinds.Bidirectional,
 )  # fmt: skip
 def _everything(layer: Node, input: Shape, axis: int) -> None:

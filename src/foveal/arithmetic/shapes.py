@@ -27,7 +27,7 @@ ShapeRule = Callable[..., Shape]
 rules: Interpreter[ShapeRule] = Interpreter("output shape")
 
 LONGEST = 2**20  # pixels or samples on an axis: a description from elsewhere must not cost hours of arithmetic
-_RANKS: dict[str, type[Shape]] = {"1D": Sequence, "2D": Image, "3D": Volume}
+_RANKS: dict[int, type[Shape]] = {1: Sequence, 2: Image, 3: Volume}
 
 
 @dataclass(frozen=True)
@@ -183,12 +183,9 @@ MERGES: dict[str, Callable[[list[tuple[str, Shape]], str], Shape]] = {
 
 
 def _needs(layer: Node, shape: Shape) -> Shape:
-    """The input, if it is of the rank that the layer's name ends in."""
-    rank = next(
-        (kind for suffix, kind in _RANKS.items() if layer.kind.removesuffix("Transpose").endswith(suffix)), None
-    )
-    if rank is not None and not isinstance(shape, rank):
-        raise mistakes.wrong_rank(layer, shape, rank)
+    """The input, if it is of the layer's rank."""
+    if layer.rank and not isinstance(shape, _RANKS[layer.rank]):
+        raise mistakes.wrong_rank(layer, shape, _RANKS[layer.rank])
     return shape
 
 
@@ -239,21 +236,17 @@ def _transposed(layer: kinds.Conv2DTranspose, shape: Shape) -> Shape:
     return shape.resized(spatial, layer.filters)
 
 
-@rules.rule(
-    *(getattr(kinds, f"{kind}Pooling{rank}D") for kind in ("Max", "Average", "Min", "L2") for rank in (1, 2, 3)),
-    kinds.DistanceWeightedPooling1D, kinds.DistanceWeightedPooling2D, kinds.DistanceWeightedPooling3D,
-    kinds.Subsampling2D,
-)  # fmt: skip
+@rules.rule(*kinds.pooling.WINDOWED, kinds.Subsampling2D)
 def _pooling(layer: Node, shape: Shape) -> Shape:
     return _slide(layer, _needs(layer, shape), shape.channels)
 
 
-@rules.rule(*(getattr(kinds, f"Global{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2, 3)))
+@rules.rule(*kinds.pooling.GLOBAL)
 def _global_pooling(layer: Node, shape: Shape) -> Shape:
     return Vector(_needs(layer, shape).channels)
 
 
-@rules.rule(*(getattr(kinds, f"Adaptive{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2)))
+@rules.rule(*kinds.pooling.ADAPTIVE)
 def _adaptive_pooling(layer: kinds.AdaptiveAveragePooling2D, shape: Shape) -> Shape:
     return _needs(layer, shape).resized(layer.output_size)
 

@@ -14,6 +14,7 @@ from foveal.arithmetic.pattern import Field
 from foveal.arithmetic.receptive_field import receptive_fields
 from foveal.arithmetic.shapes import Traced, trace
 from foveal.errors import ShapeError
+from foveal.network import layers as kinds
 from foveal.network.codec import shape_out
 from foveal.network.node import Node, public_fields
 from foveal.network.shape import Shape
@@ -275,14 +276,14 @@ def window_text(layer: Node, input: Shape) -> tuple[str, str, str]:
         >>> window_text(Conv2D(96, 11, strides=4, padding="same"), Image(224, 224, 3))
         ('11 × 11', '4', '3/4')
     """
-    kernel = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+    kernel = layer.window
     if kernel is None:
-        return "", "", _axes(_sides(layer.padding)) if layer.kind == "ZeroPadding2D" else ""  # type: ignore[attr-defined]
+        return "", "", _axes(_sides(layer.padding)) if isinstance(layer, kinds.ZeroPadding2D) else ""
     text = " × ".join(map(str, kernel))
     if max(getattr(layer, "dilation_rate", (1,))) > 1:
         text += f" ({_axes([str(d) for d in layer.dilation_rate])} apart)"  # type: ignore[attr-defined]
-    strides = [str(s) for s in (getattr(layer, "steps", None) or layer.strides)]  # type: ignore[attr-defined]
-    if hasattr(layer, "output_padding"):
+    strides = [str(s) for s in layer.steps]
+    if isinstance(layer, kinds.Conv2DTranspose):
         pads = [(before, after) for before, after, _ in transposed_padding(layer)]
     elif len(input.spatial) != len(kernel):
         return text, _axes(strides), str(layer.padding)  # type: ignore[attr-defined]
@@ -342,9 +343,10 @@ def details(layer: Node) -> str:
         set_fields = {"merge": layer.merge}
     if isinstance(layer, Sequential):
         return ""
-    if layer.kind in ("UpSampling2D", "Auxiliary", "LocalResponseNormalization"):
-        extra = {"UpSampling2D": "size", "Auxiliary": "weight", "LocalResponseNormalization": "size"}[layer.kind]
-        set_fields = {extra: getattr(layer, extra), **set_fields}
+    if isinstance(layer, kinds.UpSampling2D | kinds.LocalResponseNormalization):
+        set_fields = {"size": layer.size, **set_fields}
+    if isinstance(layer, Auxiliary):
+        set_fields = {"weight": layer.weight, **set_fields}
     texts = []
     for name, value in set_fields.items():
         if name in _SHOWN_ELSEWHERE:

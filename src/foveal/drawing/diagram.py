@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from foveal.arithmetic.summary import Row, Summary
 from foveal.drawing.folding import Run, runs
 from foveal.drawing.svg import STYLE, Piece, escape, group, line, rectangle, text, wide
-from foveal.drawing.table import family, seen, short, step
+from foveal.drawing.table import seen, short, step
+from foveal.network import layers as kinds
 from foveal.network.shape import Shape
+from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential
 
 GAP = 34  # between boxes, with an arrow and a shape
 FORK = 30  # from the input of a block to its branches
@@ -25,16 +27,11 @@ STRIP = 22
 LEAST = 170
 CHIPS_A_ROW = 8
 
+_DROPOUTS = (kinds.Dropout, kinds.SpatialDropout2D)
 _STRIPS = (
-    "BatchNormalization",
-    "LayerNormalization",
-    "Activation",
-    "Dropout",
-    "SpatialDropout2D",
-    "LocalResponseNormalization",
-    "UnitNormalization",
-    "GaussianNoise",
-)
+    *_DROPOUTS, kinds.BatchNormalization, kinds.LayerNormalization, kinds.Activation, kinds.LocalResponseNormalization,
+    kinds.UnitNormalization, kinds.GaussianNoise,
+)  # fmt: skip
 
 
 def draw(summary: Summary, *, fold: bool = True) -> str:
@@ -113,13 +110,13 @@ class _Drawing:
         if row.layer:
             return _layer(row)
         parts = self.parts[row.path]
-        if row.kind == "Sequential":
+        if isinstance(row.node, Sequential):
             inner = self.chain(parts, row.input, framed)
             return _framed(inner, row) if framed and len(parts) > 1 else _named(inner, row)
-        if row.kind == "Auxiliary":
+        if isinstance(row.node, Auxiliary):
             return self.auxiliary(row)
         branches = [self.node(part, False) for part in parts]
-        if row.kind == "Residual" and len(parts) == 1:
+        if isinstance(row.node, Residual) and len(parts) == 1:
             return _framed(_arched(branches[0], parts[0], row), row)
         passes = [i for i, part in enumerate(parts) if not self.parts[part.path]]
         if len(parts) == 2 and len(passes) == 1:
@@ -169,13 +166,13 @@ def _label(row: Row) -> str:
 
 
 def _layer(row: Row) -> Piece:
-    kind = family(row.kind)
-    strip = row.kind in _STRIPS
+    kind = row.node.family
+    strip = isinstance(row.node, _STRIPS)
     if strip:
-        what = row.details.split(" · ")[0] if row.kind == "Activation" else row.kind
-        what += f" {row.details}" if row.kind in ("Dropout", "SpatialDropout2D") else ""
+        what = row.details.split(" · ")[0] if isinstance(row.node, kinds.Activation) else row.kind
+        what += f" {row.details}" if isinstance(row.node, _DROPOUTS) else ""
         width = max(LEAST, wide(what, 11) + 24)
-        style = "function" if row.kind == "Activation" else "other"
+        style = "function" if isinstance(row.node, kinds.Activation) else "other"
         body = rectangle(0, 0, width, STRIP, "", 5) + text(width / 2, 15, what, "small")
         broken = row.output is None
         return Piece(
@@ -217,10 +214,14 @@ def _stacked(pieces: Sequence[Piece], shapes: Sequence[str | None]) -> Piece:
     return Piece(left + right, y, left, body, pieces[0].strip)
 
 
+def _adds(row: Row) -> bool:
+    return isinstance(row.node, Residual) or (isinstance(row.node, Parallel) and row.node.merge == "add")
+
+
 def _merge(row: Row, x: float, y: float) -> tuple[str, float]:
     """The sign where branches meet, its top at y, and its height."""
     broken = " broken" if row.output is None else ""
-    if row.kind == "Residual" or row.details.startswith("add"):
+    if _adds(row):
         style = f"merge residual{broken}"
         sign = f'<circle cx="{x:.1f}" cy="{y + 11:.1f}" r="11"/>' + text(
             x, y + 16, "+" if not broken else "✗", "strong"
@@ -256,7 +257,7 @@ def _side_by_side(branches: Sequence[Piece], ends: Sequence[Row], row: Row) -> P
         body += piece.at(x, top)
         side = port != middle
         joint = bottom + FORK - 6 + (high / 2 if side else 0)
-        half = 11 if row.kind == "Residual" or row.details.startswith("add") else wide("concat · 256", 11) / 2 + 12
+        half = 11 if _adds(row) else wide("concat · 256", 11) / 2 + 12
         goal = (middle + (half if port > middle else -half), joint) if side else (middle, joint)
         points = [(port, top + piece.height), (port, joint), goal] if side else [(port, top + piece.height), goal]
         body += line(points, arrow=True) + ("" if empty else _ending(end, port, top + piece.height))
@@ -270,7 +271,7 @@ def _arched(inner: Piece, end: Row, row: Row) -> Piece:
     bottom = top + inner.height
     right = inner.width + arc
     sign, high = _merge(row, inner.port, bottom + 22)
-    half = 11.0 if row.kind == "Residual" else wide("concat · 256", 11) / 2 + 12
+    half = 11.0 if isinstance(row.node, Residual) else wide("concat · 256", 11) / 2 + 12
     joint = bottom + 22 + high / 2
     body = line([(inner.port, 0), (inner.port, top)], arrow=True) + inner.at(0, top)
     body += line([(inner.port, bottom), (inner.port, bottom + 22)], arrow=True) + _ending(end, inner.port, bottom)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from foveal.arithmetic.pattern import Field
 from foveal.arithmetic.summary import Row, Summary
 from foveal.drawing.terminal import emit
+from foveal.network.node import Node
 from foveal.network.shape import Shape
+from foveal.network.tree import Auxiliary, Parallel, Sequential
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -39,7 +41,7 @@ class Line:
     family: str = "other"
 
 
-_KINDS = {"Sequential": "", "Auxiliary": "side head"}
+_KINDS: dict[type[Node], str] = {Sequential: "", Auxiliary: "side head"}
 
 # title: (alignment, how late it is dropped when the terminal is narrow)
 COLUMNS: dict[str, tuple[str, int]] = {
@@ -100,16 +102,16 @@ def _lone(rows: Sequence[Row], place: int) -> bool:
     """Whether the row is a layer and the only part of its Sequential."""
     row, parent = rows[place], rows[place - 1]
     follows = place + 1 < len(rows) and rows[place + 1].depth >= row.depth
-    return row.layer and parent.kind == "Sequential" and not follows
+    return row.layer and isinstance(parent.node, Sequential) and not follows
 
 
 def _line(row: Row, name: str, tree: str, folded: bool) -> Line:
     counted = row.layer or folded
-    merges = counted or row.kind != "Sequential"  # a plain group gives what its last layer gives
-    broken = row.output is None and row.layer
+    merges = counted or not isinstance(row.node, Sequential)  # a plain group gives what its last layer gives
+    broken, parallel = row.output is None and row.layer, isinstance(row.node, Parallel)
     cells = _cells(
         Layer=name,
-        Kind=_KINDS.get(row.kind, row.kind) if row.kind != "Parallel" else f"Parallel, {row.details}",
+        Kind=f"Parallel, {row.details}" if parallel else _KINDS.get(type(row.node), row.kind),
         Kernel=row.kernel,
         Stride=row.strides,
         Padding=row.padding_text if row.padding_text != "0" else "–",
@@ -118,10 +120,10 @@ def _line(row: Row, name: str, tree: str, folded: bool) -> Line:
         MACs=_number(row.counts.macs) if counted and not broken else _number(row.own.macs) if row.own.macs else "",
         Sees=seen(row.fields) if row.output is not None and merges else "",
         Step=step(row.stride) if row.output is not None and merges else "",
-        Details=row.details if row.kind != "Parallel" else "",
+        Details="" if parallel else row.details,
     )
     look = "broken" if row.output is None else "head" if row.auxiliary else "layer" if row.layer else "block"
-    return Line(tree, cells, look, family(row.kind))
+    return Line(tree, cells, look, row.node.family)
 
 
 def _branches(depths: Sequence[int]) -> list[str]:
@@ -134,15 +136,6 @@ def _branches(depths: Sequence[int]) -> list[str]:
         found.append("".join(marks) + ("" if depth <= 1 else "├ " if follows[depth] else "└ "))
         follows[depth] = True
     return found[::-1]
-
-
-def family(kind: str) -> str:
-    """What a layer is painted as."""
-    if "Conv" in kind:
-        return "convolution"
-    if "Pooling" in kind or "Subsampling" in kind:
-        return "pooling"
-    return "dense" if kind in ("Dense", "RBF", "RBM", "Embedding") else "other"
 
 
 def _number(n: int | None) -> str:

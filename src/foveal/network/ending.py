@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from foveal.errors import ConfigurationError
+from foveal.network import layers as kinds
 from foveal.network.node import Node
 from foveal.network.shape import Shape
 from foveal.network.tree import Parallel, Sequential
 
 _PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")
-_NOTHING = ("GaussianNoise",)  # beside every layer with a rate: these change nothing when the network is used
-_ONLY_MOVED = ("Flatten", "Reshape", "Permute", "Cropping", "UpSampling", "Global", "Average", "AdaptiveAverage", "Max", "Min",
-               "AdaptiveMax")  # fmt: skip
-"""How the kinds begin that put values elsewhere or choose or average among them: probabilities stay probabilities."""
+_NOTHING = (kinds.Dropout, kinds.SpatialDropout2D, kinds.GaussianNoise)
+"""What changes nothing when the network is used."""
+_ONLY_MOVED = (
+    kinds.Flatten, kinds.Reshape, kinds.Permute, kinds.Cropping1D, kinds.UpSampling2D, *kinds.pooling.AVERAGE,
+    *kinds.pooling.MAX, *kinds.pooling.MIN, *kinds.pooling.GLOBAL, *kinds.pooling.ADAPTIVE,
+)  # fmt: skip
+"""What puts values elsewhere or chooses or averages among them: probabilities stay probabilities."""
 
 
 def last_activation(network: Node) -> str:
@@ -26,20 +30,19 @@ def last_activation(network: Node) -> str:
     """
     if isinstance(network, Sequential):
         for layer in reversed(network.layers):
-            if not _changes_nothing(layer):
+            if not changes_nothing(layer):
                 return last_activation(layer)
         return "linear"
-    if network.kind == "TimeDistributed":
-        return last_activation(network.held()[0][1])
+    if isinstance(network, kinds.TimeDistributed):
+        return last_activation(network.layer)
     return str(getattr(network, "activation", "linear"))
 
 
-def _changes_nothing(layer: Node) -> bool:
+def changes_nothing(layer: Node) -> bool:
     """Whether a layer gives what it is given, when the network is used: dropout, noise, the identity."""
-    if layer.kind == "TimeDistributed":
-        return _changes_nothing(layer.held()[0][1])
-    identity = layer.kind == "Activation" and getattr(layer, "activation", "") == "linear"
-    return identity or hasattr(layer, "rate") or layer.kind in _NOTHING
+    if isinstance(layer, kinds.TimeDistributed):
+        return changes_nothing(layer.layer)
+    return isinstance(layer, _NOTHING) or (isinstance(layer, kinds.Activation) and layer.activation == "linear")
 
 
 def kind_of_outputs(network: Node) -> str:
@@ -52,7 +55,7 @@ def kind_of_outputs(network: Node) -> str:
     """
     if isinstance(network, Sequential):
         for layer in reversed(network.layers):
-            if not (_changes_nothing(layer) or layer.kind.startswith(_ONLY_MOVED)):
+            if not (changes_nothing(layer) or isinstance(layer, _ONLY_MOVED)):
                 return kind_of_outputs(layer)
         return "linear"
     if isinstance(network, Parallel) and network.merge == "concat":

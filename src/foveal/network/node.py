@@ -45,6 +45,8 @@ class Node(metaclass=Told):
     # Without annotation, so that they are no fields.
     takes_tokens = False  # whether whole numbers may come in
     is_composition = False  # whether its parts are nodes with paths of their own
+    family = "other"  # what it is painted as: "convolution", "pooling" or "dense"
+    rank = 0  # how many axes its input has beside the channels; 0 where it takes any
 
     _: KW_ONLY
     name: str | None = checked(node_name, None)
@@ -60,6 +62,16 @@ class Node(metaclass=Told):
     def held(self) -> tuple[tuple[str, Node], ...]:
         """Layers within a layer (a wrapper's), by the names that their tensors stand under; a composition's parts are no
         such, they have paths of their own."""
+        return ()
+
+    @property
+    def window(self) -> tuple[int, ...] | None:
+        """The size of the window that the layer slides over its input, one number an axis; None where it slides none."""
+        return None
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """How far the window moves on each axis, as it is in force."""
         return ()
 
     @property

@@ -8,6 +8,7 @@ from foveal.arithmetic.geometry import Window
 from foveal.arithmetic.window import ceil_div
 from foveal.errors import DescriptionError, ShapeError
 from foveal.network import layers as kinds
+from foveal.network.layers import of_rank
 from foveal.network.node import Node
 from foveal.network.shape import Image, Sequence, Shape, Vector, Volume
 
@@ -29,7 +30,7 @@ def window_too_large(layer: Node, shape: Shape, axis: int, one: Window) -> Shape
     n = shape.spatial[axis]
     assert n is not None
     name = _AXES[len(shape.spatial)][axis]
-    argument = "kernel_size" if hasattr(layer, "kernel_size") else "pool_size"
+    argument = "kernel_size" if layer.family == "convolution" else "pool_size"
     padded = n + one.before + one.after
     spread = (
         f" (dilation {one.dilation}: {one.dilation} × ({one.kernel} − 1) + 1 = {one.extent})"
@@ -114,20 +115,20 @@ def wrong_rank(layer: Node, shape: Shape, asked: type[Shape]) -> ShapeError:
     if asked is Image and isinstance(shape, Vector):
         repairs = [f"Reshape({_square(shape.n)}) before it", "take out the Flatten before it"]
     elif asked is Image and isinstance(shape, Sequence):
-        repairs = [f"Reshape(({shape.length or -1}, {shape.channels}, 1)) before it", layer.kind.replace("2D", "1D")]
+        repairs = [f"Reshape(({shape.length or -1}, {shape.channels}, 1)) before it", *of_rank(layer, 1)]
     elif asked is Sequence and isinstance(shape, Vector):
         repairs = [f"Reshape(({shape.n}, 1)) before it"]
     elif asked is Sequence and isinstance(shape, Image):
         rows, values = shape.h, None if shape.w is None else shape.w * shape.c
-        repairs = [layer.kind.replace("1D", "2D")]
+        repairs = of_rank(layer, 2)
         if rows is not None and values is not None:
             repairs.append(f"Reshape(({rows}, {values})) before it: the rows as a sequence")
     elif asked is Volume and isinstance(shape, Image):
-        repairs = [layer.kind.replace("3D", "2D")]
+        repairs = of_rank(layer, 2)
         if shape.size is not None:
             repairs.append(f"Reshape((1, {shape.h}, {shape.w}, {shape.c})) before it: a film of one picture")
     elif asked is Image and isinstance(shape, Volume):
-        repairs = [layer.kind.replace("2D", "3D")]
+        repairs = of_rank(layer, 3)
     return ShapeError(
         f"{layer.kind} needs {_ASKED[asked]}",
         given=f"input {shape}, {_ASKED.get(type(shape), type(shape).__name__)}",

@@ -183,21 +183,17 @@ def _rbf(layer: kinds.RBF, input: Shape, output: Shape) -> Iterator[Step]:
 # Windows without weights ----------------------------------------------------------------------------------------------
 
 
-@rules.rule(*(getattr(kinds, f"MaxPooling{rank}D") for rank in (1, 2, 3)))
+@rules.rule(*kinds.pooling.MAX)
 def _max(layer: Node, input: Shape, output: Shape) -> Iterator[Step]:
     yield _winner("largest", input, output)
 
 
-@rules.rule(*(getattr(kinds, f"MinPooling{rank}D") for rank in (1, 2, 3)))
+@rules.rule(*kinds.pooling.MIN)
 def _min(layer: Node, input: Shape, output: Shape) -> Iterator[Step]:
     yield _winner("smallest", input, output)
 
 
-@rules.rule(
-    *(getattr(kinds, f"GlobalMaxPooling{rank}D") for rank in (1, 2, 3)),
-    kinds.AdaptiveMaxPooling1D,
-    kinds.AdaptiveMaxPooling2D,
-)
+@rules.rule(*kinds.pooling.GLOBAL_MAX, *kinds.pooling.ADAPTIVE_MAX)
 def _global_max(layer: Node, input: Shape, output: Shape) -> Iterator[Step]:
     yield _winner("largest", input, output)
 
@@ -213,18 +209,14 @@ def _winner(which: str, input: Shape, output: Shape) -> Step:
     )
 
 
-@rules.rule(*(getattr(kinds, f"AveragePooling{rank}D") for rank in (1, 2, 3)))
+@rules.rule(*kinds.pooling.AVERAGE)
 def _average(layer: kinds.AveragePooling2D, input: Shape, output: Shape) -> Iterator[Step]:
-    area = product(*layer.pool_size)
+    area = product(*layer.window)
     note = "every value of the window gets the same share; at the border, of the values that are there"
     yield Step("dE/dX", "dE/dO / window", f"dE/dO / ({area})", str(input), note)
 
 
-@rules.rule(
-    *(getattr(kinds, f"GlobalAveragePooling{rank}D") for rank in (1, 2, 3)),
-    kinds.AdaptiveAveragePooling1D,
-    kinds.AdaptiveAveragePooling2D,
-)
+@rules.rule(*kinds.pooling.GLOBAL_AVERAGE, *kinds.pooling.ADAPTIVE_AVERAGE)
 def _global_average(layer: Node, input: Shape, output: Shape) -> Iterator[Step]:
     note = "every value of the window gets the same share"
     whole = output.spatial == ()
@@ -232,13 +224,13 @@ def _global_average(layer: Node, input: Shape, output: Shape) -> Iterator[Step]:
     yield Step("dE/dX", "dE/dO / window", text, str(input), note)
 
 
-@rules.rule(*(getattr(kinds, f"L2Pooling{rank}D") for rank in (1, 2, 3)))
+@rules.rule(*kinds.pooling.L2)
 def _l2(layer: Node, input: Shape, output: Shape) -> Iterator[Step]:
     note = "each value in proportion to its part of the norm; 0 where the norm is 0"
     yield Step("dE/dX", "dE/dO · x / O", f"O = √(Σ x²), {output}", str(input), note)
 
 
-@rules.rule(*(getattr(kinds, f"DistanceWeightedPooling{rank}D") for rank in (1, 2, 3)))
+@rules.rule(*kinds.pooling.DISTANCE_WEIGHTED)
 def _distance(layer: Node, input: Shape, output: Shape) -> Iterator[Step]:
     note = "the weight falls with the distance d from the middle of the window"
     yield Step("dE/dX", "dE/dO · w(d) / Σ w(d)", "w(d) = 1 / (1 + d)", str(input), note)
@@ -250,7 +242,7 @@ def _subsampling(layer: kinds.Subsampling2D, input: Shape, output: Shape) -> Ite
     yield Step("dE/d(coefficient)", "Σ dE/dO · (sum of the window)", f"{many} windows a map", c)
     if layer.use_bias:
         yield Step("dE/db", "Σ dE/dO over all places", f"{many} summands each", c)
-    yield Step("dE/dX", "coefficient · dE/dO, to every value of the window", product(*layer.pool_size), str(input))
+    yield Step("dE/dX", "coefficient · dE/dO, to every value of the window", product(*layer.window), str(input))
 
 
 # Values one by one ----------------------------------------------------------------------------------------------------

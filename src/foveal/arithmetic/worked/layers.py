@@ -6,7 +6,7 @@ The rules for layers; compositions are in :mod:`foveal.arithmetic.worked.network
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from foveal.arithmetic import window
 from foveal.arithmetic.counts import count, joined_pairs
@@ -73,9 +73,9 @@ def _slid(layer: Node, input: Shape, channels: Step) -> Section:
 
 def _kernel(layer: Node) -> tuple[str, tuple[int, ...]]:
     """The kernel's area as letters and as numbers."""
-    size: Sequence[int] = getattr(layer, "kernel_size", None) or layer.pool_size  # type: ignore[attr-defined]
+    size = layer.window or ()
     letters = {1: ("k",), 2: ("k_h", "k_w"), 3: ("k_d", "k_h", "k_w")}[len(size)]
-    return " · ".join(letters), tuple(size)
+    return " · ".join(letters), size
 
 
 def _places(output: Shape) -> str:
@@ -234,10 +234,7 @@ def _nothing(why: str) -> Section:
     return Section(PARAMETERS, (Step("parameters", "none", "0", 0, why),), "lecture 000")
 
 
-@rules.rule(
-    *(getattr(kinds, f"{kind}Pooling{rank}D") for kind in ("Max", "Average", "Min", "L2") for rank in (1, 2, 3)),
-    kinds.DistanceWeightedPooling1D, kinds.DistanceWeightedPooling2D, kinds.DistanceWeightedPooling3D,
-)  # fmt: skip
+@rules.rule(*kinds.pooling.WINDOWED)
 def _pooling(layer: kinds.MaxPooling2D, input: Shape, output: Shape, _: object) -> Iterator[Section]:
     yield _slid(layer, input, _kept(input))
     yield _nothing("a fixed function: nothing to learn")
@@ -265,7 +262,7 @@ def _subsampling(layer: kinds.Subsampling2D, input: Shape, output: Shape, _: obj
     yield Section(MACS, (Step("MACs", "none", "0", 0, "only convolutions and matrix products are counted"),))
 
 
-@rules.rule(*(getattr(kinds, f"Global{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2, 3)))
+@rules.rule(*kinds.pooling.GLOBAL)
 def _global_pooling(layer: Node, input: Shape, output: Shape, _: object) -> Iterator[Section]:
     yield Section(OUTPUT, (Step("output", "channels", str(input.channels), output.channels, "one value a map"),))
     yield _nothing("a fixed function, whatever the size of the map")
@@ -273,7 +270,7 @@ def _global_pooling(layer: Node, input: Shape, output: Shape, _: object) -> Iter
     yield Section(CONNECTIONS, (step,), LECUN)
 
 
-@rules.rule(*(getattr(kinds, f"Adaptive{kind}Pooling{rank}D") for kind in ("Average", "Max") for rank in (1, 2)))
+@rules.rule(*kinds.pooling.ADAPTIVE)
 def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, output: Shape, _: object) -> Iterator[Section]:
     def steps(axis: int, _name: str) -> list[Step]:
         n, m = input.spatial[axis], output.spatial[axis]

@@ -118,7 +118,7 @@ def check(
 
 
 def _outlined(site: Site) -> str:
-    return repr(site.node) if site.node.kind not in ("Parallel", "Residual") else site.node.kind
+    return site.node.kind if isinstance(site.node, Parallel | Residual) else repr(site.node)
 
 
 def _inputs(site: Site) -> str:

@@ -244,12 +244,12 @@ def _adaptive(layer: Any, x: Tensor, pool: Callable[[Tensor], Tensor]) -> Tensor
     return torch.stack(made, 1).reshape(len(x), *layer.output_size, x.shape[-1])
 
 
-@rule(SLICES, kinds.AdaptiveAveragePooling1D, kinds.AdaptiveAveragePooling2D)
+@rule(SLICES, *kinds.pooling.ADAPTIVE_AVERAGE)
 def _adaptive_average(layer: Any, x: Tensor, given: Given) -> Tensor:
     return _adaptive(layer, x, lambda window: window.sum(1) / window.shape[1])
 
 
-@rule(SLICES, kinds.AdaptiveMaxPooling1D, kinds.AdaptiveMaxPooling2D)
+@rule(SLICES, *kinds.pooling.ADAPTIVE_MAX)
 def _adaptive_max(layer: Any, x: Tensor, given: Given) -> Tensor:
     return _adaptive(layer, x, lambda window: window.max(1).values)
 

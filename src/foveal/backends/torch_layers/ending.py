@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from foveal.backends.torch_layers.activations import PURE, Activation
 from foveal.backends.torch_layers.convolution import Convolution, PartialConvolution, Separable, Transposed
 from foveal.backends.torch_layers.dense import Dense
+from foveal.network import layers as kinds
 from foveal.network.node import Node
 from foveal.network.tree import Auxiliary, Sequential, children, walk
 
@@ -68,6 +69,6 @@ def _last(node: Node, path: str) -> tuple[str, Node]:
     """The layer that a node's result comes from; dropout changes nothing when the network is used."""
     if isinstance(node, Sequential):
         for name, child in reversed(list(children(node))):
-            if not hasattr(child, "rate"):
+            if not isinstance(child, kinds.Dropout | kinds.SpatialDropout2D):
                 return _last(child, f"{path}/{name}" if path else name)
     return path, node

@@ -213,27 +213,27 @@ class GlobalMax(nn.Module):
         return _ADAPTIVE["max"][x.dim() - 2](x, 1).flatten(1)
 
 
-@rules.rule(kinds.MaxPooling1D, kinds.MaxPooling2D, kinds.MaxPooling3D)
+@rules.rule(*kinds.pooling.MAX)
 def _max(layer: Any, place: Place) -> nn.Module:
     return MaxPooling(layer, place)
 
 
-@rules.rule(kinds.MinPooling1D, kinds.MinPooling2D, kinds.MinPooling3D)
+@rules.rule(*kinds.pooling.MIN)
 def _min(layer: Any, place: Place) -> nn.Module:
     return MinPooling(layer, place)
 
 
-@rules.rule(kinds.AveragePooling1D, kinds.AveragePooling2D, kinds.AveragePooling3D)
+@rules.rule(*kinds.pooling.AVERAGE)
 def _average(layer: Any, place: Place) -> nn.Module:
     return AveragePooling(layer, place)
 
 
-@rules.rule(kinds.L2Pooling1D, kinds.L2Pooling2D, kinds.L2Pooling3D)
+@rules.rule(*kinds.pooling.L2)
 def _l2(layer: Any, place: Place) -> nn.Module:
     return L2Pooling(layer, place)
 
 
-@rules.rule(kinds.DistanceWeightedPooling1D, kinds.DistanceWeightedPooling2D, kinds.DistanceWeightedPooling3D)
+@rules.rule(*kinds.pooling.DISTANCE_WEIGHTED)
 def _distance_weighted(layer: Any, place: Place) -> nn.Module:
     return DistanceWeightedPooling(layer, place)
 
@@ -243,21 +243,21 @@ def _subsampling(layer: kinds.Subsampling2D, place: Place) -> nn.Module:
     return Subsampling(layer, place)
 
 
-@rules.rule(kinds.GlobalAveragePooling1D, kinds.GlobalAveragePooling2D, kinds.GlobalAveragePooling3D)
+@rules.rule(*kinds.pooling.GLOBAL_AVERAGE)
 def _global_average(layer: Any, place: Place) -> nn.Module:
     return GlobalAverage()
 
 
-@rules.rule(kinds.GlobalMaxPooling1D, kinds.GlobalMaxPooling2D, kinds.GlobalMaxPooling3D)
+@rules.rule(*kinds.pooling.GLOBAL_MAX)
 def _global_max(layer: Any, place: Place) -> nn.Module:
     return GlobalMax()
 
 
-@rules.rule(kinds.AdaptiveAveragePooling1D, kinds.AdaptiveAveragePooling2D)
+@rules.rule(*kinds.pooling.ADAPTIVE_AVERAGE)
 def _adaptive_average(layer: Any, place: Place) -> nn.Module:
     return AdaptivePooling("average", layer.output_size)
 
 
-@rules.rule(kinds.AdaptiveMaxPooling1D, kinds.AdaptiveMaxPooling2D)
+@rules.rule(*kinds.pooling.ADAPTIVE_MAX)
 def _adaptive_max(layer: Any, place: Place) -> nn.Module:
     return AdaptivePooling("max", layer.output_size)

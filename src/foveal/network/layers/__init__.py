@@ -71,3 +71,14 @@ LAYERS: dict[str, type[Node]] = {
 }
 
 __all__ = sorted(LAYERS)
+
+
+def of_rank(layer: Node, rank: int) -> list[str]:
+    """What the same layer is called for other inputs, if there is one: Keras' names of kin differ in their rank alone.
+
+    Example:
+        >>> of_rank(Conv2D(8, 3), 1), of_rank(DepthwiseConv2D(3), 1)
+        (['Conv1D'], [])
+    """
+    name = layer.kind.replace(f"{layer.rank}D", f"{rank}D")
+    return [name] if name in LAYERS else []

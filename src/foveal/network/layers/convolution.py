@@ -61,6 +61,16 @@ def connection_table(value: Any) -> tuple[tuple[int, ...], ...] | None:
 class _Convolution(Node):
     """What convolutions of all ranks share."""
 
+    family = "convolution"
+
+    @property
+    def window(self) -> tuple[int, ...]:
+        return tuple(getattr(self, "kernel_size"))  # noqa: B009  # each kind declares its own
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        return tuple(getattr(self, "strides"))  # noqa: B009
+
     def validate(self) -> None:
         filters, groups = getattr(self, "filters", 1), getattr(self, "groups", 1)
         if filters % groups:
@@ -106,6 +116,7 @@ class Conv1D(_Convolution):
         Conv1D(filters=16, kernel_size=(5,), padding='same')
     """
 
+    rank = 1
     filters: int = checked(positive)
     kernel_size: Axes = checked(axes(1))
     strides: Axes = checked(axes(1), 1)
@@ -148,6 +159,7 @@ class Conv2D(_Convolution):
         Conv2D(filters=32, kernel_size=(3, 3), activation='relu')
     """
 
+    rank = 2
     filters: int = checked(positive)
     kernel_size: Axes = checked(axes(2))
     strides: Axes = checked(axes(2), 1)
@@ -192,6 +204,7 @@ class Conv3D(_Convolution):
         Conv3D(filters=8, kernel_size=(3, 3, 3), strides=(1, 2, 2))
     """
 
+    rank = 3
     filters: int = checked(positive)
     kernel_size: Axes = checked(axes(3))
     strides: Axes = checked(axes(3), 1)
@@ -223,6 +236,7 @@ class Conv2DTranspose(_Convolution):
         Conv2DTranspose(filters=16, kernel_size=(3, 3), strides=(2, 2), padding='same')
     """
 
+    rank = 2
     filters: int = checked(positive)
     kernel_size: Axes = checked(axes(2))
     strides: Axes = checked(axes(2), 1)
@@ -265,6 +279,7 @@ class DepthwiseConv2D(_Convolution):
         DepthwiseConv2D(kernel_size=(3, 3), padding='same')
     """
 
+    rank = 2
     kernel_size: Axes = checked(axes(2))
     strides: Axes = checked(axes(2), 1)
     padding: Padding = checked(padding(2), "valid")
@@ -292,6 +307,7 @@ class SeparableConv2D(_Convolution):
         SeparableConv2D(filters=64, kernel_size=(3, 3), padding='same', activation='relu')
     """
 
+    rank = 2
     filters: int = checked(positive)
     kernel_size: Axes = checked(axes(2))
     strides: Axes = checked(axes(2), 1)

@@ -43,6 +43,7 @@ class Dense(Node):
         Dense(units=10)
     """
 
+    family = "dense"
     units: int = checked(positive)
     activation: Named = checked(activation_name, None)
     use_bias: bool = checked(flag, True)
@@ -66,6 +67,7 @@ class RBF(Node):
     Parameters: n × units, trainable or not.
     """
 
+    family = "dense"
     units: int = checked(positive)
     trainable: bool = checked(flag, False)
     kernel_initializer: str = checked(initializer_name, "random_signs")
@@ -136,6 +138,7 @@ class Dropout(Node):
 class SpatialDropout2D(Node):
     """Dropout of whole feature maps (Tompson et al. 2014)."""
 
+    rank = 2
     rate: float = checked(number(0.0, below=1.0))
 
 
@@ -156,6 +159,7 @@ class ZeroPadding2D(Node):
         ((2, 2), (2, 2))
     """
 
+    rank = 2
     padding: Any = checked(_border, 1)
 
 
@@ -168,5 +172,6 @@ class UpSampling2D(Node):
         interpolation: "nearest" repeats, "bilinear" interpolates between pixel centres.
     """
 
+    rank = 2
     size: Axes = checked(axes(2), 2)
     interpolation: str = checked(one_of(("nearest", "bilinear"), what="way"), "nearest")

@@ -27,6 +27,7 @@ class Embedding(Node):
         Embedding(input_dim=128, output_dim=32)
     """
 
+    family = "dense"
     takes_tokens = True
 
     input_dim: int = checked(positive)
@@ -55,6 +56,7 @@ class Cropping1D(Node):
         Cropping1D(cropping=(30, 0))
     """
 
+    rank = 1
     takes_tokens = True
 
     cropping: Any = checked(_ends, (1, 1))

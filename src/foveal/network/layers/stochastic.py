@@ -61,5 +61,6 @@ class RBM(Node):
         RBM(units=128)
     """
 
+    family = "dense"
     units: int = checked(positive)
     kernel_initializer: str = checked(initializer_name, "random_normal")
