@@ -74,9 +74,12 @@ def test_what_changes_nothing_in_use():
 def test_nobody_reads_a_kind_out_of_a_name():
     """``kind`` is for people and for files; whoever decides by it asks the class."""
     guesses = (
-        r"\.kind\b[^=\n]*\.(starts|ends)with\(", r"""["'][123]D["'] in""", r"""(row|layer|node|network|child)\.kind (not )?in \(?["']""",
-        r"""\b(row|layer|node|network|child)\.kind [!=]= ["']""", r"getattr\(kinds",
-    )  # fmt: skip
+        r"\.kind\b[^=\n]*\.(starts|ends)with\(",
+        r"""["'][123]D["'] in""",
+        r"""(row|layer|node|network|child)\.kind (not )?in \(?["']""",
+        r"""\b(row|layer|node|network|child)\.kind [!=]= ["']""",
+        r"getattr\(kinds",
+    )
     for path in Path(foveal.__file__).parent.rglob("*.py"):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             assert line.lstrip().startswith(">>>") or not any(re.search(guess, line) for guess in guesses), (
