@@ -1,20 +1,14 @@
-"""Each kind of block of a system's report as HTML: one function a kind, and the table that finds it."""
+"""The charts of a report that are told as data, as drawings: lines, points, bars and matrices."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from foveal.figures import shorten
-from foveal.page import sprites
-from foveal.page.figure import draw
-from foveal.page.markup import Markup, join, tag
-from foveal.page.parts import chart, table, tile, tile_style
-from foveal.report import blocks as kinds
-from foveal.report.classification_charts import Chart
-from foveal.report.colours import FIRST, INK, LINE, MUTED, SECOND
+from foveal.report.blocks import Bars, Chart, Heat, Lines, Plot, Scatter
+from foveal.report.colours import FIRST, SECOND
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,23 +18,22 @@ PALETTE = (FIRST, SECOND, "#2a9d6f", "#a05fc4", "#c29a1c", "#cf4d62", "#5b8f9e",
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (3, 3)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 POINTS = ("#2f74c0", "#d0682a", *PALETTE[2:])  # for points drawn as a picture, which no style sheet reaches
+HALF = (Lines, Bars, Heat, Plot)  # kinds that stand two in a row
 _DRAWN = 3000  # points of a map that are drawn; more would only cover one another
 
 
-HALF = (kinds.Lines, kinds.Bars, kinds.Heat, kinds.Plot)  # kinds that stand two in a row
+def plot(chart: Chart) -> Plot:
+    """The chart as a drawing, with the numbers behind it."""
+    if isinstance(chart, Lines):
+        return _lines(chart)
+    if isinstance(chart, Scatter):
+        return _scatter(chart)
+    if isinstance(chart, Bars):
+        return _bars(chart)
+    return _heat(chart) if isinstance(chart, Heat) else chart
 
 
-def block(found: kinds.Block, budget: int) -> tuple[Markup, Markup | None]:
-    """The block as HTML, and the style that it needs.
-
-    Args:
-        found: what is to be shown.
-        budget: bytes that its pictures may take.
-    """
-    return _RENDER[type(found)](found, budget)
-
-
-def _lines(found: kinds.Lines, budget: int) -> tuple[Markup, None]:
+def _lines(found: Lines) -> Plot:
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         for index, series in enumerate(found.series):
@@ -64,10 +57,10 @@ def _lines(found: kinds.Lines, budget: int) -> tuple[Markup, None]:
     for series in found.series:
         low = series.low if series.low is not None else [None] * len(series.x)
         high = series.high if series.high is not None else [None] * len(series.x)
-        rows += [(series.label, *map(_number, each)) for each in zip(series.x, series.y, low, high, strict=True)]
-    svg = draw(found.name, (6.4, 3.9), paint, f"{found.y_label} over {found.x_label}. {found.caption}")
-    drawn = Chart(found.name, svg, ("series", found.x_label, found.y_label, "low", "high"), tuple(rows))
-    return chart(drawn, None, found.caption), None
+        rows += [(series.label, *each) for each in zip(series.x, series.y, low, high, strict=True)]
+    described = f"{found.y_label} over {found.x_label}. {found.caption}"
+    columns = ("series", found.x_label, found.y_label, "low", "high")
+    return Plot(found.name, paint, found.caption, described, columns, rows, (6.4, 3.9))
 
 
 def _legend(axes: Any, count: int) -> None:
@@ -87,7 +80,7 @@ def _plain_powers(axis: Any) -> None:
     axis.set_minor_formatter(lambda value, place: "")
 
 
-def _scatter(found: kinds.Scatter, budget: int) -> tuple[Markup, None]:
+def _scatter(found: Scatter) -> Plot:
     points, labels = np.asarray(found.points, float), np.asarray(found.labels)
     shown = np.linspace(0, len(points) - 1, min(len(points), _DRAWN)).astype(int)
 
@@ -103,13 +96,10 @@ def _scatter(found: kinds.Scatter, budget: int) -> tuple[Markup, None]:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=2, handletextpad=0.2)
 
     rows = [(found.names[int(labels[i])], float(points[i, 0]), float(points[i, 1])) for i in shown[:200]]
-    svg = draw(found.name, (7.2, 4.8), paint, found.caption)
-    return chart(
-        Chart(found.name, svg, ("class", "x", "y"), tuple(rows)), None, found.caption, class_="card matrix"
-    ), None
+    return Plot(found.name, paint, found.caption, found.caption, ("class", "x", "y"), rows, (7.2, 4.8), frame="large")
 
 
-def _bars(found: kinds.Bars, budget: int) -> tuple[Markup, None]:
+def _bars(found: Bars) -> Plot:
     count = len(found.values)
 
     def paint(figure: Figure) -> None:
@@ -128,12 +118,11 @@ def _bars(found: kinds.Bars, budget: int) -> tuple[Markup, None]:
         if count > 1:
             _legend(axes, count)
 
-    rows = [(name, *(_number(values[i]) for values in found.values.values())) for i, name in enumerate(found.labels)]
-    svg = draw(found.name, (6.4, 3.6), paint, found.caption)
-    return chart(Chart(found.name, svg, ("", *found.values), tuple(rows)), None, found.caption), None
+    rows = [(name, *(values[i] for values in found.values.values())) for i, name in enumerate(found.labels)]
+    return Plot(found.name, paint, found.caption, found.caption, ("", *found.values), rows, (6.4, 3.6))
 
 
-def _heat(found: kinds.Heat, budget: int) -> tuple[Markup, None]:
+def _heat(found: Heat) -> Plot:
     values = np.asarray(found.values, float)
     height, width = values.shape
 
@@ -154,78 +143,6 @@ def _heat(found: kinds.Heat, budget: int) -> tuple[Markup, None]:
 
     across = 5.6 if max(height, width) <= 40 else 7.2
     size = (across, min(6.0, max(1.9, across * height / width * 0.85 + 0.9)))
-    svg = draw(found.name, size, paint, found.caption)
-    rows = [
-        (found.rows[i] if i < len(found.rows) else i, *(_number(each) for each in row))
-        for i, row in enumerate(values[:60, :60])
-    ]
+    rows = [(found.rows[i] if i < len(found.rows) else i, *row.tolist()) for i, row in enumerate(values[:60, :60])]
     columns = ("", *(found.columns[j] if j < len(found.columns) else str(j) for j in range(min(width, 60))))
-    return chart(Chart(found.name, svg, columns, tuple(rows)), None, found.caption, class_="card matrix"), None
-
-
-def _pictures(found: kinds.Pictures, budget: int) -> tuple[Markup, Markup | None]:
-    stack = np.ascontiguousarray(found.stack)
-    if not len(stack):
-        return tag("p", found.caption, " (none)"), None
-    across = min(found.columns, len(stack))
-    sheet = sprites.pictures(stack, across, budget)
-    group = f"sheet-{found.name}"
-    labels = found.labels or [""] * len(stack)
-    items = [
-        tag("li", tile(sheet, group, i, label or f"picture {i + 1}"), tag("span", label) if label else None)
-        for i, label in enumerate(labels)
-    ]
-    widest = min(1000, across * max(sheet.width * 2, 72))
-    style = f"grid-template-columns:repeat({across},minmax(0,1fr));max-width:{widest}px"
-    figure = tag(
-        "figure", tag("ol", *items, class_="strip", style=style), tag("figcaption", found.caption), class_="card"
-    )
-    return figure, tile_style(sheet, group)
-
-
-def _rows(found: kinds.Rows, budget: int) -> tuple[Markup, None]:
-    texts = [0] + [
-        i
-        for i in range(1, len(found.columns))
-        if any(isinstance(row[i], str) and len(str(row[i])) > 12 for row in found.rows)
-    ]
-    drawn = table(
-        f"table-{found.name}",
-        found.columns,
-        [[_number(each) for each in row] for row in found.rows],
-        caption=found.caption,
-        texts=texts,
-    )
-    return tag("div", drawn, tag("p", found.caption, class_="under"), class_="card"), None
-
-
-def _texts(found: kinds.Texts, budget: int) -> tuple[Markup, None]:
-    items = [join(tag("h3", label) if label else None, tag("pre", tag("code", text))) for label, text in found.items]
-    return tag("div", *items, tag("p", found.caption, class_="under"), class_="card"), None
-
-
-def _plot(found: kinds.Plot, budget: int) -> tuple[Markup, None]:
-    svg = draw(found.name, found.size, found.paint, found.description)
-    rows = tuple(tuple(_number(each) for each in row) for row in found.rows)
-    if not rows:
-        return tag("figure", svg, tag("figcaption", found.caption), class_="card"), None
-    return chart(Chart(found.name, svg, tuple(found.columns), rows), None, found.caption), None
-
-
-def _number(value: Any) -> Any:
-    """NumPy's numbers as Python's, which is what cells know."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-_RENDER: Mapping[type, Callable[[Any, int], tuple[Markup, Markup | None]]] = {
-    kinds.Lines: _lines,
-    kinds.Scatter: _scatter,
-    kinds.Bars: _bars,
-    kinds.Heat: _heat,
-    kinds.Pictures: _pictures,
-    kinds.Rows: _rows,
-    kinds.Texts: _texts,
-    kinds.Plot: _plot,
-}
-
-__all__ = ["DASHES", "INK", "LINE", "MARKERS", "MUTED", "PALETTE", "Sequence", "block"]
+    return Plot(found.name, paint, found.caption, found.caption, columns, rows, size, frame="large")

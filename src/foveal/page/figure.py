@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from markupsafe import Markup
+
 from foveal.figures import lettering
-from foveal.page.markup import Markup
 from foveal.printable import printable
 from foveal.report.colours import FIRST, FIRST_CELL, INK, LINE, MUTED, PAPER, SECOND, SECOND_CELL
 
@@ -61,7 +62,7 @@ def draw(
     Args:
         name: makes the ids unique within the page; letters, digits and hyphens.
         size: width and height in inches; 1 inch is 72 units of the SVG, which is stretched to the width it is given.
-        paint: draws with the stand-in colours of this module; may return hover titles by ``gid`` of its artists.
+        paint: draws with the stand-in colours of :mod:`foveal.report.colours`; may return hover titles by ``gid`` of its artists.
         description: what a person who cannot see the chart is told.
     """
     import matplotlib

@@ -1,83 +1,111 @@
-"""A run's report as one HTML file: it opens from disk, needs no network, and stays under a megabyte."""
+"""A classifier's report as version 0.1 was asked for it; new code says ``classified`` and :mod:`foveal.page.render`."""
 
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from foveal.files import write_text
-from foveal.page import report_run as run
-from foveal.page import report_sections as sections
-from foveal.page import sprites
-from foveal.page.markup import Markup, join
-from foveal.page.parts import tile_style
-from foveal.page.shell import page, static
-from foveal.printable import json_text
-from foveal.report.classification import ReportData
+import numpy as np
+from numpy.typing import NDArray
 
-LIMIT = 1_000_000
-"""Bytes; :func:`render` leaves pictures out before it exceeds this."""
+from foveal import files
+from foveal.data.brief import shown_briefly
+from foveal.evaluation.results import Evaluation, RegressionEvaluation
+from foveal.page import render as page
+from foveal.report import outline
+from foveal.report.blocks import Measured, Report, RunFacts
+from foveal.report.classification import classified, details
+
+LIMIT = page.LIMIT
+
+
+@shown_briefly
+@dataclass(frozen=True)
+class ReportData:
+    """What happened in a run: the arguments of :func:`foveal.report.classification.classified` and of
+    :class:`foveal.report.blocks.RunFacts` in one, with ``layers`` and ``totals`` as ``foveal show NET --json`` has them."""
+
+    title: str
+    network: str
+    data: str
+    history: Mapping[str, Sequence[float]]
+    evaluation: Evaluation | RegressionEvaluation
+    layers: Sequence[Mapping[str, Any]]
+    config: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    command: Sequence[str]
+    seconds: float
+    split: str = "test"
+    pictures: NDArray[np.uint8] | None = None
+    filters: NDArray[np.floating] | None = None
+    filters_path: str = ""
+    notes: Sequence[str] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    totals: Mapping[str, Any] = field(default_factory=dict)
+    steps: Sequence[Mapping[str, float]] = ()
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters of the network."""
+        return outline.total(self.layers, self.totals, "parameters")
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates a picture."""
+        return outline.total(self.layers, self.totals, "macs")
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the history holds."""
+        return max((len(column) for column in self.history.values()), default=0)
 
 
 def write(path: str | os.PathLike[str], data: ReportData) -> Path:
-    """Writes the report to ``path``, and ``evaluation.json`` beside it, each atomically.
-
-    Args:
-        path: the HTML file, usually ``runs/NAME/report.html``.
-        data: the run.
-
-    Returns:
-        The path of the HTML file.
+    """Write the report to ``path``, and ``evaluation.json`` beside it, each atomically.
 
     Raises:
         FileError: a file could not be written.
     """
-    target = Path(path)
-    write_text(target.with_name("evaluation.json"), _json(data.evaluation.to_json()))
-    write_text(target, render(data))
-    return target
+    report, about = _told(data)
+    files.write_json(Path(path).with_name("evaluation.json"), report.to_json())
+    return page.write(path, report, about)
 
 
 def render(data: ReportData) -> str:
-    """The report as HTML text, under :data:`LIMIT` bytes: without its pictures where it would not be."""
-    html = _rendered(data)
-    for lighter in ({"pictures": None}, {"filters": None}):
-        if len(html.encode("utf-8")) >= LIMIT:
-            note = "A part of this report was left out to keep the file small."
-            data = replace(data, notes=[*(each for each in data.notes if each != note), note], **lighter)  # type: ignore[arg-type]
-            html = _rendered(data)
-    return html
+    """The report as HTML text."""
+    return page.render(*_told(data))
 
 
-def _rendered(data: ReportData) -> str:
-    gallery = sprites.pictures(data.pictures) if data.pictures is not None and len(data.pictures) else None
-    kernels = sprites.filters(data.filters[..., :64]) if data.filters is not None and data.filters.size else None
-    parts = {
-        "Curves": sections.curves(data),
-        "Confusion": sections.confusions(data),
-        "Classes": sections.classes(data),
-        "Calibration": sections.calibration(data),
-        "Mistakes": sections.mistakes(data, gallery),
-        "Filters": run.filters(data, kernels),
-        "Network": run.network(data),
-        "Reproduce": run.reproduce(data),
-    }
-    shown = {name: part for name, part in parts.items() if part is not None}
-    style = join(
-        Markup(static("report.css")),
-        tile_style(gallery, "mistake") if gallery else None,
-        tile_style(kernels, "kernel") if kernels else None,
+def _told(data: ReportData) -> tuple[Report, RunFacts]:
+    report = classified(
+        data.evaluation,
+        split=data.split,
+        counts=data.counts,
+        history=data.history,
+        smoothed=bool(data.config.get("label_smoothing")),
+        pictures=data.pictures,
+        filters=data.filters,
+        filters_path=data.filters_path,
+        notes=data.notes,
     )
-    return page(data.title, style, sections.headline(data), shown)
-
-
-def _json(value: dict[str, Any]) -> str:
-    """Indented, but each list of plain values on one line: a row of the confusion matrix is a row.
-
-    No text can hold a line break as it is, so a ``[`` before one opens a list.
-    """
-    text = json_text(value, ascii=False, indent=2, nan=False)
-    return re.sub(r"\[\n[^\[\]{}\"]*\]", lambda match: " ".join(match[0].split()), text) + "\n"
+    known = {"layers": len(data.layers), "parameters": data.parameters, "macs": data.macs}
+    report = replace(
+        report,
+        sections=[*report.sections, *([outline.layers(data.layers, data.totals)] if data.layers else [])],
+        details=details(data.network, data.data, data.counts, known if data.layers or data.totals else None),
+    )
+    drawn = {key: column for key, column in data.history.items() if key.removeprefix("val_") in ("accuracy", "loss")}
+    about = RunFacts(
+        title=data.title,
+        name=data.network,
+        data=data.data,
+        histories={"": Measured(drawn, data.steps)} if drawn else {},
+        config=data.config,
+        environment=data.environment,
+        command=data.command,
+        seconds=data.seconds,
+    )
+    return report, about

@@ -1,4 +1,4 @@
-"""Many small pictures in one PNG: the worst mistakes, the learned filters."""
+"""Many small pictures in one PNG, as a report shows them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ LARGEST = 96
 """Pictures are shrunk to this side, in pixels."""
 BUDGET = 330_000
 """A sheet of pictures has at most so many bytes; shrunk further until it has."""
-
-_SIGNED = ("#0a2f66", "#4476b4", "#a9a9a6", "#e8bd62", "#fff3c4")
 
 
 @dataclass(frozen=True)
@@ -55,41 +53,6 @@ def pictures(stack: NDArray[np.uint8], columns: int = 6, budget: int = BUDGET) -
         if len(png) <= budget or most <= 24:
             return _sheet(png, len(array), columns, small)
         most = most * 3 // 4
-
-
-def filters(weights: NDArray[np.floating], columns: int = 8) -> Sheet:
-    """A sheet of the filters (kh, kw, cin, cout), one tile an output channel.
-
-    One input channel: −m is dark blue, 0 grey, +m pale yellow, with m of :func:`reach`; lightness grows all the way, so
-    that it reads without colour too. Three: each filter as a colour picture, −m black, 0 grey, +m white. Another
-    number: the mean over the input channels, drawn as for one.
-
-    Raises:
-        ValueError: not four axes, or nothing in them.
-    """
-    kernel = np.asarray(weights, dtype=np.float64)
-    if kernel.ndim != 4 or not kernel.size:
-        raise ValueError(f"filters must be (kh, kw, cin, cout), not {kernel.shape}")
-    most = reach(kernel)
-    if kernel.shape[2] != 3:
-        kernel = kernel.mean(axis=2, keepdims=True)
-    scaled = np.nan_to_num((np.clip(np.moveaxis(kernel, 3, 0) / most, -1, 1) + 1) / 2, nan=0.5)
-    if kernel.shape[2] == 3:
-        coloured = np.rint(255 * scaled).astype(np.uint8)
-    else:
-        from matplotlib.colors import LinearSegmentedColormap
-
-        colours = LinearSegmentedColormap.from_list("signed", _SIGNED)
-        coloured = np.asarray(colours(scaled[..., 0], bytes=True))[..., :3]
-    return _sheet(_png(_tiled(coloured, columns)), len(coloured), columns, coloured)
-
-
-def reach(weights: NDArray[np.floating]) -> float:
-    """Where the filters' colours end: the 98th percentile of the magnitudes drawn, so that one outlier dims nothing."""
-    kernel = np.asarray(weights, dtype=np.float64)
-    drawn = np.abs(kernel if kernel.shape[2] == 3 else kernel.mean(axis=2))
-    drawn = drawn[np.isfinite(drawn)]
-    return (float(np.quantile(drawn, 0.98)) or float(drawn.max()) or 1.0) if drawn.size else 1.0
 
 
 def _sheet(png: bytes, count: int, columns: int, tiles: NDArray[np.uint8]) -> Sheet:

@@ -1,4 +1,4 @@
-"""What a system found, as data: figures, pictures, curves and tables. :mod:`foveal.page.findings` makes a page of it.
+"""What a run tells, as data: figures, pictures, curves and tables. :mod:`foveal.page.render` makes a page of it.
 
 Every method shows something else: reconstructions, an attention map, boxes, samples over time. So a report is a list of
 sections, a section a list of blocks, and a block one of the few kinds here, each with a caption that says what is seen.
@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foveal.data.brief import shown_briefly
-from foveal.evaluation.results import Evaluation
+from foveal.evaluation.results import Evaluation, RegressionEvaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,9 +31,10 @@ class Headline:
 
     Args:
         label: what it is: "mean IoU".
-        value: the figure; numbers are shown to four significant digits and kept exactly in ``evaluation.json``.
+        value: the figure; numbers are shown rounded and kept exactly in ``evaluation.json``.
         note: what it was measured on, its interval, what stands beside it.
         percent: whether a share of one is shown as a percentage.
+        digits: how many significant ones are shown.
 
     Example:
         >>> Headline("character error rate", 0.0123, percent=True).text
@@ -46,6 +47,7 @@ class Headline:
     value: Value
     note: str = ""
     percent: bool = False
+    digits: int = 4
 
     @property
     def text(self) -> str:
@@ -53,10 +55,10 @@ class Headline:
         if isinstance(self.value, str):
             return self.value
         if self.percent:
-            return f"{100 * self.value:.4g} %".replace("-", "−")
+            return f"{100 * self.value:.{self.digits}g} %".replace("-", "−")
         if isinstance(self.value, int):
             return f"{self.value:,}".replace("-", "−")
-        return f"{self.value:.4g}".replace("-", "−") if math.isfinite(self.value) else "not finite"
+        return f"{self.value:.{self.digits}g}".replace("-", "−") if math.isfinite(self.value) else "not finite"
 
 
 @dataclass(frozen=True)
@@ -119,26 +121,86 @@ class Heat:
     caption: str
 
 
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table that is shown in words of its own; its exact value is what is copied."""
+
+    text: str
+    value: float
+
+
+@shown_briefly
+@dataclass(frozen=True)
+class Rows:
+    """A table. Numbers are shown to four significant digits; copied, they are exact.
+
+    Args:
+        name: letters, digits, hyphens; of its own within the report.
+        columns: their headings.
+        rows: one value a column, a :class:`Cell` where it is shown in other words.
+        caption: stands below the table.
+        heading: stands above it.
+        label: what the table is called where no caption says it.
+        texts: the columns set flush left; None for those that hold longer texts.
+        footer: a last row, of totals.
+        code: whether the first column is set in a monospaced font.
+    """
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    caption: str = ""
+    heading: str = ""
+    label: str = ""
+    texts: Sequence[int] | None = None
+    footer: Sequence[object] = ()
+    code: bool = False
+
+
 @shown_briefly
 @dataclass(frozen=True)
 class Pictures:
-    """Small pictures in rows of ``columns``: ``stack`` uint8 (M, h, w) or (M, h, w, 1 | 3), ``labels`` one a picture."""
+    """Small pictures.
+
+    Args:
+        name: letters, digits, hyphens; of its own within the report.
+        stack: uint8 (M, h, w) or (M, h, w, 1 | 3).
+        labels: one a picture, below it.
+        caption: what is seen.
+        columns: how many stand in a row; 0 for as many as fit.
+        descriptions: what people who cannot see a picture are told; its label by default.
+        numbers: those behind the pictures, a click away.
+    """
 
     name: str
     stack: NDArray[np.uint8]
     labels: Sequence[str] | None
     caption: str
     columns: int = 10
+    descriptions: Sequence[str] | None = None
+    numbers: Rows | None = None
 
 
 @dataclass(frozen=True)
-class Rows:
-    """A table. Numbers are shown to four significant digits; copied, they are exact."""
+class Answer:
+    """What a network said of a picture, how sure it was; what is true, and the probability that was left for it."""
+
+    number: int
+    said: str
+    sure: str
+    true: str
+    left: str
+    description: str
+
+
+@shown_briefly
+@dataclass(frozen=True)
+class Answers:
+    """Pictures with the answers that a classifier gave: ``stack`` as :class:`Pictures` has it, one answer a picture."""
 
     name: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[object]]
-    caption: str
+    stack: NDArray[np.uint8]
+    answers: Sequence[Answer]
 
 
 @dataclass(frozen=True)
@@ -150,17 +212,21 @@ class Texts:
     caption: str
 
 
+@shown_briefly
 @dataclass(frozen=True)
 class Plot:
     """A drawing of its own kind.
 
     Args:
-        name: letters, digits, hyphens.
-        paint: draws on a matplotlib figure in the colours of :mod:`foveal.page.figure`; may return hover titles by gid.
+        name: letters, digits, hyphens; of its own within the report.
+        paint: draws on a matplotlib figure in the colours of :mod:`foveal.report.colours`; may return hover titles by gid.
         caption: what is seen.
         description: the same for people who cannot see it.
         columns, rows: the numbers behind it, for the table.
         size: width and height in inches.
+        heading: stands above it.
+        keys: colours of the style sheet and what they stand for, before the caption.
+        frame: ``large`` for one that takes more room, ``scroll`` where it may be wider than a telephone.
     """
 
     name: str
@@ -170,38 +236,82 @@ class Plot:
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[object]] = ()
     size: tuple[float, float] = (6.0, 4.0)
+    heading: str = ""
+    keys: Sequence[tuple[str, str]] = ()
+    frame: Literal["", "large", "scroll"] = ""
 
 
-Block = Lines | Scatter | Bars | Heat | Pictures | Rows | Texts | Plot
+@dataclass(frozen=True)
+class Paragraph:
+    """A sentence or two between other blocks."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line to type again, as its arguments."""
+
+    arguments: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Names and values; mappings inside are told as ``outer.inner``."""
+
+    heading: str
+    values: Mapping[str, Any]
+
+
+Chart = Lines | Scatter | Bars | Heat | Plot
+Single = Chart | Pictures | Answers | Rows | Texts | Paragraph | Command | Settings
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two blocks side by side where there is room; ``wide``: the left one takes three fifths of it."""
+
+    left: Single
+    right: Single
+    wide: bool = False
+
+
+Block = Single | Pair
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report: a heading, a sentence or two that say what to look at, and blocks."""
+    """A part of the report: a heading, a sentence or two that say what to look at, and blocks.
+
+    ``name`` is what the bar at the top calls it, the heading by default.
+    """
 
     heading: str
     text: str
     blocks: Sequence[Block] = ()
+    name: str = ""
 
 
 @shown_briefly
 @dataclass(frozen=True)
 class Report:
-    """All that a system found out.
+    """All that a run tells of what it found out.
 
     Args:
         headlines: figures that matter, the result first.
         sections: what a person wants to see of this method.
         networks: trees whose layers the report lists, by name.
         facts: every figure exactly, as JSON: becomes ``evaluation.json``.
-        evaluation: a classifier's, whose usual sections (confusion, mistakes, calibration) are then added.
-        pictures: uint8, those of ``evaluation.mistakes`` in their order.
+        evaluation: a classifier's, whose figures are part of ``evaluation.json``.
         notes: what a reader must know, each one sentence.
         split: what was measured: the test set, or what stood in for it.
+        sentences: what happened, in plain words, the most important first.
+        details: what stands beside the headlines and is not a result: the data, the size of the network.
+        configured_loss: whether the loss is the one that the configuration names, and not one of the method's own.
 
     Example:
-        >>> found = Report([Headline("accuracy", 0.9)], facts={"accuracy": 0.9})
-        >>> found.headlines[0].text
+        >>> told = Report([Headline("accuracy", 0.9)], facts={"accuracy": 0.9})
+        >>> told.headlines[0].text
         '0.9'
     """
 
@@ -209,7 +319,59 @@ class Report:
     sections: Sequence[Section] = ()
     networks: Mapping[str, Sequential] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-    evaluation: Evaluation | None = None
-    pictures: NDArray[np.uint8] | None = None
+    evaluation: Evaluation | RegressionEvaluation | None = None
     notes: Sequence[str] = ()
     split: str = "test"
+    sentences: Sequence[str] = ()
+    details: Sequence[Headline] = ()
+    configured_loss: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``evaluation.json``: the evaluation where there is one, and every fact."""
+        return {**(self.evaluation.to_json() if self.evaluation is not None else {}), **self.facts}
+
+
+class Numbers(Protocol):
+    """What a report needs of a training's history: one value an epoch by name, and rows within the epochs."""
+
+    @property
+    def history(self) -> Mapping[str, Sequence[float]]: ...
+    @property
+    def steps(self) -> Sequence[Mapping[str, float]]: ...
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A history by hand: columns of equal length with the Keras names (``loss``, ``val_loss``), one value an epoch; rows
+    within the epochs as ``{"epoch": 1, "loss": 2.1}`` in their order."""
+
+    history: Mapping[str, Sequence[float]]
+    steps: Sequence[Mapping[str, float]] = ()
+
+
+@shown_briefly
+@dataclass(frozen=True)
+class RunFacts:
+    """The run that a report is about.
+
+    Attributes:
+        title: the run's name.
+        name: the network or the system, as people call it.
+        data: what it was trained on; empty where it brings its own.
+        source: the paper.
+        histories: the numbers of all epochs by stage; "" is the run itself.
+        config: the training configuration.
+        environment: versions, processor, threads, seed.
+        command: the command line as its arguments, ``("foveal", "train", "lecture_cnn", …)``.
+        seconds: the time that training took.
+    """
+
+    title: str
+    name: str
+    data: str = ""
+    source: str = ""
+    histories: Mapping[str, Numbers] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    command: Sequence[str] = ()
+    seconds: float = 0.0

@@ -1,17 +1,16 @@
-"""The charts of a training report: each an SVG with the numbers it was drawn from."""
+"""The charts of a classifier's report: confusions, scores by class, reliability, each with the numbers behind it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from foveal.evaluation.intervals import wilson
 from foveal.evaluation.results import Calibration, Evaluation
 from foveal.figures import shorten
-from foveal.page.figure import draw
-from foveal.page.markup import Markup, printable
+from foveal.printable import printable
+from foveal.report.blocks import Plot
 from foveal.report.colours import FIRST, FIRST_CELL, INK, LINE, MUTED, SECOND, SECOND_CELL
 
 if TYPE_CHECKING:
@@ -24,88 +23,9 @@ ROWS = 40
 """The chart a class shows at most so many, the weakest."""
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A drawing and the table it was drawn from."""
-
-    name: str
-    svg: Markup
-    columns: tuple[str, ...]
-    rows: tuple[tuple[object, ...], ...]
-
-
-def curve(
-    history: Mapping[str, Sequence[float]], key: str, label: str, steps: Sequence[Mapping[str, float]] = ()
-) -> Chart | None:
-    """``key`` and ``val_key`` over the epochs, as the lecture plots them; None where the history has neither.
-
-    ``steps`` are rows within the epochs (``epoch`` counted from 1, and ``key``), drawn as a thin line.
-    """
-    columns = {
-        name: [float(v) for v in history[column]]
-        for name, column in (("training", key), ("validation", f"val_{key}"))
-        if history.get(column)
-    }
-    if not columns:
-        return None
-    epochs = max(len(column) for column in columns.values())
-    within = _within(steps, key) if epochs <= 30 else []
-
-    def paint(figure: Figure) -> None:
-        from matplotlib.ticker import MaxNLocator
-
-        axes = figure.add_subplot()
-        looks = {"training": (FIRST, "-", "o"), "validation": (SECOND, (0, (5, 2)), "s")}
-        marks = 5.0 if epochs <= 30 else 0.0
-        if within:
-            axes.plot(*zip(*within, strict=True), color=FIRST, linewidth=1, alpha=0.45, label="training, step by step")
-        for name, values in columns.items():
-            colour, dashes, marker = looks[name]
-            axes.plot(
-                range(1, len(values) + 1), values, color=colour, linestyle=dashes, marker=marker, ms=marks, label=name
-            )
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        start = 0.0 if within else 1.0
-        width = epochs - start or 1.0
-        axes.set_xlim(start - 0.03 * width, epochs + 0.03 * width)
-        axes.grid(visible=False, axis="x")
-        axes.legend(
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, handlelength=2.4, columnspacing=1.2
-        )
-
-    ends = "; ".join(f"{name} from {values[0]:.4g} to {values[-1]:.4g}" for name, values in columns.items())
-    exact: dict[float, list[object]] = {x: [x, value] for x, value in within}
-    for epoch in range(epochs):
-        row = exact.setdefault(float(epoch + 1), [epoch + 1, *[None] * bool(within)])
-        row += [values[epoch] if epoch < len(values) else None for values in columns.values()]
-    names = ("epoch", *["step by step"] * bool(within), *columns)
-    rows = tuple((*exact[x], *[None] * (len(names) - len(exact[x]))) for x in sorted(exact))
-    described = f"{label} over {epochs} epoch{'s' * (epochs > 1)}: {ends}."
-    return Chart(key, draw(f"curve-{key}", (4.8, 3.0), paint, described), names, rows)
-
-
-def _within(steps: Sequence[Mapping[str, float]], key: str) -> list[tuple[float, float]]:
-    """Rows within the epochs as points: the rows of epoch 3 lie evenly between 2 and 3, the last one at 3.
-
-    Example:
-        >>> _within([{"epoch": 1, "loss": 2.0}, {"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5}], "loss")
-        [(0.5, 2.0), (1.0, 1.0), (2.0, 0.5)]
-    """
-    epochs: dict[int, list[float]] = {}
-    for row in steps:
-        if key in row:
-            epochs.setdefault(int(row["epoch"]), []).append(float(row[key]))
-    return [
-        (epoch - 1 + (place + 1) / len(values), value)
-        for epoch, values in sorted(epochs.items())
-        for place, value in enumerate(values)
-    ]
-
-
-def confusion(evaluation: Evaluation) -> Chart:
+def confusion(evaluation: Evaluation) -> Plot:
     """Rows true, columns predicted. What is right is drawn in one colour, what is wrong in the other."""
-    names = [printable(name) for name in evaluation.classes]
+    names = [printable(name, lines=True) for name in evaluation.classes]
     counts = evaluation.confusion
     size = len(names)
     totals = [sum(row) for row in counts]
@@ -136,12 +56,22 @@ def confusion(evaluation: Evaluation) -> Chart:
         f" Most frequent: {most.count} times {names[most.true]} taken for {names[most.predicted]}." if most else ""
     )
     side = 4.4 if size <= 4 else 6.2 if size <= 12 else 7.4
-    svg = draw("confusion", (side, side * (0.94 if size <= CELLS else 0.9)), paint, described)
+    columns: tuple[str, ...] = ("true \\ predicted", *names, "sum")
+    rows: list[tuple[object, ...]] = [(name, *row, sum(row)) for name, row in zip(names, counts, strict=True)]
     if size > CELLS:
-        pairs = tuple((names[c.true], names[c.predicted], c.count, c.share) for c in evaluation.confused)
-        return Chart("confusion", svg, ("true", "predicted", "samples", "share of the class"), pairs)
-    rows = tuple((name, *row, sum(row)) for name, row in zip(names, counts, strict=True))
-    return Chart("confusion", svg, ("true \\ predicted", *names, "sum"), rows)
+        columns = ("true", "predicted", "samples", "share of the class")
+        rows = [(names[c.true], names[c.predicted], c.count, c.share) for c in evaluation.confused]
+    return Plot(
+        "confusion",
+        paint,
+        "The deeper the colour, the more pictures.",
+        described,
+        columns,
+        rows,
+        (side, side * (0.94 if size <= CELLS else 0.9)),
+        keys=(("right", "on the diagonal: named right."), ("wrong", "elsewhere: taken for another class.")),
+        frame="scroll",
+    )
 
 
 def _cells(axes: Axes, names: Sequence[str], counts: Sequence[Sequence[int]], strength: Any) -> dict[str, str]:
@@ -176,10 +106,11 @@ def _raster(axes: Axes, size: int, strength: Any) -> None:
     axes.imshow(picture, interpolation="none")
 
 
-def classes(evaluation: Evaluation) -> Chart:
-    """Precision and recall, a line a class: how far apart they lie says what kind of mistake is made."""
-    table = tuple((s.name, s.precision, s.recall, s.f1, s.support, s.predicted) for s in evaluation.scores)
-    shown = sorted(sorted(range(len(table)), key=lambda i: (evaluation.scores[i].f1 or 0.0, i))[:ROWS])
+def classes(evaluation: Evaluation) -> Plot:
+    """Precision and recall, a line a class: how far apart they lie says what kind of mistake is made. Its numbers are those
+    of the table beside it."""
+    count = len(evaluation.scores)
+    shown = sorted(sorted(range(count), key=lambda i: (evaluation.scores[i].f1 or 0.0, i))[:ROWS])
     scores = [evaluation.scores[i] for i in shown]
 
     def paint(figure: Figure) -> None:
@@ -194,7 +125,7 @@ def classes(evaluation: Evaluation) -> Chart:
             axes.plot(
                 x, y, marker, color=colour, ms=size, fillstyle=fill, mew=1.8, label=label, clip_on=False, zorder=3
             )
-        axes.set_yticks(range(len(scores)), [shorten(printable(score.name)) for score in scores])
+        axes.set_yticks(range(len(scores)), [shorten(score.name) for score in scores])
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         axes.set_ylim(len(scores) - 0.5, -0.5)
         both = [v for s in scores for v in (s.precision, s.recall) if v is not None]
@@ -204,11 +135,15 @@ def classes(evaluation: Evaluation) -> Chart:
 
     lowest = min(scores, key=lambda s: s.f1 or 0.0)
     described = f"Precision and recall of {len(scores)} classes; the lowest F1 is {lowest.f1 or 0:.3f}, {lowest.name}."
-    svg = draw("classes", (4.8, 1.1 + 0.27 * len(scores)), paint, printable(described))
-    return Chart("classes", svg, ("class", "precision", "recall", "F1", "samples", "predicted"), table)
+    caption = (
+        f"The {ROWS} weakest of {count} classes; the table has them all."
+        if count > ROWS
+        else "The same numbers: a class whose two marks lie apart is named too often or too rarely."
+    )
+    return Plot("classes-drawn", paint, caption, printable(described, lines=True), size=(4.8, 1.1 + 0.27 * len(scores)))
 
 
-def reliability(calibration: Calibration, correct_level: float = 0.95) -> Chart:
+def reliability(calibration: Calibration, correct_level: float = 0.95) -> Plot:
     """Accuracy against confidence, bin by bin, with the interval of each; below, how many samples each bin holds."""
     bins = calibration.bins
     full = [b for b in bins if b.count and b.accuracy is not None and b.confidence is not None]
@@ -247,6 +182,10 @@ def reliability(calibration: Calibration, correct_level: float = 0.95) -> Chart:
         f"Reliability curve of {len(bins)} bins: {calibration.confidence:.3f} sure and {calibration.accuracy:.3f} right "
         f"on average, expected calibration error {calibration.error:.4f}."
     )
-    rows = tuple((f"{b.low:.3f} – {b.high:.3f}", b.count, b.confidence, b.accuracy) for b in bins)
-    svg = draw("reliability", (4.8, 4.2), paint, described)
-    return Chart("reliability", svg, ("confidence", "samples", "mean confidence", "accuracy"), rows)
+    caption = (
+        f"{len(bins)} bins of equal width, as in Guo et al. (2017). On the dotted diagonal, probabilities mean "
+        "what they say; lines are 95 % intervals, so a bin with few pictures may stray."
+    )
+    rows = [(f"{b.low:.3f} – {b.high:.3f}", b.count, b.confidence, b.accuracy) for b in bins]
+    columns = ("confidence", "samples", "mean confidence", "accuracy")
+    return Plot("reliability", paint, caption, described, columns, rows, (4.8, 4.2))

@@ -25,6 +25,22 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f}{NO_BREAK}%"
 
 
+def duration(seconds: float) -> str:
+    """A time as people say it.
+
+    Example:
+        >>> [duration(each) for each in (0.42, 48.2, 108, 5400)]
+        ['0.4 s', '48 s', '1 min 48 s', '1 h 30 min']
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 1:
+        return f"{rest} s"
+    hours, left = divmod(minutes, 60)
+    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"
+
+
 def sentences(
     evaluation: Evaluation | RegressionEvaluation,
     history: Mapping[str, Sequence[float]],
