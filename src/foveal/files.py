@@ -328,8 +328,13 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Replace the contents of ``path`` by ``value`` as indented JSON, atomically and durably."""
-    write_text(path, json_text(value, ascii=False, indent=2) + "\n")
+    """Replace the contents of ``path`` by ``value`` as indented JSON, atomically and durably.
+
+    A list of plain values stands on one line: a row of a confusion matrix is a row.
+    """
+    text = json_text(value, ascii=False, indent=2)  # no text in it holds a line break, so a "[" before one opens a list
+    rows = re.sub(r"\[\n[^\[\]{}\"]*\]", lambda match: " ".join(match[0].split()), text)
+    write_text(path, rows + "\n")
 
 
 def sync_directory(folder: Path) -> None:

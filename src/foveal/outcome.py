@@ -106,37 +106,39 @@ def _save_model(experiment: Experiment, module: Network, folder: RunFolder, outc
 def _write_report(
     experiment: Experiment, module: Network, outcome: Outcome, measured: Split, counts: Mapping[str, int]
 ) -> None:
-    from foveal.page import report
-    from foveal.report.classification import ReportData
+    from foveal.files import write_json
+    from foveal.page import render
+    from foveal.report.blocks import RunFacts
+    from foveal.report.classification import classified
 
     mistakes = [mistake.index for mistake in outcome.evaluation.mistakes]
-    pictures = None if measured.images.ndim == 2 else measured.images[np.asarray(mistakes, dtype=np.int64)]
     filters, path = first_filters(experiment.network, module)
-    columns = dict(outcome.history.history)
-    layers, totals = _table(experiment.network)
-    report.write(
-        outcome.folder.report,
-        ReportData(
-            title=outcome.folder.path.name,
-            network=experiment.name,
-            data=experiment.data.name,
-            history={**columns, "lr": outcome.history.rates},
-            evaluation=outcome.evaluation,
-            layers=layers,
-            config=experiment.config.to_json(),
-            environment=environment(experiment.config),
-            command=experiment.command,
-            seconds=outcome.seconds,
-            split=outcome.split,
-            pictures=pictures,
-            filters=filters,
-            filters_path=path,
-            notes=_notes(experiment, outcome),
-            counts=counts,
-            totals=totals,
-            steps=outcome.history.steps,
-        ),
+    report = classified(
+        outcome.evaluation,
+        split=outcome.split,
+        network=experiment.network,
+        name=experiment.name,
+        data=experiment.data.name,
+        counts=counts,
+        history=outcome.history.history,
+        smoothed=bool(experiment.config.label_smoothing),
+        pictures=None if measured.images.ndim == 2 else measured.images[np.asarray(mistakes, dtype=np.int64)],
+        filters=filters,
+        filters_path=path,
+        notes=_notes(experiment, outcome),
     )
+    about = RunFacts(
+        title=outcome.folder.path.name,
+        name=experiment.name,
+        data=experiment.data.name,
+        histories={"": outcome.history},
+        config=experiment.config.to_json(),
+        environment=environment(experiment.config),
+        command=experiment.command,
+        seconds=outcome.seconds,
+    )
+    write_json(outcome.folder.path / "evaluation.json", report.to_json())
+    render.write(outcome.folder.report, report, about)
 
 
 def _notes(experiment: Experiment, outcome: Outcome) -> Sequence[str]:
@@ -153,13 +155,6 @@ def _notes(experiment: Experiment, outcome: Outcome) -> Sequence[str]:
             f"Training stopped early, after {len(outcome.history.epoch)} of {experiment.config.epochs} epochs."
         )
     return notes
-
-
-def _table(network: Sequential) -> tuple[Sequence[Mapping[str, Any]], Mapping[str, int]]:
-    from foveal.arithmetic.summary import summarize
-
-    told = summarize(network).to_dict()
-    return told["layers"], {name: int(told["totals"][name]) for name in ("parameters", "macs")}
 
 
 def first_filters(network: Sequential, module: Network) -> tuple[np.ndarray[Any, Any] | None, str]:

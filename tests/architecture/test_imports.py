@@ -47,7 +47,6 @@ ROOMS: tuple[tuple[str, ...], ...] = (
 TOGETHER = {"model", "modelfile", "files", "keywords", "losses", "experiment"}  # files of one room beside its first
 PENDING = {  # what the redesign still opens: remove the lines with the cause
     "foveal.experiment",
-    "foveal.report.classification_charts",
 }
 SYSTEMS = (  # the same inside systems/: families do not know of each other, but all may classify
     ("__init__",),

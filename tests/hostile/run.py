@@ -86,7 +86,7 @@ def _load_everything() -> None:
 
     import foveal.experiment
     import foveal.outcome
-    import foveal.page.report
+    import foveal.page.render
     import foveal.training.runner
 
     torch.set_num_threads(1)
@@ -96,7 +96,7 @@ def _load_everything() -> None:
         sklearn.metrics,
         foveal.experiment,
         foveal.outcome,
-        foveal.page.report,
+        foveal.page.render,
         foveal.training.runner,
     )
 

@@ -10,8 +10,8 @@ import pytest
 
 from foveal.network import Sequential
 from foveal.network.layers import Dense, Flatten
-from foveal.page.findings import Told, render
-from foveal.page.report import LIMIT
+from foveal.page import render as page
+from foveal.page.render import LIMIT
 from foveal.report.blocks import (
     Bars,
     Headline,
@@ -21,6 +21,7 @@ from foveal.report.blocks import (
     Plot,
     Report,
     Rows,
+    RunFacts,
     Scatter,
     Section,
     Series,
@@ -53,7 +54,7 @@ BLOCKS = [
 ]
 
 
-def told(blocks, **more) -> Told:
+def told(blocks, **more) -> tuple[Report, RunFacts]:
     history = History({"loss": [2.0, 1.0], "val_loss": [2.1, 1.2], "d_loss": [1.0, 1.0]}, [0, 1], [], [0.1, 0.1])
     network = Sequential([Flatten(), Dense(3)], input_shape=(4, 4, 1))
     found = Report(
@@ -64,8 +65,12 @@ def told(blocks, **more) -> Told:
         notes=[NASTY],
         **more,
     )
-    return Told("run-1", "A system", "Somebody 1998", "data", found, {"": history, "stage": history}, {"epochs": 2},
-                {"python": "3"}, ["foveal", "train", "vae"], 12.0)  # fmt: skip
+    return found, RunFacts("run-1", "A system", "data", "Somebody 1998", {"": history, "stage": history}, {"epochs": 2},
+                           {"python": "3"}, ["foveal", "train", "vae"], 12.0)  # fmt: skip
+
+
+def render(told: tuple[Report, RunFacts]) -> str:
+    return page.render(*told)
 
 
 def whole(html: str) -> ElementTree.Element:

@@ -13,12 +13,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 from PIL import Image
 
-from foveal.page import figure, sprites
-from foveal.page.markup import Markup, tag, text
+from foveal.page import figure as drawing
+from foveal.page import sprites
 from foveal.page.portable import command, portable
+from foveal.page.shell import environment
 from foveal.printable import printable
+from foveal.report.colours import FIRST, INK
+from foveal.report.filters import coloured
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,29 +31,30 @@ if TYPE_CHECKING:
 @given(raw=st.text())
 def test_any_text_survives_as_text(raw: str) -> None:
     """Parsed again, an element holds exactly what was put in, with control characters as visible escapes."""
-    element = ElementTree.fromstring(tag("p", raw, title=raw))
+    made = environment().from_string('<p title="{{ raw }}">{{ raw }}</p>').render(raw=raw)
+    element = ElementTree.fromstring(made)
     clean = "".join(c if c == "\t" else printable(c, lines=True) for c in raw)
     assert (element.text or "") == clean
-    assert unescape(text(raw)) == clean
+    assert unescape(environment().from_string("{{ raw }}").render(raw=raw)) == clean
     assert not element.findall("*")
 
 
 def test_markup_is_not_escaped_twice() -> None:
-    inner = tag("b", "<")
-    assert tag("p", inner) == "<p><b>&lt;</b></p>"
-    assert isinstance(tag("p"), Markup)
-    assert tag("br") == "<br>"
+    inner = environment().from_string("<b>{{ '<' }}</b>").render()
+    made = environment().from_string("<p>{{ inner }}</p><i>{{ nothing }}</i>")
+    assert made.render(inner=Markup(inner), nothing=None) == "<p><b>&lt;</b></p><i></i>"
+    assert made.render(inner=inner, nothing=None) == "<p>&lt;b&gt;&amp;lt;&lt;/b&gt;</p><i></i>"
 
 
 def drawn(label: str) -> str:
     def paint(figure: Figure) -> dict[str, str]:
         axes = figure.add_subplot()
-        (line,) = axes.plot([0, 1], [0, 1], color=figure.FIRST, marker="o")
+        (line,) = axes.plot([0, 1], [0, 1], color=FIRST, marker="o")
         line.set_gid("the-line")
-        axes.set_xlabel(label, color=figure.INK)
+        axes.set_xlabel(label, color=INK)
         return {"the-line": "hover <me>"}
 
-    return figure.draw("trial", (2, 2), paint, "a <line>")
+    return drawing.draw("trial", (2, 2), paint, "a <line>")
 
 
 def test_a_drawing_follows_the_page() -> None:
@@ -103,7 +108,7 @@ def test_what_is_no_picture_is_refused(bad: np.ndarray) -> None:
 
 def test_filters_grow_lighter_with_their_weight() -> None:
     weights = np.linspace(-1, 1, 9).reshape(1, 9, 1, 1)
-    sheet = sprites.filters(weights)
+    sheet = sprites.pictures(coloured(weights), columns=8)
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet.address.partition(",")[2])))).astype(float)[0]
     lightness = pixels @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(lightness) > 0).all()
@@ -113,7 +118,7 @@ def test_filters_grow_lighter_with_their_weight() -> None:
 def test_colour_filters_are_colour_pictures() -> None:
     weights = np.zeros((2, 2, 3, 5))
     weights[0, 0, 0, 1] = 1.0
-    sheet = sprites.filters(weights, columns=5)
+    sheet = sprites.pictures(coloured(weights), columns=5)
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(sheet.address.partition(",")[2]))))
     assert pixels.shape == (2, 10, 3)
     assert pixels[0, 2].tolist() == [255, 128, 128]

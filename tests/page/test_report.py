@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ import pytest
 from PIL import Image
 
 from foveal.evaluation import as_probabilities, evaluate, evaluate_regression
-from foveal.page import report, shell
-from foveal.report.classification import ReportData
+from foveal.page import render, report
+from foveal.page.report import ReportData
 
 VOID = {"meta", "link", "br", "input", "img", "hr"}
 COLUMNS = ("path", "kind", "output_shape", "parameters", "macs", "receptive_field")
@@ -155,14 +156,14 @@ def test_tables_add_up() -> None:
     run = data()
     tables = Page(report.render(run)).tables
     number = lambda text: int(text.replace(",", ""))  # noqa: E731
-    layers = tables["layers"]
+    layers = tables["table-layers"]
     for column, total in ((3, run.parameters), (4, run.macs)):
         assert sum(number(row[column]) for row in layers[1:-1]) == number(layers[-1][column]) == total
     confusion = tables["data-confusion"][1:]
     assert sum(number(row[-1]) for row in confusion) == run.evaluation.count
     assert all(sum(map(number, row[1:-1])) == number(row[-1]) for row in confusion)
     assert sum(number(confusion[i][i + 1]) for i in range(4)) == run.evaluation.correct
-    classes = tables["classes-table"]
+    classes = tables["table-classes"]
     assert sum(number(row[4]) for row in classes[1:-1]) == number(classes[-1][4]) == run.evaluation.count
     assert sum(number(row[1]) for row in tables["data-reliability"][1:]) == run.evaluation.count
 
@@ -170,9 +171,14 @@ def test_tables_add_up() -> None:
 def test_every_chart_has_its_table_and_every_picture_its_words() -> None:
     run = data()
     page = Page(report.render(run))
-    assert {"data-loss", "data-accuracy", "data-confusion", "classes-table", "data-reliability", "weights"} <= set(
-        page.tables
-    )
+    assert {
+        "data-loss",
+        "data-accuracy",
+        "data-confusion",
+        "table-classes",
+        "data-reliability",
+        "table-weights",
+    } <= set(page.tables)
     assert page.tables["data-loss"] == [
         ["epoch", "step by step", "training", "validation"],
         ["0.5", "2", "–", "–"],
@@ -207,11 +213,11 @@ def test_what_is_copied_is_exact() -> None:
 def test_each_tile_of_the_sheet_is_its_picture() -> None:
     run = data()
     html = report.render(run)
-    address = re.search(r"\.mistake\{background-image:url\(data:image/png;base64,([^)]+)\)", html)
+    address = re.search(r"\.sheet-mistakes\{background-image:url\(data:image/png;base64,([^)]+)\)", html)
     assert address
     sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(address[1]))))
     assert sheet.shape == (56, 168)  # six beside each other, two rows
-    positions = [a["style"] for _, a in Page(html).elements if (a.get("class") or "").startswith("tile mistake")]
+    positions = [a["style"] for _, a in Page(html).elements if (a.get("class") or "").startswith("tile sheet-mistakes")]
     for place, style in enumerate(positions):
         across, down = (float(v) / 100 for v in re.findall(r"([\d.]+)%", style or ""))
         x, y = round(across * (168 - 28)), round(down * (56 - 28))
@@ -238,14 +244,14 @@ def test_large_pictures_and_many_classes_stay_under_the_limit() -> None:
     )
     assert len(html.encode()) < report.LIMIT
     page = Page(html)
-    assert len(page.tables["classes-table"]) == 302
+    assert len(page.tables["table-classes"]) == 302
     assert page.tables["data-confusion"][0] == ["true", "predicted", "samples", "share of the class"]
 
 
 def test_over_the_limit_pictures_are_left_out_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     run = data()
     size = len(report.render(run).encode())
-    monkeypatch.setattr(report, "LIMIT", size - 100)
+    monkeypatch.setattr(render, "LIMIT", size - 100)
     page = Page(report.render(run))
     assert "mistakes" not in page.attributes("id")
     assert "filters" in page.attributes("id")
@@ -290,7 +296,7 @@ def test_written_with_the_evaluation_beside_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])
 def test_texts_have_enough_contrast(theme: str) -> None:
     """WCAG 2.2, 1.4.3: 4.5 to 1 between text and what is behind it, also in the deepest cell of the matrix."""
-    css = shell.static("report.css")
+    css = (files("foveal.page") / "static" / "report.css").read_text(encoding="utf-8")
     block = {"light": css, "dark": css[css.index('[data-theme="dark"]') :], "print": css[css.index("@media print") :]}[
         theme
     ]

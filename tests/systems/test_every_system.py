@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from foveal import systems, zoo
-from foveal.page.report import LIMIT
+from foveal.page.render import LIMIT
 from foveal.runs.method import Method, Quick
 from foveal.runs.settings import Setting
 from foveal.systems import launch
@@ -88,7 +89,7 @@ def _check(name: str, outcome: systems.SystemOutcome) -> None:
     assert len(html.encode()) < LIMIT
     first = outcome.findings.headlines[0]
     assert first.label
-    assert first.text in re.sub(r"<small>|</small>", "", html).replace("&#x27;", "'")
+    assert first.text in unescape(re.sub(r"<small>|</small>", "", html))
     for part in outcome.findings.sections:
         assert part.blocks, f"{part.heading} shows nothing"
         assert len(part.text) > 20, f"{part.heading} does not say what to look at"

@@ -55,8 +55,8 @@ def whole(what: str, data: tuple[str, ...]) -> tuple[bytes, bytes]:
     [
         ("logistic.json", "foveal.evaluation.evaluate", signal.SIGINT),
         ("logistic.json", "foveal.modelfile.save", signal.SIGTERM),
-        ("logistic.json", "foveal.page.report.write", signal.SIGINT),
-        ("perceptron", "foveal.page.findings.write", signal.SIGTERM),
+        ("logistic.json", "foveal.page.render.write", signal.SIGINT),
+        ("perceptron", "foveal.page.render.write", signal.SIGTERM),
         ("perceptron", "foveal.data.generated.logic.load", signal.SIGINT),
     ],
 )

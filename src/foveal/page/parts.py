@@ -55,7 +55,9 @@ def flush_left(table: Rows) -> tuple[int, ...]:
     """The columns that are set flush left: those named, else the first and those with longer texts."""
     if table.texts is not None:
         return tuple(table.texts)
-    long = [any(isinstance(row[i], str) and len(row[i]) > 12 for row in table.rows) for i in range(len(table.columns))]
+    long = [
+        any(isinstance(row[i], str) and len(str(row[i])) > 12 for row in table.rows) for i in range(len(table.columns))
+    ]
     return (0, *(i for i, each in enumerate(long) if each and i))
 
 

@@ -34,31 +34,33 @@ class Headline:
         value: the figure; numbers are shown rounded and kept exactly in ``evaluation.json``.
         note: what it was measured on, its interval, what stands beside it.
         percent: whether a share of one is shown as a percentage.
-        digits: how many significant ones are shown.
+        digits: how many significant ones are shown, zeros too; 0 for four, without zeros at the end.
 
     Example:
         >>> Headline("character error rate", 0.0123, percent=True).text
         '1.23 %'
-        >>> Headline("ELBO", -236.4171).text
-        '−236.4'
+        >>> Headline("ELBO", -236.4171).text, Headline("accuracy", 0.61, percent=True, digits=3).text
+        ('−236.4', '61.0 %')
     """
 
     label: str
     value: Value
     note: str = ""
     percent: bool = False
-    digits: int = 4
+    digits: int = 0
 
     @property
     def text(self) -> str:
         """The value as people read it."""
         if isinstance(self.value, str):
             return self.value
-        if self.percent:
-            return f"{100 * self.value:.{self.digits}g} %".replace("-", "−")
-        if isinstance(self.value, int):
+        if isinstance(self.value, int) and not self.percent:
             return f"{self.value:,}".replace("-", "−")
-        return f"{self.value:.{self.digits}g}".replace("-", "−") if math.isfinite(self.value) else "not finite"
+        if not math.isfinite(self.value):
+            return "not finite"
+        value = 100 * self.value if self.percent else self.value
+        shown = f"{value:#.{self.digits}g}".rstrip(".") if self.digits else f"{value:.4g}"
+        return f"{shown}{' %' * self.percent}".replace("-", "−")
 
 
 @dataclass(frozen=True)

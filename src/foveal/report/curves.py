@@ -107,8 +107,8 @@ def _caption(key: str, columns: Mapping[str, Sequence[float]]) -> str:
         'Last: 0.5, validation 0.9. Best on validation: 0.8 in epoch 1.'
     """
     held = columns.get("validation", ())
-    ends = [f"{columns['training'][-1]:.4g}"] if "training" in columns else []
-    said = f"Last: {', '.join(ends + [f'validation {held[-1]:.4g}'] * bool(held))}."
+    ends = [f"{'validation ' * (name == 'validation')}{values[-1]:.4g}" for name, values in columns.items()]
+    said = f"Last: {', '.join(ends)}."
     better: Callable[..., float] | None = max if key.endswith("accuracy") else min if key.endswith("loss") else None
     finite = [value for value in held if math.isfinite(value)]
     if better and len(finite) > 1:

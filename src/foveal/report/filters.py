@@ -74,10 +74,12 @@ def coloured(weights: NDArray[np.floating]) -> NDArray[np.uint8]:
         kernel = kernel.mean(axis=2, keepdims=True)
     signed = np.nan_to_num(np.clip(np.moveaxis(kernel, 3, 0) / most, -1, 1))
     if kernel.shape[2] == 3:
-        return np.rint(255 * (signed + 1) / 2).astype(np.uint8)
-    stops = np.linspace(-1, 1, len(_SIGNED))
-    levels = [np.interp(signed[..., 0], stops, channel) for channel in _SIGNED.T]
-    return np.rint(np.stack(levels, axis=-1)).astype(np.uint8)
+        levels = 255 * (signed + 1) / 2
+    else:
+        stops = np.linspace(-1, 1, len(_SIGNED))
+        levels = np.stack([np.interp(signed[..., 0], stops, channel) for channel in _SIGNED.T], axis=-1)
+    coloured: NDArray[np.uint8] = np.rint(levels).astype(np.uint8)
+    return coloured
 
 
 def reach(weights: NDArray[np.floating]) -> float:

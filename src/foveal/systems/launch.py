@@ -16,6 +16,7 @@ from foveal.errors import (
     FovealError,
     TrainingError,
 )
+from foveal.evaluation.results import Evaluation
 from foveal.report.blocks import Report
 from foveal.runs.answers import each, guarded
 from foveal.runs.method import Method
@@ -88,7 +89,7 @@ class SystemOutcome:
         }
         if self.folder.model.is_file():
             told["model"] = str(self.folder.model)
-        if self.findings.evaluation is not None:
+        if isinstance(self.findings.evaluation, Evaluation):
             interval = self.findings.evaluation.interval
             told |= {
                 "accuracy": self.findings.evaluation.accuracy,
@@ -264,27 +265,24 @@ def _carry_out(planned: Plan, folder: RunFolder, display: Display | None, *, res
 def conclude(planned: Plan, session: Session, findings: Report) -> SystemOutcome:
     """Write ``evaluation.json``, ``result.json`` (the headlines) and the report."""
     from foveal.outcome import environment
-    from foveal.page import findings as page
+    from foveal.page import render
+    from foveal.report.blocks import RunFacts
 
     outcome = SystemOutcome(session.folder, findings, session.histories, session.folder.seconds(), session.told)
-    whole = {} if findings.evaluation is None else findings.evaluation.to_json()
-    files.write_json(session.folder.path / "evaluation.json", plain({**whole, **findings.facts}))
+    files.write_json(session.folder.path / "evaluation.json", plain(findings.to_json()))
     files.write_json(session.folder.path / "result.json", outcome.to_json())
-    page.write(
-        session.folder.report,
-        page.Told(
-            title=session.folder.path.name,
-            name=planned.system.title,
-            source=planned.system.source,
-            data=str(planned.opening["data"] or ""),
-            findings=findings,
-            histories=session.histories,
-            config={**planned.config.to_json(), "settings": dict(planned.settings)},
-            environment=environment(planned.config),
-            command=planned.command,
-            seconds=outcome.seconds,
-        ),
+    about = RunFacts(
+        title=session.folder.path.name,
+        name=planned.system.title,
+        data=str(planned.opening["data"] or ""),
+        source=planned.system.source,
+        histories=session.histories,
+        config={**planned.config.to_json(), "settings": dict(planned.settings)},
+        environment=environment(planned.config),
+        command=planned.command,
+        seconds=outcome.seconds,
     )
+    render.write(session.folder.report, findings, about)
     return outcome
 
 

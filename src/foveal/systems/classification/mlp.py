@@ -14,6 +14,7 @@ from foveal.evaluation.intervals import wilson
 from foveal.network import Sequential
 from foveal.network.layers import Normalization
 from foveal.printable import counted
+from foveal.report import classification
 from foveal.report.blocks import Bars, Headline, Report, Rows, Section
 from foveal.runs.method import Method, Quick
 from foveal.runs.settings import LIMIT, Setting, Value
@@ -65,11 +66,10 @@ def run(session: Session) -> Report:
         sections.append(_section(told))
     return Report(
         headlines=headlines,
-        sections=sections,
+        sections=[*sections, *classification.sections(found.evaluation, found.split, found.pictures)],
         networks={"mlp": network.with_input(data.shape)},
         facts=facts,
         evaluation=found.evaluation,
-        pictures=found.pictures,
         notes=_notes(data, found),
         split=found.split,
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.errors import DataError
+from foveal.report import classification
 from foveal.report.blocks import Headline, Report
 from foveal.runs.method import Method, Quick
 from foveal.runs.settings import LIMIT, Setting
@@ -100,11 +101,13 @@ def run(session: Session) -> Report:
               for name in (FROZEN, TUNED, SCRATCH, PIXELS)),
             Headline("source accuracy", learnt.evaluation.accuracy, percent=True, note=", ".join(source.classes)),
         ],
-        sections=transfer_report.sections(learner, facts, source, target),
+        sections=[
+            *transfer_report.sections(learner, facts, source, target),
+            *classification.sections(found, pictures=test.images[np.asarray([m.index for m in found.mistakes], dtype=np.int64)]),
+        ],
         networks={"network": learner.tree},
         facts=facts,
         evaluation=found,
-        pictures=test.images[np.asarray([m.index for m in found.mistakes], dtype=np.int64)],
         notes=[
             f"Learning rates and regularisation were chosen on {len(validation or train):,} labelled pictures put aside from the "
             "training part, for each way and number of labels, with the first draw.",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal.network.tree import Sequential as Tree
+from foveal.report import classification
 from foveal.report.blocks import Headline, Report
 from foveal.runs.method import Method, Quick
 from foveal.runs.settings import LIMIT, Setting
@@ -111,11 +112,13 @@ def run(session: Session) -> Report:
                 for name, gain in facts["gain"].items()
             ),
         ],
-        sections=dbn_report.sections(session, module, paths, histories, facts, data, test),
+        sections=[
+            *dbn_report.sections(session, module, paths, histories, facts, data, test),
+            *classification.sections(found, pictures=test.images[np.asarray([m.index for m in found.mistakes], dtype=np.int64)]),
+        ],
         networks={"dbn": tree, "mlp": trees[RELU]},
         facts=facts,
         evaluation=found,
-        pictures=test.images[np.asarray([m.index for m in found.mistakes], dtype=np.int64)],
         notes=[
             f"A pixel counts as on where its brightness is above {100 * threshold:g} % of the most.",
             f"The machines learnt from {len(train):,} pictures without labels; the fine-tuning saw {labels:,} of them with "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foveal import zoo
+from foveal.report import classification
 from foveal.report.blocks import Headline, Lines, Report, Section, Series
 from foveal.runs.method import Method, Quick
 from foveal.runs.settings import LIMIT, Setting
@@ -67,11 +68,10 @@ def run(session: Session) -> Report:
         facts["adding"] = memory.to_json()
     return Report(
         headlines=[_accuracy(found), *(adding_problem.headlines(memory) if memory is not None else [])],
-        sections=sections,
+        sections=[*sections, *classification.sections(found.evaluation, found.split, found.pictures)],
         networks={name: tree},
         facts=facts,
         evaluation=found.evaluation,
-        pictures=found.pictures,
         split=found.split,
     )
 
