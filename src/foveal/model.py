@@ -240,6 +240,7 @@ class Model:
         from foveal.training.batching import measuring_batches, training_batches
         from foveal.training.display import display_for
         from foveal.training.history import facts_after
+        from foveal.training.interruption import fitting_in_a_script
         from foveal.training.runner import run
         from foveal.training.targets import split_at
 
@@ -262,7 +263,7 @@ class Model:
         before = self._ongoing.next_epoch(first) - first
         batches = training_batches((inputs, targets), config, epochs_before=before)
         validation = None if held is None else measuring_batches(held, config, self.network)
-        with display_for(verbose) as display:
+        with fitting_in_a_script(), display_for(verbose) as display:
             history = run(
                 self.module, batches, validation, config, callbacks=callbacks, readers=[self._notes.once(display)], model=self,
                 first_epoch=first, ongoing=self._ongoing,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from foveal.data.batches.protocol import Batches
     from foveal.network.tree import Sequential
-    from foveal.training.runner import MakeStep
+    from foveal.training.steps import MakeStep
 
 _STAGE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SHOWN = 64  # the order in which a limited set is drawn does not depend on the run's seed

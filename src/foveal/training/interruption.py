@@ -138,6 +138,22 @@ def ending_a_script() -> Iterator[None]:
         raise SystemExit(128 + signal.SIGTERM) from None
 
 
+@contextlib.contextmanager
+def fitting_in_a_script() -> Iterator[None]:
+    """The same around a fit, with a word on what becomes of the model; the program's own handler of SIGTERM is told first."""
+    own = signal.getsignal(signal.SIGTERM)
+    with ending_a_script():
+        try:
+            yield
+        except Interrupted as stop:
+            ends = stop.signal == signal.SIGTERM
+            if ends and callable(own):
+                own(stop.signal, None)
+            keeps = "callbacks.ModelCheckpoint keeps models on the disk" if ends else "another fit goes on from here"
+            stop.args = (f"{stop}; {keeps}",)
+            raise
+
+
 class _Watcher:
     """The thread that hears of signals though the main thread runs no Python."""
 

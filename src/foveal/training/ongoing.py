@@ -1,14 +1,14 @@
-"""What lives on between two fits of one model, so that four times one epoch are four epochs, to the bit.
+"""The life of an optimizer: one run, or all fits of a model since ``compile``, so that four times one epoch are four epochs.
 
-The optimizer with its state, the place in the order of the data, the random numbers of dropout, and the weights that an
-average covers: all of it ends with ``compile``, as in Keras. A schedule that is laid over the epochs of a run (cosine,
-one-cycle, triangular) is laid over each fit anew; the others go on from the epoch that was reached.
+What lives: the optimizer with its state, the place in the order of the data, the random numbers of dropout, and the weights
+that an average covers. A run's life begins and ends with it; a model's ends with ``compile``, as in Keras. A schedule that is
+laid over the epochs of a run (cosine, one-cycle, triangular) is laid over each fit anew; the others go on from the epoch that
+was reached.
 """
 
 from __future__ import annotations
 
 import contextlib
-import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,15 +17,13 @@ from torch import nn
 
 from foveal.training.checkpoints.checkpoint import random_state, set_random_state
 from foveal.training.config import TrainingConfig
-from foveal.training.interruption import Interrupted, ending_a_script
 from foveal.training.optim.schedule import SPANNING
+from foveal.training.steps import MakeStep, Step
 from foveal.training.steps.base import Single
-
-Make = Callable[[nn.Module, TrainingConfig, int], Any]
 
 
 class Ongoing:
-    """The training of a model since it was compiled.
+    """The training of one module from its beginning, in one run or in several.
 
     Attributes:
         epochs: how many there were.
@@ -33,7 +31,7 @@ class Ongoing:
 
     def __init__(self) -> None:
         self.epochs = 0
-        self._step: Single | None = None
+        self._step: Step | None = None
         self._parameters: list[tuple[str, int, bool]] = []
         self._random: dict[str, Any] | None = None
         self._seed: int | None = None
@@ -47,9 +45,15 @@ class Ongoing:
         return max(self.epochs, first)
 
     def step(
-        self, make: Make, module: nn.Module, config: TrainingConfig, steps: int, first: int, say: Callable[[str], None]
-    ) -> Any:
-        """The step of the last fit, going on; a fresh one where there is none that fits.
+        self,
+        make: MakeStep,
+        module: nn.Module,
+        config: TrainingConfig,
+        steps: int,
+        first: int,
+        say: Callable[[str], None],
+    ) -> Step:
+        """The step of the run before, going on; a fresh one where there is none that fits.
 
         Args:
             make: makes a fresh one.
@@ -58,37 +62,22 @@ class Ongoing:
             say: told where the optimizer begins anew, though it was not asked to.
         """
         parameters = [(name, id(tensor), tensor.requires_grad) for name, tensor in module.named_parameters()]
-        found = self._step
-        if found is not None and (found.module is not module or self._parameters != parameters):
+        step = self._step
+        if step is not None and self._parameters != parameters:
             say("the network has changed since the last fit: the optimizer begins anew")
-            found = None
-        if found is None:
-            found = make(module, config, steps)
-        spans = config.schedule in SPANNING
-        found.go_on(config, steps, (first if spans else self.next_epoch(first)) * steps)
-        self._step, self._parameters = found, parameters
-        return found
-
-    @contextlib.contextmanager
-    def in_a_program(self) -> Iterator[None]:
-        """Around a fit in somebody's own program: Ctrl-C and SIGTERM end it with a word on what becomes of the model."""
-        own = signal.getsignal(signal.SIGTERM)
-        with ending_a_script():
-            try:
-                yield
-            except Interrupted as stop:
-                ends = stop.signal == signal.SIGTERM
-                if ends and callable(own):
-                    own(stop.signal, None)  # the program has a handler of its own: it is told once the step is done
-                keeps = (
-                    "callbacks.ModelCheckpoint keeps models on the disk" if ends else "another fit goes on from here"
-                )
-                stop.args = (f"{stop}; {keeps}",)
-                raise
+            step = None
+        place = (first if config.schedule in SPANNING else self.next_epoch(first)) * steps
+        goes_on = step is not None or place > 0
+        if step is None:
+            step = make(module, config, steps)
+        if goes_on and isinstance(step, Single):
+            step.go_on(config, steps, place)
+        self._step, self._parameters = step, parameters
+        return step
 
     @contextlib.contextmanager
     def randomness(self, seed: int, device: torch.device) -> Iterator[None]:
-        """Inside the block torch's generators go on from where the last fit left them, or begin with the seed."""
+        """Inside the block torch's generators go on from where the run before left them, or as they are."""
         if self._random is not None and self._seed == seed:
             set_random_state(device, self._random)
         self._seed = seed

@@ -24,10 +24,8 @@ from foveal.training.lone import last_batch_of_one
 from foveal.training.loop import train
 from foveal.training.ongoing import Ongoing
 from foveal.training.precision import chosen_device, uses_bfloat16
-from foveal.training.steps import Recordable, Step
+from foveal.training.steps import MakeStep, Recordable, Step
 from foveal.training.steps.supervised import Supervised
-
-MakeStep = Callable[[nn.Module, TrainingConfig, int], Step]
 
 
 def run(
@@ -61,7 +59,7 @@ def run(
         make_step: the method: (module, config, steps an epoch) → a step. The default learns from examples with answers.
         model: what callbacks get as ``self.model``; None for the module.
         first_epoch: the number of the first epoch, counted from 0; ``config.epochs`` is that of the one after the last.
-        ongoing: what an earlier run of the same module left, to go on with, and to leave for the next one.
+        ongoing: what earlier runs of the same module left, to go on with, and to leave for the next one; None begins anew.
 
     Returns:
         the numbers of all epochs, also of those before an interruption.
@@ -73,25 +71,21 @@ def run(
         Interrupted: Ctrl-C or SIGTERM, after the step at hand and a checkpoint.
     """
     keep_pages()
+    life = Ongoing() if ongoing is None else ongoing
     device = chosen_device(config.device)
     check_memory(module, config.batch_size if len(batches) > 1 else 1, device)
-    tell = _teller(readers)
+    say = _teller(readers)
     if config.precision == "bf16" and not uses_bfloat16("bf16", device):
-        tell(events.Message("this processor does not multiply bfloat16 in hardware: training in float32"))
+        say("this processor does not multiply bfloat16 in hardware: training in float32")
     owner = module if model is None else model
     with (
-        contextlib.nullcontext() if ongoing is None else ongoing.in_a_program(),
-        _randomness(config.seed, device, ongoing),
+        _randomness(config.seed, device, life),
         _cudnn(config.deterministic, device),
         out_of_memory_explained(config.batch_size),
     ):
         module.to(device)
-        if ongoing is None:
-            plain = make_step(module, config, len(batches))
-        else:
-            say = lambda text: tell(events.Message(text))  # noqa: E731
-            plain = ongoing.step(make_step, module, config, len(batches), first_epoch, say)
-        step = graphed(plain, _recordable(plain, device, config), lambda text: tell(events.Message(text)))
+        plain = life.step(make_step, module, config, len(batches), first_epoch, say)
+        step = graphed(plain, _recordable(plain, device, config), say)
         hung = CallbackList([*callbacks, *_configured(config)])
         hung.prepare(owner, {"epochs": config.epochs, "steps": len(batches)}, _weights(plain))
         owner.stop_training = False
@@ -114,12 +108,11 @@ def run(
                 validated=validation is not None,
                 first_epoch=first_epoch,
             )
-            if ongoing is not None:
-                stack.callback(_count_epochs, ongoing, watch, first_epoch)
+            stack.callback(_count_epochs, life, watch, first_epoch)
             hung.call("on_train_begin", {})  # before what a resumed run gives back
             watch.check(getattr(plain, "value_names", ()))
             if resume and checkpoints is not None:
-                state = checkpoints.load(step, lambda text: tell(events.Message(text)))
+                state = checkpoints.load(step, say)
                 if state is not None:
                     with checkpoints.fitting():
                         watch.load_state_dict(state)
@@ -131,12 +124,14 @@ def run(
     return watch.history
 
 
-def _teller(readers: Iterable[events.Reader]) -> events.Reader:
-    def tell(event: events.Event) -> None:
-        for reader in readers:
-            reader(event)
+def _teller(readers: Iterable[events.Reader]) -> Callable[[str], None]:
+    """What tells every reader a message."""
 
-    return tell
+    def say(text: str) -> None:
+        for reader in readers:
+            reader(events.Message(text))
+
+    return say
 
 
 def _deciding(config: TrainingConfig) -> dict[str, Any]:
@@ -173,17 +168,17 @@ def _weights(step: Step) -> Weights:
     return Weights(take, give)
 
 
-def _count_epochs(ongoing: Ongoing, watch: Watch, first_epoch: int) -> None:
+def _count_epochs(life: Ongoing, watch: Watch, first_epoch: int) -> None:
     """However a run ends: the next one sees the data in the order that comes next."""
-    ongoing.epochs = ongoing.next_epoch(first_epoch) + watch.epoch - first_epoch
+    life.epochs = life.next_epoch(first_epoch) + watch.epoch - first_epoch
 
 
 @contextlib.contextmanager
-def _randomness(seed: int, device: torch.device, ongoing: Ongoing | None) -> Iterator[None]:
+def _randomness(seed: int, device: torch.device, life: Ongoing) -> Iterator[None]:
     """A run's random numbers depend on its seed (and on the run before) alone, and leave the caller's generators be."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        with contextlib.nullcontext() if ongoing is None else ongoing.randomness(seed, device):
+        with life.randomness(seed, device):
             yield
 
 

@@ -54,7 +54,6 @@ class Descent:
         self.base_rate = spec.learning_rate
         self.factor = schedule(config, steps_per_epoch)
         self._origin = 0  # the count at which the schedule began
-        self._keep_own = False
         self._clip = config.clip_norm
 
     @property
@@ -93,7 +92,6 @@ class Descent:
             place: the step of the schedule that comes next.
         """
         self.factor, self._origin = schedule(config, steps_per_epoch), self.count - place
-        self._keep_own = True
         if self.average is not None:
             self.average.give_back()
 
@@ -106,7 +104,7 @@ class Descent:
     def finish(self) -> None:
         """The averaged weights become the module's own; to be called once, after the last step."""
         if self.average is not None:
-            self.average.adopt(keep_own=self._keep_own)
+            self.average.adopt()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that decides the next step, apart from the module's own weights."""

@@ -52,9 +52,9 @@ class WeightAverage:
         finally:
             self._swap()
 
-    def adopt(self, keep_own: bool = False) -> None:
-        """Give the module the averaged weights for good; ``keep_own`` remembers its own for :meth:`give_back`."""
-        self._own = {name: tensor.clone() for name, tensor in self._live.items()} if keep_own else None
+    def adopt(self) -> None:
+        """Give the module the averaged weights; its own are remembered for :meth:`give_back`."""
+        self._own = {name: tensor.clone() for name, tensor in self._live.items()}
         with torch.no_grad():
             for name, tensor in self._live.items():
                 tensor.copy_(self._average[name])

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from foveal.training.config import TrainingConfig
+
 Values = dict[str, "Tensor"]
 """Named 0-dimensional tensors, each the mean over the batch. One is called ``loss``. The keys never change."""
 
@@ -44,6 +46,10 @@ class Step(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Put back what :meth:`state_dict` gave, to the bit."""
+
+
+MakeStep = Callable[["nn.Module", "TrainingConfig", int], Step]
+"""A method: (module, config, steps an epoch) → its step."""
 
 
 @runtime_checkable
