@@ -100,12 +100,41 @@ def test_the_repairs_of_each_argument_work(kind):
         assert refusal is not None
         tried = 0
         for offer in refusal.mend:
-            value = re.fullmatch(rf"{field}=([^…]+?)(?:, say| is the nearest.*| \(strength.*| keeps.*| adds.*)?", offer)
+            value = re.fullmatch(
+                rf"{field}=([^…]+?)(?:, say|, the default| is the nearest.*| \(strength.*| keeps.*| adds.*)?", offer
+            )
             if value is not None:
                 made = least(EVERYTHING[kind], **{field: eval(value[1], names)})
                 assert getattr(made, field) is not None
                 tried += 1
+            tried += offer == f"leave {field} out" and least(EVERYTHING[kind]) is not None
         assert tried or field in prose or refusal.mend in (("give a number",), ("one of these names",)), refusal.mend
+
+
+@pytest.mark.parametrize(
+    ("made", "mend"),
+    [
+        (
+            lambda: layers.Conv2D(3, 3, 1, "valid", None),
+            "leave data_format out (channels are last), and name what follows",
+        ),
+        (lambda: layers.Conv2D(3, 3, 1, "valid", "channels_last"), "leave data_format out"),
+        (lambda: layers.Conv2D(3, 3, "relu"), "activation='relu', by its name"),
+        (lambda: layers.Conv2D(3, 3, 1, "swish"), "activation='silu', by its name"),
+        (lambda: layers.DepthwiseConv2D(3, "gelu"), "activation='gelu', by its name"),
+        (lambda: layers.Dense(3, "relu", "tanh"), "activation='tanh', by its name"),
+        (lambda: layers.Conv2D(3, 3, 0), "strides=1, the default"),
+        (lambda: layers.Conv1D(3, 3, dilation_rate=0), "dilation_rate=1, the default"),
+        (lambda: layers.MaxPooling2D(2, 0), "leave strides out"),
+        (lambda: layers.Conv2D(3, 3, padding=None), "padding='valid', the default"),
+        (lambda: layers.Dense(3, kernel_initializer=None), "kernel_initializer='glorot_uniform', the default"),
+    ],
+)
+def test_an_argument_in_another_s_place_or_without_need_is_told_so(made, mend):
+    with pytest.raises(DescriptionError) as caught:
+        made()
+    assert len(caught.value.mend) == 1
+    assert caught.value.mend[0].startswith(mend)
 
 
 def fields_of(kind: str) -> list[str]:

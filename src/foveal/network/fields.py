@@ -50,11 +50,18 @@ else:
 
 
 class Refused(Exception):
-    """Raised by a check: what was expected, and a repair. The layer adds its name and the argument's."""
+    """Raised by a check: what was expected, and a repair. The layer adds its name and the argument's.
 
-    def __init__(self, expected: str, mend: str | Seq[str]) -> None:
+    Args:
+        expected: in words.
+        mend: repairs.
+        example: whether the repairs are but examples, and the argument's default, if there is one, says more.
+    """
+
+    def __init__(self, expected: str, mend: str | Seq[str], example: bool = False) -> None:
         self.expected = expected
         self.mend = mend
+        self.example = example
         super().__init__(expected)
 
 
@@ -81,8 +88,28 @@ def apply(node: Any) -> None:
                 where=type(node).__name__ + (f" {shown(own)}" if isinstance(own, str) else ""),
                 given=f"{name}={shown(value)}",
                 expected=refusal.expected,
-                mend=[text.replace("…=", f"{name}=") for text in _several(refusal.mend)],
+                mend=[text.replace("…=", f"{name}=") for text in _repairs(node, spec, value, refusal)],
             ) from None
+
+
+def _repairs(node: Any, spec: Any, value: Any, refusal: Refused) -> Seq[str]:
+    """The check's repairs, or those of an argument that was meant for another place, or that may simply be left out."""
+    fields = node.__dataclass_fields__
+    if (
+        isinstance(value, str)
+        and "activation" in fields
+        and spec.name in ("strides", "dilation_rate", "padding", "use_bias")
+    ):
+        try:
+            return [f"activation={fields['activation'].metadata['check'](value)!r}, by its name"]
+        except Refused:
+            pass
+    keras = "padding" in fields and spec.name == "dilation_rate"  # whose fifth argument is data_format
+    if keras and (value is None or value in ("channels_last", "channels_first")):
+        return ["leave data_format out (channels are last), and name what follows: dilation_rate=1, say"]
+    if spec.default is not MISSING and (value is None or refusal.example):
+        return [f"leave {spec.name} out" if spec.default is None else f"…={spec.default!r}, the default"]
+    return _several(refusal.mend)
 
 
 def _several(texts: str | Seq[str]) -> Seq[str]:
@@ -175,7 +202,7 @@ def axes(count: int, *, low: int = 1, optional: bool = False) -> Check:
         values = (value,) * count if _is_int(value) else tuple(value) if isinstance(value, list | tuple) else ()
         if len(values) != count or not all(whole(n, low) for n in values):
             many = "1 whole number" if count == 1 else f"1 whole number or {count} of them (an axis each)"
-            raise Refused(f"{many}, at least {low}", ["…=3", f"…=({example})"] if low == 1 else f"…={low}")
+            raise Refused(f"{many}, at least {low}", ["…=3", f"…=({example})"] if low == 1 else f"…={low}", True)
         return values
 
     return check
