@@ -323,6 +323,8 @@ def main() -> int:
     if not chosen.inside and shutil.which("strace") is None:
         print("strace is needed (Debian: apt-get install strace); or --inside", file=sys.stderr)
         return 2
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     import torch
 
     torch.set_num_threads(1)
