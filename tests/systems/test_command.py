@@ -159,3 +159,36 @@ def test_one_is_not_several(tmp_path: Path) -> None:
     assert isinstance(result.exception, ConfigurationError)
     assert result.exception.given == "folds=5, 1 example in the smallest class"
     assert result.exception.expected == "0: no cross-validation"
+
+
+@pytest.mark.parametrize(("option", "value"), [("--augment", "flip"), ("--mirror", None)])
+def test_an_option_that_a_system_would_never_look_at_is_refused(option: str, value: str | None, tmp_path: Path) -> None:
+    from foveal.systems.registry import SYSTEMS, USED_BY
+
+    users = USED_BY[option.removeprefix("--")]
+    assert set(users) < {system.name for system in SYSTEMS}
+    for system in SYSTEMS:
+        if system.name in users:
+            continue
+        with pytest.raises(ConfigurationError) as caught:
+            raise foveal("train", system.name, option, *([value] if value else []), "--runs", str(tmp_path)).exception
+        assert caught.value.where == option
+        assert caught.value.mend == (f"leave {option} out",)
+        assert all(user in str(caught.value.expected) for user in users)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["rnn", "rbm"])
+def test_augmentation_is_used_where_it_is_taken(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from foveal import systems
+    from foveal.data.augmentation.pipeline import Augmentation
+
+    class Used(Exception):
+        pass
+
+    def use(*_: object, **__: object) -> None:
+        raise Used
+
+    monkeypatch.setattr(Augmentation, "__call__", use)
+    with pytest.raises(Used):
+        systems.train(name, "digits", epochs=1, changes={"augment": "shift=1"}, settings={"limit": 40}, runs=tmp_path)

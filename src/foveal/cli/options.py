@@ -98,7 +98,10 @@ def as_options() -> Iterator[None]:
             where=option,
             given=error.given,
             expected=error.expected,
-            mend=[f"leave {option} out" if each == "None" else f"{option} {each}" for each in mends],
+            mend=[
+                f"leave {option} out" if each in ("None", f"leave {field} out") else f"{option} {each}"
+                for each in mends
+            ],
         ) from error
 
 

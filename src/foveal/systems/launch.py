@@ -24,7 +24,7 @@ from foveal.runs.run import Session, plain
 from foveal.runs.settings import Value
 from foveal.runs.settings import chosen as settings_of
 from foveal.runs.system import System
-from foveal.systems.registry import system
+from foveal.systems.registry import USED_BY, system
 from foveal.training.checkpoints import run_config
 from foveal.training.checkpoints.run_folder import RunFolder
 from foveal.training.config import EARLIER, TrainingConfig
@@ -139,11 +139,25 @@ def plan(
     way = method(found)
     own = settings_of(found.name, way.settings, settings or {})
     chosen = (config or way.recipe_for(opening["data"], own)).replace(**(changes or {}))
+    _check_used(found, chosen)
     if chosen.augment:
         from foveal.data.augmentation.pipeline import parse
 
         parse(chosen.augment)  # some systems need it late: a mistake shows now
     return Plan(found, chosen, own, opening, tuple(command))
+
+
+def _check_used(found: System, chosen: TrainingConfig) -> None:
+    """What a system would never look at is refused, before anything is trained in vain."""
+    for name, users in USED_BY.items():
+        if (value := getattr(chosen, name)) and found.name not in users:
+            raise ConfigurationError(
+                f"{name} does nothing in {found.name}",
+                where=f"TrainingConfig.{name}",
+                given=str(value),
+                expected=f"one of the systems that use it: {', '.join(users)}; or a plain classifier",
+                mend=f"leave {name} out",
+            )
 
 
 def method(found: System) -> Method:

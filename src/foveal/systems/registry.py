@@ -72,6 +72,10 @@ SYSTEMS: tuple[System, ...] = (
            "what was learned on some classes, used for others with few labels"),
 )  # fmt: skip
 
+_CLASSIFYING = ("mlp", "rnn", "lstm", "gru", "photo-search", "transfer", "embedder")
+USED_BY: dict[str, tuple[str, ...]] = {"augment": (*_CLASSIFYING, "rbm", "dbn"), "mirror": _CLASSIFYING}
+"""Which systems do something with a field of the configuration that the others would take and never look at."""
+
 _BY_NAME = {system.name: system for system in SYSTEMS}
 
 

@@ -99,6 +99,14 @@ def opened(session: Session) -> tuple[Album, Network]:
     tree = zoo.create(str(session.settings["network"]), kinds, album.learnt.shape)
     if album.classes:
         return album, classify(session, tree, album.learnt).module.to("cpu")
+    if session.config.augment or session.config.mirror:
+        raise ConfigurationError(
+            "pictures without classes are learned by their turns, without augmentation",
+            where=str(session.data_name),
+            given=f"augment {session.config.augment!r}, mirror {session.config.mirror}",
+            expected="class folders, for either",
+            mend="leave augment and mirror out",
+        )
     module = build(tree, album.learnt.shape, seed=session.seed)
     train, validation = session.split(album.learnt.train)
     held = None if validation is None else turned(session, validation, training=False)
