@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal import arguments, random, streams
+from foveal import random, streams
 from foveal.arithmetic.shapes import trace
+from foveal.data_adapter import arguments
+from foveal.data_adapter.notes import Notes
 from foveal.errors import ConfigurationError, DescriptionError, ModelFileError
-from foveal.intake import Notes
-from foveal.network.ending import check_ending, ends_in_probabilities
 from foveal.network.node import Node
 from foveal.network.shape import Shape
 from foveal.network.tree import Sequential, find
@@ -188,19 +188,10 @@ class Model:
         Raises:
             UnknownName, ConfigurationError: a name or value that cannot work, or a loss that the network's end is not for.
         """
-        from foveal import losses as kinds
-        from foveal.training.batching import augmentation
-        from foveal.training.config import TrainingConfig
         from foveal.training.ongoing import Ongoing
 
-        if loss is None:
-            loss = kinds.SparseCategoricalCrossentropy(from_logits=not ends_in_probabilities(self.network))
-        fields = {"augment": "", "validation": 0.0, **arguments.options(options, TrainingConfig.__dataclass_fields__)}
-        config = TrainingConfig(metrics=arguments.metrics_of(metrics), **fields)
-        config = config.with_optimizer(optimizer).with_loss(loss)
-        augmentation(config.augment)
-        check_ending(config.loss, config.from_logits, self.network, self.output_shape)
-        self._config, self._ongoing = config, Ongoing()
+        self._config = arguments.configuration(optimizer, loss, metrics, options, self.network, self.output_shape)
+        self._ongoing = Ongoing()
 
     def fit(
         self,
@@ -236,13 +227,13 @@ class Model:
         Returns:
             the history: ``history.history["loss"]``, ``["accuracy"]``, ``["val_loss"]``, ``["val_accuracy"]``, a value an epoch.
         """
-        from foveal.data_adapter import check_augmentable
+        from foveal.data.splitting import split_at
+        from foveal.data_adapter.inputs import check_augmentable
         from foveal.training.batching import measuring_batches, training_batches
         from foveal.training.display import display_for
         from foveal.training.history import facts_after
         from foveal.training.interruption import fitting_in_a_script
         from foveal.training.runner import run
-        from foveal.training.targets import split_at
 
         config = self._compiled("fit")
         batch_size, epochs, first = arguments.counts(batch_size, epochs, initial_epoch)
@@ -376,8 +367,7 @@ class Model:
     def _inputs(self, x: Any, what: str = "x") -> Tensor:
         """An array as a float tensor with channels last; the first one tells a network its input shape."""
         from foveal.backends.values import as_tensor
-        from foveal.data_adapter import as_inputs
-        from foveal.intake import input_shape_of
+        from foveal.data_adapter.inputs import as_inputs, input_shape_of
 
         tensor = as_tensor(x, self.name, what)
         if self.input_shape is None:
@@ -389,7 +379,7 @@ class Model:
 
     def _pair(self, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[Tensor, Tensor]:
         """Inputs and answers as tensors that belong together."""
-        from foveal.data_adapter import targets_for
+        from foveal.data_adapter.targets import targets_for
 
         inputs, config, say = self._inputs(x, names[0]), self._compiled("fit"), self._notes.say
         return inputs, targets_for(inputs, y, self.network, self.module.output_shape, config, say, self.name, names[1])

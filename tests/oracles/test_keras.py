@@ -16,11 +16,11 @@ from torch import nn
 import foveal
 from foveal import callbacks, layers, losses, optimizers, regularizers
 from foveal.backends.torch import build
+from foveal.data.splitting import split_at
 from foveal.errors import FovealError
 from foveal.training.config import TrainingConfig
 from foveal.training.loss import loss_function, measures
 from foveal.training.optim.torch_optimizer import torch_optimizer
-from foveal.training.targets import split_at
 
 KERAS: dict[str, Any] = json.loads(
     Path(__file__).with_name("keras").joinpath("recorded.json").read_text(encoding="utf-8")

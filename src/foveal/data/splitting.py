@@ -6,6 +6,7 @@ chosen on a validation part that was cut off the training part here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -99,3 +100,25 @@ def stratified(labels: Labels, count: int, seed: int) -> NDArray[np.int64]:
     order = random.permutation(len(labels))
     parts = [order[inverse[order] == number][: taken[number]] for number in range(len(values))]
     return np.sort(np.concatenate(parts)).astype(np.int64)
+
+
+def split_at(count: int, validation_split: float, where: str) -> int:
+    """How many samples are left to train on when a share is put aside: ⌊n (1 − v)⌋, as Keras cuts.
+
+    Raises:
+        DataError: one of the two parts would be empty.
+
+    Example:
+        >>> split_at(25, 0.1, "fit")
+        22
+    """
+    at = math.floor(count * (1.0 - validation_split))
+    if not 0 < at < count:
+        raise DataError(
+            "nothing is left to train on" if at < 1 else "nothing is put aside for validation",
+            where=where,
+            given=f"{count:,} samples, validation_split={validation_split:g}",
+            expected="at least one sample in each part: ⌊n (1 − validation_split)⌋ to train on, the rest put aside",
+            mend="validation_split=0.5" if count > 1 else "at least two samples",
+        )
+    return at

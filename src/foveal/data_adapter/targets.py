@@ -1,8 +1,8 @@
-"""Arrays that users hand to a Model, as tensors: checked against the network before anything is computed."""
+"""Targets that users hand to a Model, as tensors: what belongs to the inputs and fits the network's outputs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,94 +10,13 @@ import torch
 from torch import Tensor
 
 from foveal.backends.values import as_tensor, refuse_not_finite
-from foveal.errors import ConfigurationError, DataError
-from foveal.layouts import repairs
+from foveal.data_adapter.layouts import agrees, refuse_shape
+from foveal.data_adapter.loss_targets import check_targets, note_on_accuracy
+from foveal.errors import DataError
 from foveal.network.ending import check_ending
-from foveal.network.shape import Shape, Tokens, Vector
+from foveal.network.shape import Shape
 from foveal.network.tree import Sequential
-from foveal.training.batching import augmentation
 from foveal.training.config import TrainingConfig
-from foveal.training.targets import check_targets, note_on_accuracy
-
-
-def as_inputs(x: Any, shape: Shape, where: str, what: str = "x") -> Tensor:
-    """An array as a tensor with channels last, N × the network's input shape: uint8, float32, or int64 for tokens.
-
-    Args:
-        x: uint8 pixels, which batches divide by 255, or other numbers, which are taken as they are. The channel axis of grey
-            pictures may be missing. Tokens are whole numbers, N × length, and stay what they are.
-        shape: the network's input.
-        where: the network's name, for messages.
-        what: the array's name, for messages and repairs.
-
-    Raises:
-        DataError: no numbers, values that are not finite, or another shape.
-
-    Example:
-        >>> from foveal.network import Image
-        >>> as_inputs(np.full((2, 28, 28), 255, np.uint8), Image(28, 28, 1), "net").shape
-        torch.Size([2, 28, 28, 1])
-    """
-    tensor = as_tensor(x, where, what)
-    if isinstance(shape, Tokens):
-        return _tokens(tensor, shape, where, what)
-    grey = tensor.dim() == len(shape.axes) and shape.channels == 1 and not isinstance(shape, Vector)
-    if grey and _agrees(tensor.shape[1:], shape.axes[:-1]):
-        tensor = tensor.unsqueeze(-1)
-    if tensor.dim() != len(shape.axes) + 1 or not _agrees(tensor.shape[1:], shape.axes):
-        _refuse_shape(
-            tensor.shape, shape.axes, where, what, "the array is not of the network's input shape",
-            "bring the pictures to this size, or give the network another input_shape",
-        )  # fmt: skip
-    if tensor.dtype == torch.uint8:
-        return tensor
-    values = tensor.to(torch.float32)
-    refuse_not_finite(values, where, what)
-    return values
-
-
-def _refuse_shape(
-    given: Sequence[int], wanted: Sequence[int | None], where: str, what: str, problem: str, fix: str
-) -> None:
-    """Refuse an array of another shape than N × ``wanted``, with repairs that mean the same."""
-    mend, sentence = repairs(given, wanted, what)
-    text = " × ".join("?" if n is None else str(n) for n in wanted)
-    raise DataError(
-        problem,
-        where=where,
-        given=f"{what}: an array of shape {' × '.join(map(str, given)) or '() (one number)'}",
-        expected=f"N × {text}" + (f"; {sentence}" if sentence else ""),
-        mend=mend or (None if sentence else fix),
-    )
-
-
-def _agrees(sizes: Sequence[int], wanted: Sequence[int | None]) -> bool:
-    """Whether every known size is met; a size of 0 meets none."""
-    return all(m > 0 and n in (None, m) for n, m in zip(wanted, sizes, strict=True))
-
-
-def _tokens(tensor: Tensor, shape: Tokens, where: str, what: str) -> Tensor:
-    """Whole numbers, N × length."""
-    if tensor.is_floating_point() or tensor.dtype == torch.bool:
-        raise DataError(
-            "tokens are whole numbers",
-            where=where,
-            given=f"{what}: an array of {str(tensor.dtype).removeprefix('torch.')}",
-            expected="integers, each the index of a row of the Embedding",
-            mend=f"{what}.astype('int64')" if _whole_numbers(tensor) else "number the tokens from 0, without fractions",
-        )
-    if tensor.dim() != 2 or shape.length not in (None, tensor.shape[1]):
-        _refuse_shape(
-            tensor.shape, shape.axes, where, what, "the array is not of the network's input shape",
-            "cut longer texts, and fill shorter ones up with a token of their own",
-        )  # fmt: skip
-    return tensor.long()
-
-
-def _whole_numbers(tensor: Tensor) -> bool:
-    """Whether floats (or truth values) are whole numbers that int64 holds."""
-    values = tensor.double()
-    return bool(((values == values.round()) & (values.abs() < 2**62)).all())
 
 
 def targets_for(
@@ -195,12 +114,12 @@ def _row(tensor: Tensor, outputs: int, where: str, what: str) -> Tensor:
 def _map(tensor: Tensor, output: Shape, where: str, what: str) -> Tensor:
     """Answers for a network that gives an image, a volume or a sequence: a value or a class number at each place."""
     places, channels = output.axes[:-1], output.channels
-    if tensor.dim() == len(output.axes) + 1 and _agrees(tensor.shape[1:], output.axes):
+    if tensor.dim() == len(output.axes) + 1 and agrees(tensor.shape[1:], output.axes):
         return tensor.to(torch.float32).movedim(-1, 1)
     column = tensor.dim() == len(output.axes) + 1 and tensor.shape[-1] == 1
     numbers = tensor.squeeze(-1) if column else tensor
-    if numbers.dim() != len(output.axes) or not _agrees(numbers.shape[1:], places):
-        _refuse_shape(
+    if numbers.dim() != len(output.axes) or not agrees(numbers.shape[1:], places):
+        refuse_shape(
             tensor.shape, output.axes, where, what, "the targets are not of the network's output shape",
             f"targets with channels last, as the network's output: {output}"
             + (f", or class numbers: N × {' × '.join(map(str, places))}" if channels > 1 else ""),
@@ -278,34 +197,3 @@ def _whole(labels: Tensor, otherwise: str, outputs: int, where: str, what: str) 
             mend="Dense(1) as the last layer, to learn one number a sample",
         )
     return labels.long()
-
-
-def check_augmentable(x: Tensor, text: str, output: Shape) -> None:
-    """Refuse an augmentation that cannot be done to these inputs.
-
-    Args:
-        x: inputs as :func:`as_inputs` gives them.
-        text: ``config.augment``.
-        output: what the network gives for a sample.
-
-    Raises:
-        ConfigurationError: augmentation of what is no image, of values that are no pixels, or where the targets are images
-            that would have to change as well.
-    """
-    if augmentation(text) is None:
-        return
-    given = ""
-    if x.dim() != 4:
-        given = f"samples of shape {' × '.join(map(str, x.shape[1:]))}"
-    elif x.dtype != torch.uint8 and (float(x.min()) < 0 or float(x.max()) > 1):
-        given = f"values from {float(x.min()):g} to {float(x.max()):g}"
-    elif output.spatial:
-        given = f"targets of {output}, which stay as they are"
-    if given:
-        raise ConfigurationError(
-            "augmentation changes images alone, with pixels from 0 to 1",
-            where="fit",
-            given=f"augment={text!r}; {given}",
-            expected="uint8 pixels or values from 0 to 1, height × width × channels; one target an image",
-            mend='augment="" in compile',
-        )

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from foveal.errors import DataError
-from foveal.layouts import channels_first_looking
 from foveal.network import layers as kinds
-from foveal.network.shape import Shape, Tokens, as_shape
+from foveal.network.shape import Tokens
 from foveal.network.tree import Sequential
 from foveal.training.events import Event, Message, Reader
 
@@ -130,26 +129,3 @@ class Notes:
         if text not in self._said:
             self._said.add(text)
             print(f"note: {text}", file=sys.stderr)
-
-
-def input_shape_of(x: Tensor, network: Sequential, where: str, what: str) -> Shape:
-    """The input shape that an array tells a network that has none yet.
-
-    Raises:
-        DataError: no samples with one to four axes, or images that look as if their channels came first.
-    """
-    sizes = tuple(x.shape[1:])
-    windows = any(layer.rank == 2 for layer in network.layers[:1])
-    if not 1 <= len(sizes) <= 4 or 0 in sizes or (windows and channels_first_looking(x.shape)):
-        moved = [f"np.moveaxis({what}, 1, -1)", f"input_shape={sizes} on the first layer, if they are meant so"]
-        raise DataError(
-            "the network's input shape cannot be told from this array",
-            where=where,
-            given=f"{what}: an array of shape {' × '.join(map(str, x.shape)) or '() (one number)'}",
-            expected="samples first and channels last: N × height × width × channels, or N × values",
-            mend=moved if len(sizes) == 3 and 0 not in sizes else None,
-        )
-    if len(sizes) == 2 and windows:
-        sizes = (*sizes, 1)
-    text = len(sizes) == 1 and any(layer.takes_tokens for layer in network.layers[:1])
-    return Tokens(*sizes) if text else as_shape(sizes)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import foveal
 from foveal import layers, losses
+from foveal.data_adapter.layouts import repairs
 from foveal.errors import ConfigurationError, DataError, FovealError
-from foveal.layouts import repairs
 
 RNG = np.random.default_rng(0)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from foveal import Model, layers, losses
+from foveal.data.splitting import split_at
 from foveal.errors import ConfigurationError, DataError, FovealError
-from foveal.training.targets import split_at
 
 Array = NDArray[Any]
 X = np.random.default_rng(0).normal(size=(40, 5)).astype("float32")

@@ -1,4 +1,4 @@
-"""What to do with an array whose axes are not where a network looks for them: pure functions on shapes.
+"""What to do with an array whose axes are not where a network looks for them: from its shape alone.
 
 A repair is offered only where it means the same. Axes that stand elsewhere are moved, never reshaped: a reshape that fits
 mixes the pixels. Where one shape can mean several things, a sentence says which, and nothing is offered.
@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NoReturn
+
+from foveal.errors import DataError
 
 Sizes = Sequence[int | None]
 
@@ -35,19 +38,19 @@ def repairs(given: Sequence[int], wanted: Sizes, name: str = "x") -> tuple[list[
     shape, rank = tuple(given), len(wanted)
     channels = wanted[-1]
     found: list[str] = []
-    if _fits(shape, wanted):
+    if agrees(shape, wanted):
         found.append(f"{name}[np.newaxis]")
-    if rank > 1 and len(shape) == rank + 1 and _fits(_moved(shape[1:]), wanted):
+    if rank > 1 and len(shape) == rank + 1 and agrees(_moved(shape[1:]), wanted):
         found.append(f"np.moveaxis({name}, 1, -1)")
-    if rank > 1 and len(shape) == rank and _fits(_moved(shape), wanted) and not _fits(shape, wanted):
+    if rank > 1 and len(shape) == rank and agrees(_moved(shape), wanted) and not agrees(shape, wanted):
         found.append(f"np.moveaxis({name}, 0, -1)[np.newaxis]")
-    if channels == 1 and rank > 1 and _fits(shape, wanted[:-1]):
+    if channels == 1 and rank > 1 and agrees(shape, wanted[:-1]):
         found.append(f"{name}[np.newaxis, ..., np.newaxis]")
-    if len(shape) == rank + 2 and shape[-1] == 1 and _fits(shape[1:-1], wanted):
+    if len(shape) == rank + 2 and shape[-1] == 1 and agrees(shape[1:-1], wanted):
         found.append(f"{name}[..., 0]")
-    if len(shape) == rank + 2 and shape[0] == 1 and _fits(shape[2:], wanted):
+    if len(shape) == rank + 2 and shape[0] == 1 and agrees(shape[2:], wanted):
         found.append(f"{name}[0]")
-    if rank > 1 and len(shape) == rank + 1 and _fits(shape[:-1], wanted):
+    if rank > 1 and len(shape) == rank + 1 and agrees(shape[:-1], wanted):
         found.append(f"np.moveaxis({name}, -1, 0)")
     if found:
         return (found, "") if len(found) == 1 else ([], "the shape allows several readings: " + ", or ".join(found))
@@ -74,11 +77,11 @@ def _values(shape: tuple[int, ...], wanted: Sizes, name: str) -> tuple[list[str]
             "of the rows that the network learned from"
         )
     if channels == 3 and rank > 1:
-        if _fits(shape[1:], wanted[:-1]):
+        if agrees(shape[1:], wanted[:-1]):
             return [f"np.repeat({name}[..., np.newaxis], 3, axis=-1)"], ""
-        if _fits(shape[1:], (*wanted[:-1], 1)):
+        if agrees(shape[1:], (*wanted[:-1], 1)):
             return [f"np.repeat({name}, 3, axis=-1)"], ""
-    if rank == 3 and len(shape) == 4 and _fits((shape[2], shape[1], shape[3]), wanted):
+    if rank == 3 and len(shape) == 4 and agrees((shape[2], shape[1], shape[3]), wanted):
         return [], "height and width are the other way round: say which is which, or turn the images"
     if rank == 1 and len(shape) == 2 and shape[0] == channels:
         return [], f"samples are rows; {name}.T if the columns are the samples here"
@@ -100,5 +103,23 @@ def _moved(sizes: Sequence[int]) -> tuple[int, ...]:
     return (*sizes[1:], sizes[0])
 
 
-def _fits(sizes: Sequence[int], wanted: Sizes) -> bool:
-    return len(sizes) == len(wanted) and all(n in (None, m) for n, m in zip(wanted, sizes, strict=True))
+def refuse_shape(given: Sequence[int], wanted: Sizes, where: str, what: str, problem: str, fix: str) -> NoReturn:
+    """Refuse an array of another shape than N × ``wanted``, with repairs that mean the same.
+
+    Raises:
+        DataError: always.
+    """
+    mend, sentence = repairs(given, wanted, what)
+    text = " × ".join("?" if n is None else str(n) for n in wanted)
+    raise DataError(
+        problem,
+        where=where,
+        given=f"{what}: an array of shape {' × '.join(map(str, given)) or '() (one number)'}",
+        expected=f"N × {text}" + (f"; {sentence}" if sentence else ""),
+        mend=mend or (None if sentence else fix),
+    )
+
+
+def agrees(sizes: Sequence[int], wanted: Sizes) -> bool:
+    """Whether there are as many sizes as are wanted, and every known one is met; a size of 0 meets none."""
+    return len(sizes) == len(wanted) and all(m > 0 and n in (None, m) for n, m in zip(wanted, sizes, strict=True))

@@ -1,17 +1,23 @@
-"""The arguments of ``fit``, ``evaluate`` and ``predict``, checked before anything is computed."""
+"""The arguments of ``compile``, ``fit``, ``evaluate`` and ``predict``, checked before anything is computed."""
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from foveal.errors import ConfigurationError
+from foveal.network.ending import check_ending, ends_in_probabilities
 from foveal.spelling import nearest
 
 if TYPE_CHECKING:
+    from foveal.losses import Loss
+    from foveal.network.shape import Shape
+    from foveal.network.tree import Sequential
+    from foveal.optimizers import Optimizer
     from foveal.training.callbacks import Callback
+    from foveal.training.config import TrainingConfig
 
 
 def whole(name: str, value: Any, least: int, where: str, usual: int) -> int:
@@ -34,6 +40,38 @@ def whole(name: str, value: Any, least: int, where: str, usual: int) -> int:
             mend=f"{name}={usual}",
         )
     return number
+
+
+def configuration(
+    optimizer: str | Optimizer,
+    loss: str | Loss | None,
+    metrics: Sequence[str] | str | None,
+    given: Mapping[str, Any],
+    network: Sequential,
+    output: Shape | None,
+) -> TrainingConfig:
+    """What ``compile`` asks for.
+
+    Args:
+        optimizer, loss, metrics: its arguments.
+        given: its further options.
+        network: what is to be trained.
+        output: what the network gives for a sample; None where that is not known yet.
+
+    Raises:
+        UnknownName, ConfigurationError: a name or value that cannot work, or a loss that the network's end is not for.
+    """
+    from foveal import losses
+    from foveal.training.batching import augmentation
+    from foveal.training.config import TrainingConfig
+
+    if loss is None:
+        loss = losses.SparseCategoricalCrossentropy(from_logits=not ends_in_probabilities(network))
+    fields = {"augment": "", "validation": 0.0, **options(given, TrainingConfig.__dataclass_fields__)}
+    config = TrainingConfig(metrics=metrics_of(metrics), **fields).with_optimizer(optimizer).with_loss(loss)
+    augmentation(config.augment)
+    check_ending(config.loss, config.from_logits, network, output)
+    return config
 
 
 _ELSEWHERE = {

@@ -6,8 +6,6 @@ network then learns something else, or its loss falls without a floor. What is r
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -22,7 +20,7 @@ def check_targets(targets: Tensor, outputs: int, config: TrainingConfig, where: 
 
     Args:
         targets: finite values as floats, outputs on axis 1 where there are several axes; or class numbers as whole numbers,
-            each with an output (:func:`foveal.data_adapter.as_answers`).
+            each with an output (:func:`foveal.data_adapter.targets.as_answers`).
         outputs: how many values the network gives (a place, where it gives a map or a sequence).
         config: whose ``loss`` is meant.
         where: the network's name, for messages.
@@ -67,28 +65,6 @@ def note_on_accuracy(targets: Tensor, outputs: int, config: TrainingConfig) -> s
         "samples have several labels: accuracy looks only at the largest output and the first label, as in Keras; "
         'metrics=["binary_accuracy"] counts every label'
     )
-
-
-def split_at(count: int, validation_split: float, where: str) -> int:
-    """How many samples are left to train on when a share is put aside: ⌊n (1 − v)⌋, as Keras cuts.
-
-    Raises:
-        DataError: one of the two parts would be empty.
-
-    Example:
-        >>> split_at(25, 0.1, "fit")
-        22
-    """
-    at = math.floor(count * (1.0 - validation_split))
-    if not 0 < at < count:
-        raise DataError(
-            "nothing is left to train on" if at < 1 else "nothing is put aside for validation",
-            where=where,
-            given=f"{count:,} samples, validation_split={validation_split:g}",
-            expected="at least one sample in each part: ⌊n (1 − validation_split)⌋ to train on, the rest put aside",
-            mend="validation_split=0.5" if count > 1 else "at least two samples",
-        )
-    return at
 
 
 def _check_distributions(rows: Tensor, where: str, what: str) -> None:
