@@ -24,7 +24,7 @@ from foveal.training.lone import last_batch_of_one
 from foveal.training.loop import train
 from foveal.training.ongoing import Ongoing
 from foveal.training.precision import chosen_device, uses_bfloat16
-from foveal.training.steps import MakeStep, Recordable, Step
+from foveal.training.steps import Announcing, MakeStep, Recordable, Step
 from foveal.training.steps.supervised import Supervised
 
 
@@ -110,7 +110,7 @@ def run(
             )
             stack.callback(_count_epochs, life, watch, first_epoch)
             hung.call("on_train_begin", {})  # before what a resumed run gives back
-            watch.check(getattr(plain, "value_names", ()))
+            watch.check(plain.value_names if isinstance(plain, Announcing) else ())
             if resume and checkpoints is not None:
                 state = checkpoints.load(step, say)
                 if state is not None:
@@ -146,9 +146,7 @@ def _configured(config: TrainingConfig) -> list[Callback]:
 
 
 def _recordable(step: Step, device: torch.device, config: TrainingConfig) -> bool:
-    descent = getattr(step, "descent", None)
-    capturable = isinstance(step, Recordable) and bool(getattr(descent, "capturable", False))
-    return device.type == "cuda" and config.cuda_graph and capturable
+    return device.type == "cuda" and config.cuda_graph and isinstance(step, Recordable) and step.capturable
 
 
 def _weights(step: Step) -> Weights:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from foveal.data.augmentation.pipeline import Augmentation
-from foveal.data.batches.in_memory import Blocks, mixed
+from foveal.data.batches.in_memory import CHANGES, Blocks, mixed, served, tensors
 from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError
 
@@ -29,6 +29,7 @@ class BalancedBatches(Blocks[tuple[Tensor, Tensor]]):
         classes: P, how many classes a batch has; 0 for all there are.
         each: K, how many pictures of each, at least 2.
         seed: of the draw, and of the changes.
+        device: where the data are kept and the batches made.
         augment: what is done to the pictures, or None.
 
     Raises:
@@ -42,7 +43,14 @@ class BalancedBatches(Blocks[tuple[Tensor, Tensor]]):
     """
 
     def __init__(
-        self, split: Split, classes: int = 0, each: int = 16, *, seed: int = 0, augment: Augmentation | None = None
+        self,
+        split: Split,
+        classes: int = 0,
+        each: int = 16,
+        *,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        augment: Augmentation | None = None,
     ) -> None:
         present = np.unique(split.labels)
         classes = classes or len(present)
@@ -65,7 +73,7 @@ class BalancedBatches(Blocks[tuple[Tensor, Tensor]]):
             augment.check(*split.images.shape[1:3])
         self.classes, self.each, self.seed, self.augment = classes, each, seed, augment
         self.batch_size = classes * each
-        self._images = torch.from_numpy(np.ascontiguousarray(split.images))
+        self._images = tensors(split)[0].to(device)
         self._labels = [int(label) for label in present]
         self._members = [torch.from_numpy(np.flatnonzero(split.labels == label)) for label in present]
 
@@ -81,12 +89,11 @@ class BalancedBatches(Blocks[tuple[Tensor, Tensor]]):
             chosen = torch.randperm(len(self._members), generator=generator)[: self.classes].sort().values.tolist()
             drawn = [self._drawn(self._members[one], generator) for one in chosen]
             labels = torch.tensor([self._labels[one] for one in chosen]).repeat_interleave(self.each)
-            pictures = self._images[torch.cat(drawn)].permute(0, 3, 1, 2)
-            if self.augment is not None:
-                pictures = self.augment(pictures, generator)
-            if not pictures.is_floating_point():
-                pictures = pictures.float().div_(255.0)
-            yield pictures.contiguous(memory_format=torch.channels_last), labels
+            device = self._images.device
+            if device.type != "cpu":  # what is changed there is drawn there
+                generator = torch.Generator(device).manual_seed(mixed(self.seed, CHANGES, number, step))
+            pictures = self._images[torch.cat(drawn).to(device)]
+            yield served(pictures, self.augment, generator), labels.to(device)
 
     def _drawn(self, members: Tensor, generator: torch.Generator) -> Tensor:
         return members[torch.randperm(len(members), generator=generator)[: self.each]]

@@ -163,25 +163,13 @@ class TensorBatches(Blocks[Batch]):
             mixed(self.seed, CHANGES, number + self.epochs_before, block)
         )
         # A slice of an unshuffled order is itself a range, but the copy is far cheaper than the scaling that follows.
-        x, y = self._made(self._x.index_select(0, index), generator), self._y.index_select(0, index)
+        x, y = self._x.index_select(0, index), self._y.index_select(0, index)
+        x = served(x, self.augment, generator, self.dtype, self.memory_format)
         mixup = self.augment.mixup if self.augment else None
         lams = mixup.draw(last - first, generator, self.device) if mixup else None
         for step in range(last - first):
             cut = slice(step * size, (step + 1) * size)
             yield (x[cut], y[cut]) if mixup is None or lams is None else mixup(x[cut], y[cut], lams[step])
-
-    def _made(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """The samples as the network takes them: channels first, changed and scaled."""
-        if x.dtype == torch.int64:
-            return x
-        if x.dim() > 2:
-            x = x.movedim(-1, 1)  # a view: the memory stays channels-last
-        if self.augment is not None:
-            x = self.augment(x, generator)
-        if x.dtype == torch.uint8:
-            x = x.float().div_(255.0)
-        x = x.to(self.dtype)
-        return x.contiguous(memory_format=self.memory_format) if x.dim() == 4 else x
 
 
 class ResidentBatches(TensorBatches):
@@ -218,6 +206,37 @@ class ResidentBatches(TensorBatches):
             *tensors(split), batch_size, device=device, seed=seed, augment=augment, shuffle=shuffle, dtype=dtype,
             memory_format=memory_format, drop_last=drop_last,
         )  # fmt: skip
+
+
+def served(
+    x: Tensor,
+    augment: Augmentation | None = None,
+    generator: torch.Generator | None = None,
+    dtype: torch.dtype = torch.float32,
+    memory_format: torch.memory_format = torch.channels_last,
+) -> Tensor:
+    """Samples as a network takes them: channels first, changed, pixels divided by 255; tokens (``int64``) as they are.
+
+    Args:
+        x: samples with channels last.
+        augment: what is done to images, with the numbers of ``generator``; None for nothing.
+        dtype, memory_format: of what is served.
+
+    Example:
+        >>> served(torch.full((1, 4, 4, 3), 255, dtype=torch.uint8)).shape
+        torch.Size([1, 3, 4, 4])
+    """
+    if x.dtype == torch.int64:
+        return x
+    if x.dim() > 2:
+        x = x.movedim(-1, 1)  # a view: the memory stays channels-last
+    if augment is not None:
+        assert generator is not None
+        x = augment(x, generator)
+    if x.dtype == torch.uint8:
+        x = x.float().div_(255.0)
+    x = x.to(dtype)
+    return x.contiguous(memory_format=memory_format) if x.dim() == 4 else x
 
 
 def tensors(split: Split) -> tuple[Tensor, Tensor]:

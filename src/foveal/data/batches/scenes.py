@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from foveal.data.batches.in_memory import Blocks
+from foveal.data.batches.in_memory import Blocks, served
 from foveal.data.generated.scenes import Composer, Scenes
 from foveal.errors import ConfigurationError
 
@@ -81,9 +81,8 @@ class SceneBatches(Blocks[SceneBatch]):
 
 def tensors(scenes: Scenes, device: str | torch.device = "cpu") -> SceneBatch:
     """Scenes as one batch."""
-    pictures = torch.from_numpy(scenes.images).to(device).permute(0, 3, 1, 2).float().div_(255.0)
     return (
-        pictures.contiguous(memory_format=torch.channels_last),
+        served(torch.from_numpy(scenes.images).to(device)),
         torch.from_numpy(scenes.masks).to(device).long(),
         torch.from_numpy(scenes.boxes).to(device),
         torch.from_numpy(scenes.labels).to(device),

@@ -53,8 +53,21 @@ MakeStep = Callable[["nn.Module", "TrainingConfig", int], Step]
 
 
 @runtime_checkable
+class Announcing(Protocol):
+    """A step whose values are known before the first one is measured."""
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """Names of the values."""
+
+
+@runtime_checkable
 class Recordable(Protocol):
     """A step whose work on the device has fixed shapes, so that a CUDA graph can record and replay it."""
+
+    @property
+    def capturable(self) -> bool:
+        """Whether its optimizer was made to be recorded."""
 
     def begin(self) -> None:
         """The host's part before a step: the learning rate."""

@@ -133,6 +133,10 @@ class Single(OneNetwork):
 class RecordableSingle(Single):
     """The same where the work on the device has fixed shapes: a :class:`~foveal.training.steps.Recordable`."""
 
+    @property
+    def capturable(self) -> bool:
+        return self.descent.capturable
+
     def begin(self) -> None:
         self.descent.begin()
 
