@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zlib
 from pathlib import Path
 
@@ -144,6 +145,56 @@ def test_a_tiff_that_lists_too_few_pieces(layout: str, deflate: bool) -> None:
     np.testing.assert_array_equal(read(tiff_of(COLOUR, layout=layout, deflate=deflate)), COLOUR)
     with pytest.raises(ImageError, match="ends early: 2 of"):
         read(tiff_of(COLOUR, layout=layout, deflate=deflate, keep=2))
+
+
+def with_strip(data: bytes, share: float) -> bytes:
+    """The TIFF of one strip, of which its directory counts only a share."""
+    (at,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, at)
+    (place,) = (at + 2 + 12 * n for n in range(count) if struct.unpack_from("<H", data, at + 2 + 12 * n) == (279,))
+    kind, number = struct.unpack_from("<HI", data, place + 2)
+    assert number == 1
+    letter = {3: "<H", 4: "<I"}[kind]
+    (size,) = struct.unpack_from(letter, data, place + 8)
+    changed = bytearray(data)
+    struct.pack_into(letter, changed, place + 8, int(share * size))
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("compression", [None, "group3", "group4", "tiff_ccitt", "jpeg"])
+@pytest.mark.parametrize("noisy", [False, True])
+def test_a_strip_that_ends_early(compression: str | None, noisy: bool) -> None:
+    """A fax decoder leaves the rest white, JPEG's grey, and nothing is said."""
+    rows, columns = np.mgrid[:40, :56]
+    values = np.random.default_rng(0).integers(0, 256, (40, 56)) if noisy else 5 * rows + columns
+    picture = Image.fromarray(values.astype(np.uint8))
+    picture = picture if compression == "jpeg" else picture.convert("1")
+    file = io.BytesIO()
+    picture.save(file, "TIFF", compression=compression)
+    whole = file.getvalue()
+    np.testing.assert_array_equal(read(with_strip(whole, 1.0)).squeeze(), np.asarray(Image.open(file).convert("L")))
+    for share in (0.2, 0.5, 0.8, 0.95):
+        with pytest.raises(ImageError, match=r"ends? early|damaged or cut short"):
+            read(with_strip(whole, share))
+
+
+@pytest.mark.parametrize("compression", ["group3", "group4", "tiff_ccitt", "jpeg"])
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    ink=st.floats(0, 1),
+    rows=st.integers(1, 5),
+    order=st.sampled_from([1, 2]),
+)
+def test_a_whole_fax_is_never_refused(
+    compression: str, height: int, width: int, ink: float, rows: int, order: int
+) -> None:
+    values = np.random.default_rng(height).random((height, width)) < ink
+    picture = Image.fromarray((255 * values).astype(np.uint8)) if compression == "jpeg" else Image.fromarray(values)
+    info = {278: 8 * rows} if compression == "jpeg" else {266: order, 278: rows}
+    file = io.BytesIO()
+    picture.save(file, "TIFF", compression=compression, tiffinfo=info)
+    np.testing.assert_array_equal(read(file.getvalue()).squeeze(), np.asarray(Image.open(file).convert("L")).squeeze())
 
 
 def test_a_folder_counts_and_lists_them_and_takes_the_others(tmp_path: Path) -> None:

@@ -112,8 +112,8 @@ def _decoded(picture: Any, prepared: Prepared, kind: str, reduce_to: int | None)
     place = picture.tile[0][1] if kind == "GIF" and picture.tile else None
     raw, small = _raw_mode(picture), picture.width * picture.height <= _SMALL
     _load(picture, reduce_to)
-    if kind == "JPEG" and prepared.padded is not None and (small or prepared.doubtful or _ends_grey(picture)):
-        _check_end(picture, prepared.padded, reduce_to)
+    if prepared.padded is not None and (kind == "TIFF" or small or prepared.doubtful or _ends_grey(picture)):
+        _check_end(picture, prepared.padded, kind, reduce_to)
     if prepared.two_bytes:
         four = np.asarray(picture)
         return Decoded(_from_two(four[..., 0], four[..., 1])[..., np.newaxis], _from_two(four[..., 2], four[..., 3]))
@@ -150,9 +150,9 @@ def _raw_mode(picture: Any) -> str | None:
     return str(names.pop()) if len(names) == 1 else None
 
 
-def _check_end(picture: Image, padded: bytes, reduce_to: int | None) -> None:
-    """Refuse a JPEG whose pixels were closed early; see :mod:`foveal.data.sources.formats.jpeg`."""
-    again = opened(padded, "JPEG")
+def _check_end(picture: Image, padded: bytes, kind: str, reduce_to: int | None) -> None:
+    """Refuse a picture whose pixels were closed early; see :mod:`foveal.data.sources.formats.jpeg`."""
+    again = opened(padded, kind)
     _load(again, reduce_to)
     for box in _boxes(picture):
         if again.size != picture.size or again.crop(box).tobytes() != picture.crop(box).tobytes():

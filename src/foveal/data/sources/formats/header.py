@@ -8,6 +8,9 @@ from typing import BinaryIO
 
 from foveal.data.brief import shown_briefly
 
+NOISE = bytes((167 * n * n + 41 * n + 13) % 254 + 1 for n in range(1, 161))
+"""Bytes that no decoder looks at behind a whole picture, and that change one which ends early."""
+
 
 class Damaged(Exception):
     """Why a file is not taken; one sentence without a full stop."""
@@ -43,7 +46,7 @@ class Prepared:
         two_bytes: each pair of channels is one of 16 bits, the high byte first.
         negative: 0 means white, and the decoder does not know.
         doubtful: the decoder may fill what is missing without a word; see :mod:`foveal.data.sources.formats.jpeg`.
-        padded: for doubtful ones, the same file with noise behind each scan.
+        padded: for those that may end early unseen, the same file with noise behind each scan or strip.
     """
 
     data: bytes

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from foveal.data.sources.formats import exif
-from foveal.data.sources.formats.header import Damaged, Header, Prepared, exactly
+from foveal.data.sources.formats.header import NOISE, Damaged, Header, Prepared, exactly
 
 MOST_SCANS = 100
 """Each scan of a progressive picture costs a walk over all of its pixels."""
@@ -22,7 +22,6 @@ _PROGRESSIVE, _ARITHMETIC, _LOSSLESS = {0xC2, 0xC6, 0xCA, 0xCE}, set(range(0xC9,
 _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
-_NOISE = bytes((167 * n * n + 41 * n + 13) % 254 + 1 for n in range(1, 161))
 
 
 @dataclass
@@ -96,10 +95,10 @@ def prepared(data: bytes) -> Prepared:
             if found is None:
                 raise Damaged("the file ends within its pixels (there is no end marker)")
             piece += data[at : found.start()]
-            noise = _NOISE
+            noise = NOISE
             if interval:
                 count = len(_RESTART.findall(data, at, found.start()))
-                noise = _NOISE + bytes([0xFF, 0xD0 + count % 8]) + _NOISE
+                noise = NOISE + bytes([0xFF, 0xD0 + count % 8]) + NOISE
             noisy.append(piece + noise)
             at = found.start()
         elif not 0xE1 <= code <= 0xED and code not in (0xEF, 0xFE):  # keep JFIF's and Adobe's word on colours

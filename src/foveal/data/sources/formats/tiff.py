@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from foveal.data.sources.formats import exif
-from foveal.data.sources.formats.header import Damaged, Header, Prepared, exactly, length
+from foveal.data.sources.formats.header import NOISE, Damaged, Header, Prepared, exactly, length
 
 MOST_VALUES = 1_000_000
 """Numbers that one tag may hold: each becomes an object of the decoder's."""
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WHOLE = {1: "B", 3: "H", 4: "I", 16: "Q"}
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER = 256, 257, 258, 259, 262, 266
 _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, _XMP = 322, 323, 324, 325, 700
 _PIXELS = frozenset((
-    _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, 263, 266, _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES, _PLANAR, 292, 293, 317,
-    320, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, 332, 338, 339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529,
-    530, 531, 532, 254,
+    _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, 263, _FILL_ORDER, _STRIPS, _SAMPLES, _ROWS, _STRIP_BYTES,
+    _PLANAR, 292, 293, 317, 320, _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES, 332, 338, 339, 347, 512, 513, 514, 515,
+    517, 518, 519, 520, 521, 529, 530, 531, 532, 254,
 ))  # fmt: skip
 """Tags that say how the pixels are stored: of sizes, strips, tiles, compression, palette and YCbCr."""
 
@@ -59,20 +59,63 @@ def prepared(data: bytes) -> Prepared:
     directory = _directory(file)
     width, height = _one(file, directory, _WIDTH) or 0, _one(file, directory, _HEIGHT) or 0
     _check_pieces(file, directory, width, height)
+    _check_sizes(file, directory, width, height)
     bits = _one(file, directory, _BITS)
     photometric = _one(file, directory, _PHOTOMETRIC)
     kept = [entry for tag, entry in sorted(directory.entries.items()) if tag in _PIXELS]
+    return Prepared(
+        _with_directory(data, directory, kept),
+        bits=bits,
+        negative=photometric == 0 and bits == 16 and _one(file, directory, 339) in (None, 1),
+        padded=_noisy(data, directory, kept),
+    )
+
+
+def _with_directory(data: bytes, directory: _Directory, entries: list[bytes]) -> bytes:
+    """The file with another directory, at its end."""
     pad = b"\0" * (len(data) % 2)
     at = len(data) + len(pad)
     count, link, head = ("Q", "Q", 8) if directory.big else ("H", "I", 4)
     if not directory.big and at >= 1 << 32:
         raise Damaged("it is longer than its kind allows")
-    own = struct.pack(directory.order + count, len(kept)) + b"".join(kept) + struct.pack(directory.order + link, 0)
+    own = (
+        struct.pack(directory.order + count, len(entries)) + b"".join(entries) + struct.pack(directory.order + link, 0)
+    )
     start = data[:head] + struct.pack(directory.order + link, at)
-    return Prepared(
-        start + data[len(start) :] + pad + own,
-        bits=bits,
-        negative=photometric == 0 and bits == 16 and _one(file, directory, 339) in (None, 1),
+    return start + data[len(start) :] + pad + own
+
+
+def _noisy(data: bytes, directory: _Directory, entries: list[bytes]) -> bytes | None:
+    """For fax and JPEG strips, whose decoders fill what is missing without a word: the file with noise behind each strip.
+
+    Behind a whole strip nobody looks at it; behind one that ends early it is decoded, and the picture is another.
+    """
+    file = io.BytesIO(data)
+    kind, starts, sizes = (_numbers(file, directory, tag) for tag in (_COMPRESSION, _STRIPS, _STRIP_BYTES))
+    if kind[:1] not in ((2,), (3,), (4,), (7,)) or not starts or len(starts) != len(sizes) or directory.big:
+        return None
+    noise = NOISE
+    if kind[0] == 3:  # a fax decoder looks for the next line's beginning, 11 zeros and a one, before it goes on
+        noise = int(("000000000001" + "011111" * 30) * 8, 2).to_bytes(192, "big")
+        if _one(file, directory, _FILL_ORDER) == 2:
+            noise = bytes(int(f"{byte:08b}"[::-1], 2) for byte in noise)
+    longer, places, lengths = bytearray(data), [], []
+    for start, size in zip(starts, sizes, strict=True):
+        strip = data[start : start + size]
+        end = strip[-2:] if kind[0] == 7 and strip.endswith(b"\xff\xd9") else b""
+        places.append(len(longer))
+        longer += strip[: len(strip) - len(end)] + noise + end
+        lengths.append(len(longer) - places[-1])
+    replaced = {}
+    for tag, values in ((_STRIPS, places), (_STRIP_BYTES, lengths)):
+        packed = struct.pack(f"{directory.order}{len(values)}I", *values)
+        if len(values) > 1:
+            longer += packed
+            packed = struct.pack(f"{directory.order}I", len(longer) - len(packed))
+        replaced[tag] = struct.pack(f"{directory.order}HHI", tag, 4, len(values)) + packed
+    tags = (struct.unpack_from(f"{directory.order}H", entry)[0] for entry in entries)
+    return _with_directory(
+        bytes(longer), directory, [replaced.get(tag, old) for tag, old in zip(tags, entries, strict=True)]
     )
 
 
@@ -171,3 +214,19 @@ def _check_pieces(file: BinaryIO, directory: _Directory, width: int, height: int
     for start, size in zip(starts, sizes or itertools.repeat(1), strict=False):
         if start + max(1, size) > end:
             raise Damaged(f"the file is cut short: one of its {what} reaches behind its end")
+
+
+def _check_sizes(file: BinaryIO, directory: _Directory, width: int, height: int) -> None:
+    """Strips that are not compressed hold all bytes of their rows: decoders read on in whatever follows."""
+    sizes, bits = _numbers(file, directory, _STRIP_BYTES), _numbers(file, directory, _BITS) or (1,)
+    if _one(file, directory, _COMPRESSION) not in (None, 1) or _one(file, directory, _PHOTOMETRIC) == 6 or not sizes:
+        return
+    samples = _one(file, directory, _SAMPLES) or 1
+    planes = samples if _one(file, directory, _PLANAR) == 2 else 1
+    line = math.ceil(width * bits[0] * (samples // planes) / 8)
+    rows = min(_one(file, directory, _ROWS) or height, height)
+    strips = math.ceil(height / rows)
+    for number, size in enumerate(sizes[: strips * planes]):
+        needed = line * min(rows, height - rows * (number % strips))
+        if 0 < size < needed:
+            raise Damaged(f"it ends early: strip {number + 1} has {size:,} of {needed:,} bytes")
