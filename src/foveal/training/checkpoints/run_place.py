@@ -23,7 +23,7 @@ def check_runs(runs: Path) -> None:
         FileError: nothing may be written there.
 
     Example:
-        >>> check_runs(Path(__file__) / "runs")
+        >>> check_runs(Path(__file__) / "runs")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
         foveal.errors.ConfigurationError: --runs: this cannot be the folder of all runs
