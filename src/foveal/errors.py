@@ -81,6 +81,26 @@ class FovealError(Exception):
         return _rebuild, (type(self), self.problem, self.where, self.given, self.expected, self.mend)
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of other code says in its first line; its kind where it says nothing.
+
+    Example:
+        >>> first_line(ValueError("so and so\\nand more")), first_line(KeyError())
+        ('so and so', 'KeyError')
+    """
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def described(error: BaseException) -> str:
+    """An error of other code in one line: its kind, and what it says.
+
+    Example:
+        >>> described(KeyError("filters"))
+        "KeyError: 'filters'"
+    """
+    return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
+
+
 def _shown(text: str) -> str:
     """A part of a message as it may be printed: what users' files bring into it is made visible, and bounded."""
     return printable(bounded(text), lines=True)

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from foveal.backends.torch import build
-from foveal.backends.torch_layers.digits import bitmaps
-from foveal.backends.torch_layers.initializers import FILLERS, fill
+from foveal.backends.torch_layers.initializers import FILLERS, bitmaps, fill
 from foveal.network import Sequential, layers
 from foveal.network.node import Node
 

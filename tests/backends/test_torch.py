@@ -385,3 +385,16 @@ def test_a_layer_without_a_rule_is_named() -> None:
     assert "a/b: there is no rule for the PyTorch module of Unheard" in refusal(
         RuleMissing, lambda: rules.for_node(Unheard(), "a/b")
     )
+
+
+def test_the_answers_of_a_part_are_those_of_the_whole_cut_in_two():
+    encoder = Sequential([layers.Conv2D(3, 3, strides=2, name="conv")], name="encoder")
+    decoder = Sequential([layers.Conv2DTranspose(1, 3, strides=2, name="back"), layers.Dropout(0.5)], name="decoder")
+    module = build(Sequential([encoder, decoder], input_shape=(9, 7, 1)), seed=1)
+    images = np.random.default_rng(0).integers(0, 256, (5, 9, 7, 1)).astype(np.uint8)
+    codes = module.predict(images, 2, part="encoder")
+    assert codes.shape == (5, 4, 3, 3)
+    np.testing.assert_allclose(module.predict(codes, part="decoder"), module.predict(images), atol=1e-6)
+    np.testing.assert_allclose(module.predict(codes, 3, part="decoder/back"), module.predict(images), atol=1e-6)
+    with pytest.raises(UnknownName, match="no node"):
+        module.predict(images, part="middle")

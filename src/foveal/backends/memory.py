@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from foveal.errors import FovealError, OutOfMemory
+from foveal.errors import FovealError, OutOfMemory, described, first_line
 
 _SIGNS = (
     "out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory", "unable to allocate",
@@ -30,6 +30,34 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(sign in text for sign in _SIGNS)
 
 
+@contextlib.contextmanager
+def explained(make: Callable[[str], FovealError]) -> Iterator[None]:
+    """A block that works with what a file says: where that does not fit the code, the code's own error becomes one of ours.
+
+    Errors of ours, and a want of memory, go through as they are.
+
+    Args:
+        make: the error, of what the code's own one said.
+
+    Example:
+        >>> with explained(lambda said: FovealError("the file is of another form", given=said)):
+        ...     {}["network"]
+        Traceback (most recent call last):
+        foveal.errors.FovealError: the file is of another form
+          given     KeyError: 'network'
+    """
+    try:
+        yield
+    except FovealError:
+        raise
+    except (
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError, AssertionError, RuntimeError
+    ) as error:  # fmt: skip
+        if is_out_of_memory(error):
+            raise
+        raise make(described(error)) from error
+
+
 def asked_for(error: BaseException) -> str:
     """The size that could not be had, in words; what the error says in its first line where it names none.
 
@@ -39,8 +67,7 @@ def asked_for(error: BaseException) -> str:
     """
     found = _ASKED.search(str(error))
     if found is None:
-        lines = str(error).strip().splitlines()
-        return lines[0][:200] if lines else type(error).__name__
+        return first_line(error)[:200]
     if found[2] != "bytes":
         return f"{found[1]} {found[2]} at once"
     return f"{in_words(int(float(found[1].replace(',', '').rstrip('.'))))} at once"

@@ -168,7 +168,7 @@ class Network(compositions.Chain):
         return self._fitting[asked]
 
     @torch.inference_mode()
-    def predict(self, images: np.ndarray[Any, Any], batch_size: int = 256) -> np.ndarray[Any, Any]:
+    def predict(self, images: np.ndarray[Any, Any], batch_size: int = 256, *, part: str = "") -> np.ndarray[Any, Any]:
         """The answers for an array N × height × width × channels: as an array, channels last, computed as in evaluation.
 
         Args:
@@ -176,17 +176,20 @@ class Network(compositions.Chain):
                 pictures may be left out. Tokens are whole numbers of any type, N × length, and stay what they are.
             batch_size: how many are computed at once; fewer where they take more memory than is allowed. The answers are
                 the same.
+            part: the path of a node, of which alone the answers are asked: ``encoder``. The array is then what goes in there.
 
         Raises:
             OutOfMemory: a single sample takes more memory than is allowed (:func:`foveal.allow_memory`).
+            UnknownName: the network has no such node.
         """
-        batch_size = self.batch_that_fits(batch_size, np.shape(images)[1:])
+        batch_size = self.batch_that_fits(batch_size, None if part else np.shape(images)[1:])
+        module = self.node(part) if part else self
         with evaluating(self):
-            parts = [
-                channels_to_end(self(self.as_input(images[start : start + batch_size]))).float().cpu().numpy()
+            answers = [
+                channels_to_end(module(self.as_input(images[start : start + batch_size]))).float().cpu().numpy()
                 for start in range(0, max(1, len(images)), batch_size)
             ]
-        return np.concatenate(parts)
+        return np.concatenate(answers)
 
 
 def build(

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from foveal.errors import DataError
+from foveal.errors import DataError, first_line
 
 _REFUSED = {
     "c": ("these are complex numbers", "real numbers", ["np.abs({x})", "np.stack([{x}.real, {x}.imag], axis=-1), as two channels"]),
@@ -97,7 +97,7 @@ def _array(values: Any, where: str, what: str) -> np.ndarray[Any, Any]:
         raise DataError(
             "this is no array of numbers",
             where=where,
-            given=f"{what}: {type(values).__name__}; {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+            given=f"{what}: {type(values).__name__}; {first_line(error)}",
             expected="an array whose rows all have one shape",
             mend="bring all samples to one size, then np.stack(samples)",
         ) from error

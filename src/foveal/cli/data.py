@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal import streams
+from foveal.cli.options import LABEL
 from foveal.cli.outputs import named_or_fresh
 from foveal.errors import ConfigurationError, ImageError
 from foveal.printable import json_text, printable
@@ -37,9 +38,7 @@ def show(
     grey: Annotated[bool, typer.Option("--grey", help="One channel instead of three.")] = False,
     label: Annotated[
         str | None,
-        typer.Option(
-            "--label", metavar="COLUMN", help="Label column of a CSV file: its name, its number from 1, first or last."
-        ),
+        typer.Option("--label", metavar="COLUMN", help=LABEL),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="PNG", help="Where to draw; ./NAME.png where not said.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal import files, streams, strictjson
-from foveal.cli.options import AllowMemory
+from foveal.cli.options import LABEL, AllowMemory, Runs
 from foveal.errors import ConfigurationError, DataError, FileError, FormatError
 from foveal.printable import counted, json_text, printable
 from foveal.streams import say
@@ -42,14 +42,9 @@ def command(
         str, typer.Option(help="test, validation, training or all; auto takes the first that there is.")
     ] = "auto",
     label: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="Label column of a CSV file: its name, its number from 1, first or last. [as in training]",
-            show_default=False,
-        ),
+        str | None, typer.Option(metavar="COLUMN", help=f"{LABEL} [as in training]", show_default=False)
     ] = None,
-    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    runs: Runs = Path("runs"),
     allow_memory: AllowMemory = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole evaluation as JSON, for programs.")] = False,
 ) -> None:

@@ -130,6 +130,8 @@ def check_net(net: str | None) -> None:
     )
 
 
+LABEL = "Label column of a CSV file: its name, its number from 1, first or last."
+Runs = Annotated[Path, typer.Option(help="Folder of all runs.")]
 AllowMemory = Annotated[
     str | None,
     typer.Option(

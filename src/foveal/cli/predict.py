@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from foveal import streams
-from foveal.cli.options import AllowMemory
+from foveal.cli.options import AllowMemory, Runs
 from foveal.errors import ConfigurationError
 from foveal.printable import json_text, printable
 from foveal.streams import say
@@ -40,7 +40,7 @@ def command(
     top: Annotated[int, typer.Option(min=1, help="How many classes to name.")] = 3,
     invert: Annotated[bool, typer.Option("--invert", help="Exchange light and dark first.")] = False,
     fit: Annotated[str, typer.Option(help="How another aspect is fitted: crop, pad or stretch.")] = "crop",
-    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    runs: Runs = Path("runs"),
     allow_memory: AllowMemory = None,
     as_json: Annotated[bool, typer.Option("--json", help="The answers as JSON, for programs.")] = False,
 ) -> None:

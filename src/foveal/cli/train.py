@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal import systems
-from foveal.cli.options import AllowMemory, as_options, check_net, shapes_as_options
+from foveal.cli.options import LABEL, AllowMemory, as_options, check_net, shapes_as_options
 from foveal.cli.outputs import fresh
 from foveal.errors import ConfigurationError, SourceError
 from foveal.printable import counted, json_text, printable
@@ -52,7 +52,7 @@ def command(
     label: Annotated[
         str | None,
         typer.Option(
-            help="Label column of a CSV file: its name, its number from 1, first or last.",
+            help=LABEL,
             rich_help_panel=_WHAT,
             metavar="COLUMN",
             show_default=False,

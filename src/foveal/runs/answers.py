@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from foveal.errors import ConfigurationError, DataError, FileError, FovealError, ModelFileError
+from foveal.errors import ConfigurationError, DataError, FileError, ModelFileError
 from foveal.runs.system import System
 
 
@@ -79,29 +79,17 @@ def guarded(found: System, ask: Ask) -> Ask:
     """
 
     def asked(model: str, questions: Sequence[str]) -> Iterator[str]:
-        from foveal.training.allocator import is_out_of_memory
+        from foveal.backends.memory import explained
 
-        try:
-            yield from ask(model, questions)
-        except FovealError:
-            raise
-        except (
-            LookupError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            ArithmeticError,
-            AssertionError,
-            RuntimeError,
-        ) as error:
-            if is_out_of_memory(error):
-                raise
-            raise ModelFileError(
+        with explained(
+            lambda said: ModelFileError(
                 f"this model does not do what {found.name} does, though its file says so",
                 where=model,
-                given=f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}",
+                given=said,
                 expected=f"a network and metadata as `{found.command}` writes them",
                 mend=f"{found.command}",
-            ) from error
+            )
+        ):
+            yield from ask(model, questions)
 
     return asked

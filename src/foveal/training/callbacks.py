@@ -16,7 +16,6 @@ a resumed run gives back after ``on_train_begin``, so that it equals one that wa
 from __future__ import annotations
 
 import contextlib
-import difflib
 import errno
 import io
 import math
@@ -28,6 +27,7 @@ from typing import Any
 
 from foveal import files
 from foveal.errors import ConfigurationError, ModelFileError
+from foveal.spelling import nearest
 from foveal.training.callback import Callback, Logs, Weights
 
 __all__ = ["CSVLogger", "Callback", "CallbackList", "EarlyStopping", "ModelCheckpoint", "TensorBoard", "Weights"]
@@ -86,7 +86,7 @@ class _Monitoring(Callback):
     def _unknown(self, values: Sequence[str]) -> ConfigurationError:
         wanted = self._watched(values)
         side = [value for value in values if value.startswith("val_") == wanted.startswith("val_")] or list(values)
-        near = difflib.get_close_matches(wanted, side, n=1, cutoff=0.4) or side[:2]
+        near = nearest(wanted, side, 1) or side[:2]
         return ConfigurationError(
             f"there is no value {self.monitor!r} to watch",
             where=type(self).__name__,

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from foveal.errors import first_line
 from foveal.training.steps import Step, Values
 
 WARM_UP_STEPS = 3  # torch asks for a few eager runs on a side stream: libraries initialise, algorithms are chosen
@@ -109,7 +110,7 @@ class GraphedStep:
                 network.zero_grad(set_to_none=True)
             with contextlib.suppress(RuntimeError):
                 torch.cuda.synchronize()
-            self._notify(f"this step cannot be recorded as a CUDA graph and runs without one ({_first_line(error)})")
+            self._notify(f"this step cannot be recorded as a CUDA graph and runs without one ({first_line(error)})")
             return False
         self._graph, self._values = graph, values
         return True
@@ -142,7 +143,3 @@ def on_gpu(part: object) -> bool:
 def graphed(step: Step, capturable: bool, notify: Callable[[str], None]) -> Step:
     """The step with a graph around it, where it can be recorded."""
     return GraphedStep(step, notify) if capturable else step
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -15,13 +15,11 @@ if TYPE_CHECKING:
     from foveal.zoo.autoencoders import autoencoder, conv_autoencoder, denoising_autoencoder, sparse_autoencoder
     from foveal.zoo.dense_prediction import detector, unet
     from foveal.zoo.densenet import densenet121, densenet161, densenet169, densenet201
-    from foveal.zoo.embedding import embedder
     from foveal.zoo.energy import dbn, rbm
     from foveal.zoo.generative import dcgan, vae
     from foveal.zoo.inception import googlenet, googlenet_bn
-    from foveal.zoo.lectures import lecture_cnn, mlp, mnist_demo
+    from foveal.zoo.lectures import lecture_cnn, mlp, mnist_demo, perceptron
     from foveal.zoo.lenet import lenet5, lenet5_1998
-    from foveal.zoo.perceptrons import perceptron
     from foveal.zoo.reading import crnn
     from foveal.zoo.recurrent import gru, lstm, rnn
     from foveal.zoo.resnet import (
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
         resnext101_32x8d,
     )
     from foveal.zoo.signals import conv1d
-    from foveal.zoo.small import fashion_resnet, fashion_resnet_large
+    from foveal.zoo.small import embedder, fashion_resnet, fashion_resnet_large
     from foveal.zoo.text import char_lstm, text_cnn
     from foveal.zoo.translation import seq2seq
     from foveal.zoo.vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn

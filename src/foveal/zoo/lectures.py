@@ -1,4 +1,4 @@
-"""The networks that the lectures build: Fashion-MNIST's, MNIST's, and the multi-layer perceptron."""
+"""The networks that the lectures build: Fashion-MNIST's, MNIST's, the multi-layer perceptron, and Rosenblatt's."""
 
 from __future__ import annotations
 
@@ -97,3 +97,21 @@ def mlp(
     for number, units in enumerate(hidden, start=1):
         layers.append(Dense(thin(units, width), activation="relu", name=f"hidden{number}"))
     return Sequential([*layers, Dense(classes, name="output")], input_shape=shape, name="mlp")
+
+
+def perceptron(input_shape: ShapeLike = (2,)) -> Sequential:
+    """One unit with the step function of lecture 002: f(net) = 1 if net > 0, else 0; 3 parameters on two inputs.
+
+    net = Σ wᵢ xᵢ + b, so that net = 0 is a line (a plane, a hyperplane) and the answer says on which side of it the input
+    lies. The step has no slope: what trains it is the perceptron rule (:mod:`foveal.training.steps.perceptron`), not gradient
+    descent. All weights begin at zero, which is what the convergence theorem's bound on the corrections supposes.
+
+    Args:
+        input_shape: a vector.
+
+    Example:
+        >>> perceptron().layers[0]
+        Dense(name='unit', units=1, activation='step', kernel_initializer='zeros')
+    """
+    unit = Dense(1, activation="step", kernel_initializer="zeros", name="unit")
+    return Sequential([unit], input_shape=as_shape(input_shape), name="perceptron")

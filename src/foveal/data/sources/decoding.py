@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from foveal.data.brief import shown_briefly
 from foveal.data.sources.formats import Damaged, Prepared
+from foveal.errors import described
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,7 +84,7 @@ def opened(data: bytes | BinaryIO, kind: str) -> Image:
     except Image.DecompressionBombError as error:
         raise OverLimit(str(error)) from error
     except Exception as error:  # a decoder given damaged bytes may raise anything
-        raise Damaged(f"{type(error).__name__}: {str(error)[:200]}") from error
+        raise Damaged(described(error)[:200]) from error
 
 
 def decoded(picture: Image, prepared: Prepared, kind: str, reduce_to: int | None = None) -> Decoded:
@@ -105,7 +106,7 @@ def decoded(picture: Image, prepared: Prepared, kind: str, reduce_to: int | None
     except (Damaged, OverLimit):
         raise
     except Exception as error:  # as above
-        raise Damaged(f"{type(error).__name__}: {str(error)[:200]}") from error
+        raise Damaged(described(error)[:200]) from error
 
 
 def _decoded(picture: Any, prepared: Prepared, kind: str, reduce_to: int | None) -> Decoded:

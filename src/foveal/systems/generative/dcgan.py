@@ -14,7 +14,7 @@ from foveal.report.blocks import Headline, Lines, Pictures, Report, Section, Ser
 from foveal.runs.method import Method, Quick
 from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.generative import sample_classifier as judging
-from foveal.systems.image_tools import in_characters, seed_of
+from foveal.systems.image_tools import as_pixels, in_characters, seed_of
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -125,18 +125,7 @@ def noise_size(module: Network) -> int:
 
 def generated(module: Network, noise: NDArray[np.floating], batch_size: int = 250) -> NDArray[np.uint8]:
     """uint8 pictures (N, height, width, channels) for noise (N, n), as the generator makes them in evaluation, in float32."""
-    import torch
-
-    from foveal.backends.torch import evaluating
-    from foveal.training.steps.adversarial import as_pixels
-
-    place = next(module.parameters())
-    with evaluating(module), torch.inference_mode():
-        given = torch.from_numpy(np.ascontiguousarray(noise, dtype=np.float32)).to(place)
-        parts = [
-            as_pixels(module.node("generator")(given[i : i + batch_size])) for i in range(0, len(given), batch_size)
-        ]
-    return np.concatenate([part.numpy() for part in parts])
+    return as_pixels(module.predict(noise, batch_size, part="generator"))
 
 
 def effective(shares: Sequence[float]) -> float:

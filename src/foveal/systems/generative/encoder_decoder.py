@@ -68,30 +68,14 @@ def trained(
 
 
 def encoded(module: Network, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The codes (N, k) of uint8 pictures, in evaluation; a code of feature maps in one row."""
-    import torch
-
-    from foveal.backends.torch import evaluating
-
-    with evaluating(module), torch.inference_mode():
-        found = [
-            module.node("encoder")(module.as_input(pictures[i : i + 500])).flatten(1).float().cpu().numpy()
-            for i in range(0, len(pictures), 500)
-        ]
-    return np.concatenate(found)
+    """The codes (N, k) of uint8 pictures, in evaluation; a code of feature maps in one row, map after map."""
+    codes = module.predict(pictures, 500, part="encoder")
+    return np.moveaxis(codes, -1, 1).reshape(len(codes), -1)
 
 
 def decoded(module: Network, codes: NDArray[np.floating]) -> NDArray[np.float32]:
     """Pictures (N, height, width, channels), values from 0 to 1, of codes (N, k)."""
-    import torch
-
-    from foveal.backends.torch import evaluating
-
-    place = next(module.parameters())
-    with evaluating(module), torch.inference_mode():
-        z = torch.from_numpy(np.ascontiguousarray(codes, dtype=np.float32)).to(place)
-        found = [module.node("decoder")(z[i : i + 500]).movedim(1, -1).cpu().numpy() for i in range(0, len(z), 500)]
-    return np.concatenate(found)
+    return module.predict(codes, 500, part="decoder")
 
 
 class Components:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from foveal import zoo
 from foveal.report.blocks import Bars, Headline, Lines, Pictures, Report, Rows, Scatter, Section, Series
@@ -193,33 +194,13 @@ def _array(tensor: Any) -> NDArray[np.float64]:
 
 def decoded(module: Network, codes: NDArray[np.floating], batch_size: int = 250) -> NDArray[np.uint8]:
     """uint8 pictures (N, height, width, channels) of latent numbers (N, k): the grey that each pixel has in the mean."""
-    import torch
-
-    from foveal.backends.torch import evaluating
-
-    place = next(module.parameters())
-    with evaluating(module), torch.inference_mode():
-        z = torch.from_numpy(np.ascontiguousarray(codes, dtype=np.float32)).to(place)
-        parts = [
-            torch.sigmoid(module.node("decoder")(z[i : i + batch_size])).movedim(1, -1).cpu().numpy()
-            for i in range(0, len(z), batch_size)
-        ]
-    return as_pixels(np.concatenate(parts))
+    return as_pixels(expit(module.predict(codes, batch_size, part="decoder")))
 
 
 def encoded(module: Network, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The means (N, k) of the latent numbers of uint8 pictures."""
-    import torch
-
-    from foveal.backends.torch import evaluating
-    from foveal.training.steps.variational import halves
-
-    with evaluating(module), torch.inference_mode():
-        parts = [
-            _array(halves(module.node("encoder")(module.as_input(pictures[i : i + 500])))[0])
-            for i in range(0, len(pictures), 500)
-        ]
-    return np.concatenate(parts)
+    """The means (N, k) of the latent numbers of uint8 pictures: the first half of what the encoder gives."""
+    answers = module.predict(pictures, 500, part="encoder").astype(np.float64)
+    return np.asarray(answers[:, : answers.shape[1] // 2])
 
 
 def _bound_section(history: History, figures: dict[str, Any], plane: dict[str, Any] | None, latent: int) -> Section:

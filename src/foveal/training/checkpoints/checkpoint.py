@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from foveal.errors import CheckpointError, FovealError, TrainingError
-from foveal.training.allocator import is_out_of_memory
+from foveal.backends.memory import explained
+from foveal.errors import CheckpointError, TrainingError
 from foveal.training.checkpoints.run_folder import RunFolder
 from foveal.training.checkpoints.state import read_state, write_state
 from foveal.training.config import EARLIER, TrainingConfig
@@ -122,28 +122,16 @@ class Checkpoints:
         Raises:
             CheckpointError: a part is missing or of another kind.
         """
-        try:
-            yield
-        except FovealError:
-            raise
-        except (
-            LookupError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            AssertionError,
-            RuntimeError,
-            OverflowError,
-        ) as error:
-            if is_out_of_memory(error):
-                raise
-            raise CheckpointError(
+        with explained(
+            lambda said: CheckpointError(
                 "this checkpoint is not of the form that this run needs",
                 where=str(path or self.folder.checkpoints),
-                given=f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}",
+                given=said,
                 expected="a checkpoint of this run, by this version or an earlier one",
                 mend=["resume with the version that wrote it", "start the run again under another --name"],
-            ) from error
+            )
+        ):
+            yield
 
     def _compare(self, state: dict[str, Any]) -> None:
         before = {**TrainingConfig().to_json(), **EARLIER, **state["identity"]}

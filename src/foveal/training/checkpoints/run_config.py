@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from foveal import files, strictjson
-from foveal.errors import CheckpointError, FileError, FormatError, FovealError
+from foveal.errors import CheckpointError, FileError, FormatError, FovealError, described
 
 MOST_BYTES = 32 * 2**20  # descriptions of at most 16 MiB are read anywhere
 MOST_SIDE = 100_000
@@ -57,7 +57,7 @@ def understood(path: Path, told: Mapping[str, Any], make: Callable[[Mapping[str,
     except FovealError as error:
         raise damaged(path, _first_line(error)) from error
     except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise damaged(path, f"{type(error).__name__}: {error}") from error
+        raise damaged(path, described(error)) from error
 
 
 def opening(told: Mapping[str, Any]) -> dict[str, Any]:

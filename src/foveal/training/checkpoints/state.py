@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from foveal import files, strictjson
-from foveal.errors import CheckpointError, FileError
+from foveal.errors import CheckpointError, FileError, described
 
 FORMAT = "foveal-state-1"
 _KEY = "checkpoint"
@@ -68,7 +68,7 @@ def read_state(path: Path) -> dict[str, Any]:
     try:
         state = _unpacked(strictjson.loads(whole["state"], str(path), error=CheckpointError, finite=False), tensors)
     except (KeyError, TypeError, ValueError) as error:
-        given = error.problem if isinstance(error, CheckpointError) else f"{type(error).__name__}: {error}"
+        given = error.problem if isinstance(error, CheckpointError) else described(error)
         raise CheckpointError("this checkpoint is damaged", where=str(path), given=given) from error
     if not isinstance(state, dict):
         raise CheckpointError("this file is no checkpoint of a run", where=str(path), given="no mapping")
