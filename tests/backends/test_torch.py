@@ -396,5 +396,5 @@ def test_the_answers_of_a_part_are_those_of_the_whole_cut_in_two():
     assert codes.shape == (5, 4, 3, 3)
     np.testing.assert_allclose(module.predict(codes, part="decoder"), module.predict(images), atol=1e-6)
     np.testing.assert_allclose(module.predict(codes, 3, part="decoder/back"), module.predict(images), atol=1e-6)
-    with pytest.raises(UnknownName, match="no node"):
+    with pytest.raises(UnknownName, match="no such node"):
         module.predict(images, part="middle")
