@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from foveal.data.batches.in_memory import shared
 from foveal.errors import DataError, first_line
 
 _REFUSED = {
@@ -45,7 +46,7 @@ def as_tensor(values: Any, where: str, what: str = "the array") -> Tensor:
     """
     if isinstance(values, Tensor):
         return _own(values, where, what)
-    return _shared(_numbers(_array(values, where, what), where, what))
+    return shared(_numbers(_array(values, where, what), where, what))
 
 
 def _own(tensor: Tensor, where: str, what: str) -> Tensor:
@@ -142,13 +143,6 @@ def _written_numbers(texts: np.ndarray[Any, Any]) -> bool:
 def _name(what: str) -> str:
     """What an array is called in a repair."""
     return what if what.isidentifier() else "x"
-
-
-def _shared(array: np.ndarray[Any, Any]) -> Tensor:
-    """The array's memory where torch may have it; else a copy: read-only, turned round, or in another byte order."""
-    fine = array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0
-    fine = fine and all(stride % array.itemsize == 0 for stride in array.strides)  # a column of a table of records
-    return torch.from_numpy(array if fine else np.array(array, array.dtype.newbyteorder("="), order="C", subok=False))
 
 
 def refuse_not_finite(tensor: Tensor, where: str, what: str = "x") -> None:

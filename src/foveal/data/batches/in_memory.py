@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -241,10 +241,19 @@ def served(
 
 def tensors(split: Split) -> tuple[Tensor, Tensor]:
     """The pictures (or rows) and labels of a part as tensors, in the same memory where torch may share it."""
-    images, labels = (
-        torch.from_numpy(array if array.flags.writeable else array.copy()) for array in (split.images, split.labels)
-    )
-    return images, labels
+    return shared(split.images), shared(split.labels)
+
+
+def shared(array: np.ndarray[Any, Any]) -> Tensor:
+    """The array's memory where torch may have it; else a copy: read-only, turned round, or in another byte order.
+
+    Example:
+        >>> shared(np.arange(3)[::-1]).tolist(), shared(np.array([1, 2], ">i4")).dtype
+        ([2, 1, 0], torch.int32)
+    """
+    fine = array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0
+    fine = fine and all(stride % array.itemsize == 0 for stride in array.strides)  # a column of a table of records
+    return torch.from_numpy(array if fine else np.array(array, array.dtype.newbyteorder("="), order="C", subok=False))
 
 
 def shuffled(count: int, seed: int, epoch: int) -> Tensor:
