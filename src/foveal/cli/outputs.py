@@ -69,12 +69,21 @@ def named_or_fresh(
         return out  # a device, a pipe, a folder: writing says what it makes of that
     if not out.suffix:
         return out.with_name(out.name + suffix) if out.name else out
-    if out.suffix.lower() != suffix:
-        raise ConfigurationError(
-            f"the drawing is a {suffix[1:].upper()} file",
-            where="--out",
-            given=str(out),
-            expected=f"a name that ends in {suffix}",
-            mend=f"--out {out.with_suffix(suffix)}",
-        )
+    check_ending(out, suffix, f"the drawing is a {suffix[1:].upper()} file", "--out")
     return out
+
+
+def check_ending(path: Path, suffix: str, problem: str, option: str) -> None:
+    """Refuse a file that claims to be something else than what is written: it would open nowhere.
+
+    Raises:
+        ConfigurationError: the name has another ending.
+    """
+    if path.suffix.lower() not in ("", suffix):
+        raise ConfigurationError(
+            problem,
+            where=option,
+            given=str(path),
+            expected=f"a name that ends in {suffix}",
+            mend=f"{option} {path.with_suffix(suffix)}",
+        )

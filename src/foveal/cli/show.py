@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foveal.cli.options import Input, shapes_as_options
+from foveal.cli.outputs import check_ending
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.printable import json_text, printable
 from foveal.streams import say
@@ -47,7 +48,10 @@ def command(
             mend=["foveal show lecture_cnn", "foveal show --list"],
         )
     if svg is not None:
-        _check_drawing(svg)
+        from foveal.files import check_writable
+
+        check_ending(svg, ".svg", "a network is drawn as SVG", "--svg")
+        check_writable(svg)
     from foveal.arithmetic.summary import summarize
 
     networks = [read(name, classes, input) for name in (net, other) if name is not None]
@@ -170,21 +174,6 @@ def _one_layer(network: Sequential, input: str | None, why: str | None, dense: s
             _print_json(twin.to_dict())
         else:
             worked.show(twin.derivation())
-
-
-def _check_drawing(path: Path) -> None:
-    """A drawing is SVG, and a file that claims to be something else opens nowhere."""
-    from foveal.files import check_writable
-
-    if path.suffix.lower() not in ("", ".svg"):
-        raise ConfigurationError(
-            "a network is drawn as SVG",
-            where="--svg",
-            given=path.name,
-            expected="a name that ends in .svg",
-            mend=f"--svg {path.with_suffix('.svg')}",
-        )
-    check_writable(path)
 
 
 def _draw(summaries: list[Summary], path: Path) -> None:
