@@ -57,3 +57,25 @@ def test_a_full_disk_ends_in_a_clear_error_and_loses_nothing(found: Any) -> None
 
 def test_an_interruption_says_how_to_go_on(found: Any) -> None:
     assert "continue with: foveal train --resume " in found["stderr"]
+
+
+def test_the_time_of_the_last_epoch_outlives_a_kill_behind_its_checkpoint(tmp_path: Path, monkeypatch: Any) -> None:
+    from foveal.experiment import prepare, resume, start
+    from foveal.training.hooks import Watch
+
+    class Killed(BaseException):
+        pass
+
+    save = Watch.save
+
+    def save_and_die(self: Watch) -> None:
+        save(self)
+        if self.epoch == self.epochs:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Watch, "save", save_and_die)
+        with pytest.raises(Killed):
+            start(prepare("mlp", "iris", changes={"epochs": 2}), runs=tmp_path, name="a")
+    assert resume(tmp_path / "a").folder.seconds() > 0
+    assert [json.loads(line)["epoch"] for line in (tmp_path / "a" / "timing.jsonl").read_text().splitlines()] == [1, 2]

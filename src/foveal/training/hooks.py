@@ -134,10 +134,11 @@ class Watch:
         self.epoch, self.step, self.record = self.epoch + 1, 0, self._new_record()
         _ = self.stopped
         if self.checkpoints is not None:
-            self.save()
+            # Before the checkpoint: after it the epoch is not done again, and its time would be lost. Twice counts once.
             with self.checkpoints.folder.writing(f"epoch {done[0]}"):
                 timing = {"epoch": done[0], "seconds": seconds, "examples_per_second": speed}
                 self.checkpoints.folder.append_timing(timing)
+            self.save()
         self.tell(events.EpochDone(*done, values, seconds, speed, self.history.rates[-1], steps))
         self.obey()
 

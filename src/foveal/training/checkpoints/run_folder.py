@@ -169,7 +169,9 @@ class RunFolder:
                 if ours:
                     self.config.unlink()
                 self.path.rmdir()
-            raise (error if isinstance(error, FileError) else files.explained(error, self.config)) from error
+            told = error if isinstance(error, FileError) else files.explained(error, self.config)
+            told.where = str(self.config)  # not the name that it was to have first
+            raise told from error
         finally:
             with contextlib.suppress(OSError):
                 ready.unlink(missing_ok=True)
