@@ -159,3 +159,16 @@ def test_json_of_another_kind_is_refused() -> None:
     del good["brier"]
     with pytest.raises(FormatError, match="brier"):
         Evaluation.from_json(good)
+
+
+@given(st.integers(0, 999), st.integers(1, 5), st.integers(2, 7), st.floats(0.1, 300))
+def test_probabilities_are_their_definition_in_more_digits(seed, rows, columns, scale):
+    """softmax e^x / Σ e^x and sigmoid 1 / (1 + e^−x), worked in numpy's longest float."""
+    logits = scale * np.random.default_rng(seed).normal(size=(rows, columns))
+    wide = logits.astype(np.longdouble)
+    shares = np.exp(wide - wide.max(1, keepdims=True))
+    wanted = (shares / shares.sum(1, keepdims=True)).astype(float)
+    np.testing.assert_allclose(as_probabilities(logits), wanted, rtol=1e-12, atol=1e-300)
+    yes = (1 / (1 + np.exp(-wide))).astype(float)
+    np.testing.assert_allclose(as_probabilities(logits, independent=True), yes, rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(as_probabilities(logits[:, 0])[:, 1], yes[:, 0], rtol=1e-12, atol=1e-300)

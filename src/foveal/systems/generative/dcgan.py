@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import entr
 
 from foveal import zoo
 from foveal.evaluation.similarity import neighbours
@@ -135,8 +136,7 @@ def effective(shares: Sequence[float]) -> float:
         >>> round(effective([0.25, 0.25, 0.25, 0.25, 0.0]), 6)
         4.0
     """
-    positive = np.array([share for share in shares if share > 0])
-    return float(np.exp(-(positive * np.log(positive)).sum()))
+    return float(np.exp(entr(shares).sum()))
 
 
 def film_section(step: Adversarial, steps_per_epoch: int) -> Section:

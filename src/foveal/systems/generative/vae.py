@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, xlog1py, xlogy
 
 from foveal import zoo
 from foveal.report.blocks import Bars, Headline, Lines, Pictures, Report, Rows, Scatter, Section, Series
@@ -184,8 +184,7 @@ def _text(value: float) -> str:
 
 def _likelihood(grey: NDArray[np.float64], p: NDArray[np.float64]) -> NDArray[np.float64]:
     """Σ x ln p + (1 − x) ln (1 − p), with 0 · ln 0 = 0."""
-    safe = np.clip(p, 1e-12, 1 - 1e-12)
-    return np.asarray((grey * np.log(safe) + (1 - grey) * np.log1p(-safe)).sum(1))
+    return np.asarray((xlogy(grey, p) + xlog1py(1 - grey, -p)).sum(1))
 
 
 def _array(tensor: Any) -> NDArray[np.float64]:

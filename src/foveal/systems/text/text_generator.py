@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from scipy.special import softmax
 from torch import Tensor, nn
 
 from foveal.backends.torch import Network, build
@@ -151,9 +152,7 @@ def _drawn(logits: Floats, temperature: float, random: np.random.Generator) -> I
     """One symbol a row, by the inverse of the cumulative chances."""
     if temperature <= 0:
         return np.asarray(logits.argmax(1))
-    scaled = (logits - logits.max(1, keepdims=True)) / temperature
-    chances = np.exp(scaled)
-    reached = np.cumsum(chances, 1)
+    reached = np.cumsum(softmax((logits - logits.max(1, keepdims=True)) / temperature, axis=1), 1)
     points = random.random((len(logits), 1)) * reached[:, -1:]
     return np.asarray((reached <= points).sum(1).clip(max=logits.shape[1] - 1), dtype=np.int64)
 
