@@ -202,7 +202,19 @@ def test_private_names_stay_in_their_room():
 
 def _loaded(statement: str) -> set[str]:
     """The third-party packages that are in memory after ``statement``, in a fresh interpreter."""
-    watched = ["torch", "numpy", "matplotlib", "sklearn", "PIL", "yaml", "safetensors", "scipy", "pandas"]
+    watched = [
+        "torch",
+        "numpy",
+        "matplotlib",
+        "sklearn",
+        "PIL",
+        "yaml",
+        "safetensors",
+        "scipy",
+        "pandas",
+        "jinja2",
+        "foveal.page",
+    ]
     script = f"import sys\n{statement}\nprint([name for name in {watched} if name in sys.modules])"
     said = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=True)
     return set(ast.literal_eval(said.stdout.strip().splitlines()[-1]))
@@ -226,6 +238,13 @@ def _loaded(statement: str) -> set[str]:
 )
 def test_importing_loads_nothing_heavy(statement):
     assert _loaded(statement) == set()
+
+
+def test_what_is_told_is_data():
+    """Metrics and reports are made where nothing is drawn; what draws is imported when it does."""
+    modules = "blocks", "classification", "classification_charts", "curves", "filters", "outline"
+    statement = "import foveal.evaluation, " + ", ".join(f"foveal.report.{name}" for name in modules)
+    assert not {"matplotlib", "jinja2", "foveal.page"} & _loaded(statement)
 
 
 def test_every_module_says_what_it_is_and_is_short_enough_to_read():

@@ -19,6 +19,8 @@ from PIL import Image
 from foveal.evaluation import as_probabilities, evaluate, evaluate_regression
 from foveal.page import render, report
 from foveal.page.report import ReportData
+from foveal.report.blocks import Measured, RunFacts
+from foveal.report.classification import classified
 
 VOID = {"meta", "link", "br", "input", "img", "hr"}
 COLUMNS = ("path", "kind", "output_shape", "parameters", "macs", "receptive_field")
@@ -150,6 +152,22 @@ def test_hostile_names_are_only_text() -> None:
     assert not [key for _, attributes in page.elements for key in attributes if key.startswith("on")]
     assert "<script>alert(1)</script>" in page.texts  # shown, as text
     report.render(run).encode()  # no lone surrogates are left
+
+
+def test_what_version_0_1_called_it_is_the_same_page() -> None:
+    """``ReportData`` stays where the documentation had it; ``classified`` with the facts of the run says the same."""
+    import foveal.evaluation
+
+    assert foveal.evaluation.ReportData is ReportData
+    old = replace(data(), layers=[], filters=None)
+    new = classified(
+        old.evaluation, name=old.network, data=old.data, counts=old.counts, history=old.history, pictures=old.pictures
+    )
+    about = RunFacts(
+        old.title, old.network, old.data, "", {"": Measured(old.history, old.steps)}, old.config, old.environment, old.command,
+        old.seconds,
+    )  # fmt: skip
+    assert render.render(new, about) == report.render(old)
 
 
 def test_tables_add_up() -> None:

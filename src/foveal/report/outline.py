@@ -92,9 +92,11 @@ def _shape(value: object) -> str:
     """A shape as the lectures write it; a single number as itself.
 
     Example:
-        >>> _shape([26, 26, 32]), _shape([None, None]), _shape(10), _shape(None)
-        ('26 × 26 × 32', '– × –', '10', '–')
+        >>> _shape([26, 26, 32]), _shape([None, None]), _shape(10), _shape({"tokens": 25}), _shape(None)
+        ('26 × 26 × 32', '– × –', '10', '25 tokens', '–')
     """
+    if isinstance(value, Mapping):
+        return " × ".join(f"{size:,} {what}" for what, size in value.items())
     sizes = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
     return " × ".join(DASH if each is None else f"{each:,}" for each in sizes) or DASH
 

@@ -72,6 +72,7 @@ def run(session: Session) -> Report:
         evaluation=found.evaluation,
         notes=_notes(data, found),
         split=found.split,
+        configured_loss=True,
     )
 
 

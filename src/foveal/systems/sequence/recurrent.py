@@ -73,6 +73,7 @@ def run(session: Session) -> Report:
         facts=facts,
         evaluation=found.evaluation,
         split=found.split,
+        configured_loss=True,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import get_args
 from xml.etree import ElementTree
 
 import numpy as np
@@ -10,13 +12,22 @@ import pytest
 
 from foveal.network import Sequential
 from foveal.network.layers import Dense, Flatten
+from foveal.page import blocks as page_blocks
 from foveal.page import render as page
 from foveal.page.render import LIMIT
+from foveal.page.shell import environment
 from foveal.report.blocks import (
+    Answer,
+    Answers,
     Bars,
+    Cell,
+    Chart,
+    Command,
     Headline,
     Heat,
     Lines,
+    Pair,
+    Paragraph,
     Pictures,
     Plot,
     Report,
@@ -25,6 +36,8 @@ from foveal.report.blocks import (
     Scatter,
     Section,
     Series,
+    Settings,
+    Single,
     Texts,
 )  # fmt: skip
 from foveal.training.history import History
@@ -51,6 +64,13 @@ BLOCKS = [
     Texts("texts", [("T = 0.5", "def f():\n    return '<b>'"), ("", NASTY)], "texts"),
     Plot("plot", _paint, "a plot", "two points"),
     Plot("plot-rows", _paint, "a plot", "two points", ["x", "y"], [[0, np.int64(1)]]),
+]
+UNNAMED = [
+    Answers("answers", RANDOM.integers(0, 256, (1, 8, 8), np.uint8), [Answer(3, NASTY, "9 %", NASTY, "1 %", NASTY)]),
+    Paragraph(NASTY),
+    Command(["foveal", "train", NASTY]),
+    Settings(NASTY, {NASTY: {NASTY: [NASTY]}}),
+    Pair(Rows("left", [NASTY], [[Cell(NASTY, 0.5)]], heading=NASTY), Paragraph(NASTY), wide=True),
 ]
 
 
@@ -86,6 +106,35 @@ def test_a_block_is_whole_and_escaped(found):
     tree = whole(html)
     assert "<script>alert" not in html
     assert found.caption.split("<")[0] in "".join(tree.itertext())
+
+
+@pytest.mark.parametrize("found", UNNAMED, ids=lambda found: type(found).__name__)
+def test_a_block_without_a_caption_is_whole_and_escaped(found):
+    html = render(told([found]))
+    whole(html)
+    assert "<script>alert" not in html
+    assert html.count("&lt;script&gt;alert") > render(told([Paragraph("")])).count("&lt;script&gt;alert")
+
+
+def test_every_kind_of_block_has_its_macro_and_is_drawn_here():
+    """A chart is made a drawing first, so one macro serves all of them."""
+    macros = set(environment().get_template("blocks.html").module.__dict__)
+    assert {kind.__name__.lower() for kind in get_args(Single) if kind not in get_args(Chart)} | {"plot"} <= macros
+    assert {type(each) for each in (*BLOCKS, *UNNAMED)} == {*get_args(Single), Pair}
+
+
+def test_where_numbers_stand_for_others_the_cell_says_so_and_copies_the_exact_one():
+    html = render(told([Rows("cells", ["name", "share"], [["a", Cell("66.7 %", 2 / 3)]])]))
+    assert f'data-v="{2 / 3!r}">66.7 %</td>' in html
+
+
+def test_small_charts_that_follow_one_another_share_a_row_and_a_pair_is_one():
+    line = Lines("one", "x", "y", [Series("a", [1, 2], [3, 4])], "one")
+    table = Rows("rows", ["x"], [[1]], "rows")
+    rows = page_blocks.laid_out(
+        Section("s", "", [line, replace(line, name="two"), table, line, Pair(line, table)])
+    ).rows
+    assert [(row.kind, len(row.blocks)) for row in rows] == [("pair twins blocks", 2), ("", 1), ("", 1), ("pair", 2)]
 
 
 def test_all_blocks_together_have_ids_of_their_own_and_stay_small():
