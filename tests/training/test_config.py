@@ -118,3 +118,12 @@ def test_recipes_prefer_the_particular() -> None:
     assert recipe_for("lecture_cnn", "fashion-mnist").config.epochs <= 2, (
         "foveal train as it comes has two epochs at most"
     )
+
+
+@pytest.mark.parametrize("device", [[1] * 50_000, {"a": 1}, 1.5, "", "nowhere"])
+def test_a_device_that_is_none_is_one_short_error(device: object) -> None:
+    from foveal.training.precision import chosen_device
+
+    with pytest.raises(ConfigurationError, match="there is no device") as caught:
+        chosen_device(device)  # type: ignore[arg-type]
+    assert len(str(caught.value)) < 16_000
