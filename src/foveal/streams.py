@@ -91,16 +91,15 @@ def legible(text: str, encoding: str) -> str:
     return text
 
 
-class LegibleStream:
-    """A text stream with everything of the one that it stands before, but that writes legibly."""
+class _Before:
+    """A text stream with everything of the one that it stands before."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write ``text`` as far as the encoding has it, and legibly where it has not."""
-        self._stream.write(legible(text, self._stream.encoding))
-        return len(text)
+        """Write ``text``."""
+        return self._stream.write(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write one line after another."""
@@ -109,6 +108,15 @@ class LegibleStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+class LegibleStream(_Before):
+    """A text stream that writes legibly what its encoding lacks."""
+
+    def write(self, text: str) -> int:
+        """Write ``text`` as far as the encoding has it, and legibly where it has not."""
+        self._stream.write(legible(text, self._stream.encoding))
+        return len(text)
 
 
 def _strict(stream: Any) -> bool:
@@ -190,11 +198,8 @@ class OutputError(FovealError):
         return self.errno in (errno.EPIPE, errno.ESHUTDOWN)
 
 
-class _Output:
+class _Output(_Before):
     """Standard output of the command line: a failure is an :class:`OutputError`, and said once."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
 
     def write(self, text: str) -> int:
         try:
@@ -202,18 +207,11 @@ class _Output:
         except OSError as error:
             raise _failed(error, self._stream) from error
 
-    def writelines(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self.write(line)
-
     def flush(self) -> None:
         try:
             self._stream.flush()
         except OSError as error:
             raise _failed(error, self._stream) from error
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 class _Errors(_Output):

@@ -69,6 +69,17 @@ def student(values: Sequence[float], level: float = 0.95) -> Interval:
     return Interval(mean - spread, mean + spread, level)
 
 
+def mean_of(values: Sequence[float], level: float = 0.95) -> dict[str, float]:
+    """The mean and the ends of :func:`student`'s interval, as reports and JSON have them.
+
+    Example:
+        >>> {name: round(value, 3) for name, value in mean_of([0.8, 0.9, 1.0]).items()}
+        {'mean': 0.9, 'low': 0.652, 'high': 1.148}
+    """
+    interval = student(values, level)
+    return {"mean": float(np.mean(values)), "low": interval.low, "high": interval.high}
+
+
 def paired(first: NDArray[Any], second: NDArray[Any], level: float = 0.95) -> tuple[float, Interval]:
     """By how much the first of two answers to the same samples is right more often, with a normal interval.
 

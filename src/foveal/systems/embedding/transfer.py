@@ -157,15 +157,11 @@ def summed(rows: Sequence[dict[str, float]]) -> dict[str, Any]:
         >>> round(told["gain"]["frozen"]["mean"], 3)
         0.25
     """
-    from foveal.evaluation.intervals import student
-
-    def told(values: Sequence[float]) -> dict[str, float]:
-        interval = student(values)
-        return {"mean": float(np.mean(values)), "low": interval.low, "high": interval.high}
+    from foveal.evaluation.intervals import mean_of
 
     return {
-        "accuracy": {name: told([row[name] for row in rows]) for name in rows[0]},
-        "gain": {name: told([row[name] - row[SCRATCH] for row in rows]) for name in rows[0] if name != SCRATCH},
+        "accuracy": {name: mean_of([row[name] for row in rows]) for name in rows[0]},
+        "gain": {name: mean_of([row[name] - row[SCRATCH] for row in rows]) for name in rows[0] if name != SCRATCH},
     }
 
 

@@ -179,16 +179,12 @@ def compared(draws: Sequence[dict[str, float]]) -> dict[str, Any]:
         >>> round(found["gain"]["MLP, ReLU"]["mean"], 3), round(found["accuracy"]["pre-trained"]["mean"], 3)
         (0.1, 0.85)
     """
-    from foveal.evaluation.intervals import student
-
-    def told(values: Sequence[float]) -> dict[str, float]:
-        interval = student(values)
-        return {"mean": float(np.mean(values)), "low": interval.low, "high": interval.high}
+    from foveal.evaluation.intervals import mean_of
 
     others = [name for name in draws[0] if name != TRAINED]
     return {
-        "accuracy": {name: told([draw[name] for draw in draws]) for name in draws[0]},
-        "gain": {name: told([draw[TRAINED] - draw[name] for draw in draws]) for name in others},
+        "accuracy": {name: mean_of([draw[name] for draw in draws]) for name in draws[0]},
+        "gain": {name: mean_of([draw[TRAINED] - draw[name] for draw in draws]) for name in others},
     }
 
 
