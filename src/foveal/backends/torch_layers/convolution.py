@@ -156,11 +156,6 @@ class Separable(nn.Module):
         return sums if self.activation is None else self.activation(sums)
 
 
-@rules.rule(kinds.SeparableConv2D)
-def _separable(layer: kinds.SeparableConv2D, place: Place) -> nn.Module:
-    return Separable(layer, place)
-
-
 class Transposed(nn.Module):
     """The convolution's adjoint, with what its padding cuts away.
 
@@ -191,11 +186,6 @@ class Transposed(nn.Module):
         return sums if self.activation is None else self.activation(sums)
 
 
-@rules.rule(kinds.Conv2DTranspose)
-def _transposed(layer: kinds.Conv2DTranspose, place: Place) -> nn.Module:
-    return Transposed(layer, place)
-
-
 def penalised(layer: Node, within: str = "") -> Iterator[tuple[str, Regularizer]]:
     """The tensors that a ``kernel_regularizer`` is about, the layer's and those of layers that it holds, and the penalty."""
     rule = getattr(layer, "kernel_regularizer", None)
@@ -204,3 +194,8 @@ def penalised(layer: Node, within: str = "") -> Iterator[tuple[str, Regularizer]
         yield from ((within + name, rule) for name in names)
     for name, part in layer.held():
         yield from penalised(part, f"{within}{name}.")
+
+
+# A module that takes a layer and its place is the rule of its kind itself.
+rules.rule(kinds.SeparableConv2D)(Separable)
+rules.rule(kinds.Conv2DTranspose)(Transposed)

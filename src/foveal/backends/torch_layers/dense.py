@@ -139,16 +139,6 @@ class UpSampling(nn.Module):
         return f"{self.size}, {self.mode}"
 
 
-@rules.rule(kinds.Dense)
-def _dense(layer: kinds.Dense, place: Place) -> nn.Module:
-    return Dense(layer, place)
-
-
-@rules.rule(kinds.RBF)
-def _rbf(layer: kinds.RBF, place: Place) -> nn.Module:
-    return RBF(layer, place)
-
-
 @rules.rule(kinds.Flatten)
 def _flatten(layer: kinds.Flatten, place: Place) -> nn.Module:
     return Flatten()
@@ -177,3 +167,8 @@ def _zero_padding(layer: kinds.ZeroPadding2D, place: Place) -> nn.Module:
 @rules.rule(kinds.UpSampling2D)
 def _upsampling(layer: kinds.UpSampling2D, place: Place) -> nn.Module:
     return UpSampling(layer.size, layer.interpolation)
+
+
+# A module that takes a layer and its place is the rule of its kind itself.
+rules.rule(kinds.Dense)(Dense)
+rules.rule(kinds.RBF)(RBF)

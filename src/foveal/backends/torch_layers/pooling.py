@@ -213,36 +213,6 @@ class GlobalMax(nn.Module):
         return _ADAPTIVE["max"][x.dim() - 2](x, 1).flatten(1)
 
 
-@rules.rule(*kinds.pooling.MAX)
-def _max(layer: Any, place: Place) -> nn.Module:
-    return MaxPooling(layer, place)
-
-
-@rules.rule(*kinds.pooling.MIN)
-def _min(layer: Any, place: Place) -> nn.Module:
-    return MinPooling(layer, place)
-
-
-@rules.rule(*kinds.pooling.AVERAGE)
-def _average(layer: Any, place: Place) -> nn.Module:
-    return AveragePooling(layer, place)
-
-
-@rules.rule(*kinds.pooling.L2)
-def _l2(layer: Any, place: Place) -> nn.Module:
-    return L2Pooling(layer, place)
-
-
-@rules.rule(*kinds.pooling.DISTANCE_WEIGHTED)
-def _distance_weighted(layer: Any, place: Place) -> nn.Module:
-    return DistanceWeightedPooling(layer, place)
-
-
-@rules.rule(kinds.Subsampling2D)
-def _subsampling(layer: kinds.Subsampling2D, place: Place) -> nn.Module:
-    return Subsampling(layer, place)
-
-
 @rules.rule(*kinds.pooling.GLOBAL_AVERAGE)
 def _global_average(layer: Any, place: Place) -> nn.Module:
     return GlobalAverage()
@@ -261,3 +231,12 @@ def _adaptive_average(layer: Any, place: Place) -> nn.Module:
 @rules.rule(*kinds.pooling.ADAPTIVE_MAX)
 def _adaptive_max(layer: Any, place: Place) -> nn.Module:
     return AdaptivePooling("max", layer.output_size)
+
+
+# A module that takes a layer and its place is the rule of its kind itself.
+rules.rule(*kinds.pooling.MAX)(MaxPooling)
+rules.rule(*kinds.pooling.MIN)(MinPooling)
+rules.rule(*kinds.pooling.AVERAGE)(AveragePooling)
+rules.rule(*kinds.pooling.L2)(L2Pooling)
+rules.rule(*kinds.pooling.DISTANCE_WEIGHTED)(DistanceWeightedPooling)
+rules.rule(kinds.Subsampling2D)(Subsampling)

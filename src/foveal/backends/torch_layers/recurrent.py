@@ -228,11 +228,6 @@ def _gru(layer: kinds.GRU, place: Place) -> nn.Module:
     return GRU(layer, place, torch._VF.gru if fast else None)
 
 
-@rules.rule(kinds.Bidirectional)
-def _bidirectional(layer: kinds.Bidirectional, place: Place) -> nn.Module:
-    return Bidirectional(layer, place)
-
-
-@rules.rule(kinds.TimeDistributed)
-def _each_step(layer: kinds.TimeDistributed, place: Place) -> nn.Module:
-    return TimeDistributed(layer, place)
+# A module that takes a layer and its place is the rule of its kind itself.
+rules.rule(kinds.Bidirectional)(Bidirectional)
+rules.rule(kinds.TimeDistributed)(TimeDistributed)

@@ -73,11 +73,6 @@ class Permute(nn.Module):
         return str(self.dims)
 
 
-@rules.rule(kinds.Embedding)
-def _embedding(layer: kinds.Embedding, place: Place) -> nn.Module:
-    return Embedding(layer, place)
-
-
 @rules.rule(kinds.Cropping1D)
 def _cropping(layer: kinds.Cropping1D, place: Place) -> nn.Module:
     return Cropping(*layer.cropping)
@@ -86,3 +81,7 @@ def _cropping(layer: kinds.Cropping1D, place: Place) -> nn.Module:
 @rules.rule(kinds.Permute)
 def _permute(layer: kinds.Permute, place: Place) -> nn.Module:
     return Permute(layer.dims)
+
+
+# A module that takes a layer and its place is the rule of its kind itself.
+rules.rule(kinds.Embedding)(Embedding)

@@ -92,6 +92,5 @@ def _sampling(layer: kinds.Sampling, place: Place) -> nn.Module:
     return Sampling(layer.units)
 
 
-@rules.rule(kinds.RBM)
-def _rbm(layer: kinds.RBM, place: Place) -> nn.Module:
-    return RBM(layer, place)
+# A module that takes a layer and its place is the rule of its kind itself.
+rules.rule(kinds.RBM)(RBM)
