@@ -131,10 +131,25 @@ def test_where_numbers_stand_for_others_the_cell_says_so_and_copies_the_exact_on
 def test_small_charts_that_follow_one_another_share_a_row_and_a_pair_is_one():
     line = Lines("one", "x", "y", [Series("a", [1, 2], [3, 4])], "one")
     table = Rows("rows", ["x"], [[1]], "rows")
-    rows = page_blocks.laid_out(
-        Section("s", "", [line, replace(line, name="two"), table, line, Pair(line, table)])
-    ).rows
+    (part,) = page_blocks.laid_out([Section("s", "", [line, line, table, line, Pair(line, table)])])
+    rows = part.rows
     assert [(row.kind, len(row.blocks)) for row in rows] == [("pair twins blocks", 2), ("", 1), ("", 1), ("pair", 2)]
+
+
+def test_blocks_and_sections_of_one_name_have_ids_of_their_own():
+    line = Lines("loss", "x", "y", [Series("a", [1, 2], [3, 4])], "a line called as a curve is")
+    dark, light = (Pictures("seen", np.full((1, 4, 4), level, np.uint8), None, "seen") for level in (0, 200))
+    found, about = told([line, line, dark, light])
+    found = replace(
+        found, sections=[*found.sections, Section("Curves", "Called as a section that every report has.", [line])]
+    )
+    html = page.render(found, about)
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert {"data-loss", "data-loss-2", "data-loss-3", "data-loss-4", "curves", "curves-2"} <= set(ids)
+    assert len(ids) == len(set(ids))
+    sheets = re.findall(r"\.(sheet-seen[-\d]*)\{background-image:url\(([^)]+)\)", html)
+    assert [name for name, _ in sheets] == ["sheet-seen", "sheet-seen-2"]
+    assert sheets[0][1] != sheets[1][1], "each has its own picture"
 
 
 def test_all_blocks_together_have_ids_of_their_own_and_stay_small():

@@ -38,7 +38,7 @@ def write(path: str | os.PathLike[str], report: Report, about: RunFacts) -> Path
 
 def render(report: Report, about: RunFacts) -> str:
     """The report as HTML text, under :data:`LIMIT` bytes."""
-    parts = [laid_out(section) for section in outline.sections(report, about)]
+    parts = laid_out(outline.sections(report, about))
     for most in _SHEETS:
         html = _page(report, about, parts, most)
         if len(html.encode("utf-8")) < LIMIT:
