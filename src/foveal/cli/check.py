@@ -102,9 +102,9 @@ def _head(report: Report, title: str) -> str:
 
 
 def _plain(report: Report, title: str) -> str:
-    rows = [_HEADER, *(_cells(node) for node in report.nodes)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    from foveal.drawing.terminal import columns
+
+    lines = columns([_HEADER, *(_cells(node) for node in report.nodes)])
     return "\n".join([_head(report, title), "", *lines, "", *_notes(report)])
 
 

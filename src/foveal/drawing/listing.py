@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from foveal.drawing.terminal import emit
+from foveal.drawing.terminal import columns, emit
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -53,15 +53,7 @@ def rows(entries: Sequence[Listed]) -> list[tuple[str, ...]]:
 
 def plain(entries: Sequence[Listed]) -> str:
     """The list without colours."""
-    lines = [_TITLES, *rows(entries)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_TITLES))]
-    left = (0, 5)
-    return "\n".join(
-        "  ".join(
-            c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    return "\n".join(columns([_TITLES, *rows(entries)], right=(1, 2, 3, 4)))
 
 
 def pretty(entries: Sequence[Listed], width: int) -> RenderableType:

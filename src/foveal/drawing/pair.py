@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from foveal.arithmetic.comparison import differences, totals_beside
 from foveal.arithmetic.summary import Summary
 from foveal.drawing.table import Line, layout, short, size_of, title
-from foveal.drawing.terminal import emit
+from foveal.drawing.terminal import columns, emit
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -90,8 +90,7 @@ def different(a: Summary, b: Summary) -> list[str]:
             cells.append((place, kind, f"only in {'the first' if one.second is None else 'the second'}, {name}"))
         else:
             cells.append((place, one.what, f"{one.values[0]} → {one.values[1]}"))
-    wide = [min(max((len(line[column]) for line in cells), default=0), MOST_WIDE) for column in (0, 1)]
-    lines = [f"{place:<{wide[0]}}  {what:<{wide[1]}}  {values}" for place, what, values in cells]
+    lines = columns(cells, most=MOST_WIDE)
     if len(found) > MOST_SHOWN:
         lines.append(f"… and {len(found) - MOST_SHOWN:,} more (--json has all)")
     return lines
@@ -103,22 +102,14 @@ def _heading(lines: list[str]) -> str:
 
 def plain(a: Summary, b: Summary, depth: int | None = None) -> str:
     """Both networks as text without colours."""
-    lines = [[*_SHOWN, *_SHOWN], *rows(a, b, depth)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     half = len(_SHOWN)
-    left = sum(widths[:half]) + 2 * (half - 1)
+    cells = [[*line[:half], "│", *line[half:]] for line in ([*_SHOWN, *_SHOWN], *rows(a, b, depth))]
+    lines = columns(cells, right=[i for i in range(2 * half + 1) if i % (half + 1) and i != half])
     first, second = (title(s.name, s.input, s.output) for s in (a, b))
-    text = [f"{first:<{left}}  │  {second}", ""]
-    for line in lines:
-        cells = [c.ljust(w) if i % half == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))]
-        text.append(f"{'  '.join(cells[:half])}  │  {'  '.join(cells[half:])}".rstrip())
-    table = [("", a.name, b.name, ""), *beside(a, b)]
-    wide = [max(len(line[column]) for line in table) for column in range(4)]
-    text.append("")
-    for name, x, y, ratio in table:
-        text.append(f"{name:<{wide[0]}}  {x:>{wide[1]}}  {y:>{wide[2]}}  {ratio}".rstrip())
+    heading = f"{first:<{lines[0].index('│')}}│  {second}"
+    totals = columns([("", a.name, b.name, ""), *beside(a, b)], right=(1, 2))
     apart = different(a, b)
-    return "\n".join([*text, "", _heading(apart), *(f"  {line}" for line in apart)])
+    return "\n".join([heading, "", *lines, "", *totals, "", _heading(apart), *(f"  {line}" for line in apart)])
 
 
 def pretty(a: Summary, b: Summary, width: int, depth: int | None = None) -> RenderableType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from foveal import streams
@@ -26,6 +26,29 @@ def emit(plain: Callable[[], str], pretty: Callable[[int], RenderableType], cons
             return
         console = streams.console()
     console.print(pretty(console.width))
+
+
+def columns(rows: Iterable[Sequence[str]], right: Collection[int] = (), most: int = sys.maxsize) -> list[str]:
+    """Rows of cells as lines of plain text: every column as wide as its longest cell, two blanks between.
+
+    Args:
+        rows: all of one length.
+        right: the columns that are set to the right.
+        most: no column is wider; a longer cell moves its own line only.
+
+    Example:
+        >>> columns([("name", "n"), ("vgg16", "138")], right=[1])
+        ['name     n', 'vgg16  138']
+    """
+    lines = [tuple(row) for row in rows]
+    widths = [min(max(map(len, column)), most) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
 
 
 def grouped(value: object) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from foveal.drawing.terminal import columns
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.spelling import nearest
 
@@ -188,11 +189,7 @@ def table(settings: Sequence[Setting]) -> str:
         --set   default  values     what it is
         hidden  256      1 or more  hidden units
     """
-    cells = [HEADER, *rows(settings)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADER))]
-    return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
-    )
+    return "\n".join(columns([HEADER, *rows(settings)]))
 
 
 def markdown(settings: Sequence[Setting]) -> str:
