@@ -12,11 +12,12 @@ HOMES = {
     r"\b(?:Resident|Tensor)Batches\(": {"training/batching.py", "data/batches/in_memory.py", "data/batches/lines.py"},
     r"\bchosen_device\(": {
         "training/batching.py", "training/runner.py", "training/lr_finder.py", "training/precision.py",
+        "runs/environment.py",  # which tells of it
     },
     r"\bmodelfile\.load\(": {"inference/opened_model.py", "systems/classification/classifier.py"},  # training goes on
 }  # fmt: skip
 PENDING = {  # what still puts its own together: remove a line with the cause
-    "experiment.py", "outcome.py", "systems/classification/perceptron.py", "systems/classification/why_convolution.py",
+    "systems/classification/perceptron.py", "systems/classification/why_convolution.py",
     "systems/dense_prediction/scenes.py", "systems/embedding/embedder.py", "systems/embedding/photo_search.py",
     "systems/embedding/transfer_learner.py", "systems/energy/dbn.py", "systems/energy/shared.py",
     "systems/generative/dcgan.py", "systems/generative/encoder_decoder.py", "systems/generative/vae.py",

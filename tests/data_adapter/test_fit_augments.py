@@ -15,7 +15,7 @@ from foveal.data.batches.balanced import BalancedBatches
 from foveal.data.batches.in_memory import ResidentBatches, TensorBatches
 from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError, UnknownName
-from foveal.experiment import prepare
+from tests.classifiers import prepare
 
 RNG = np.random.default_rng(0)
 PIXELS, Y = RNG.integers(0, 256, (40, 8, 8, 1), np.uint8), np.arange(40) % 3

@@ -41,25 +41,22 @@ SECONDS = 120  # for a child, after which it counts as hung
 
 def run(kind: str, runs: Path) -> None:
     """The run called ``a``: begun, or gone on with where it has begun. As ``foveal train`` does it, in this process."""
-    from foveal import experiment, systems
+    from foveal import systems
     from foveal.systems import launch
-    from foveal.training.checkpoints.run_folder import RunFolder
     from foveal.training.display import display_for
 
     display = display_for(0, json_lines=True)
     folder = runs / "a"
     resume = (folder / "config.json").exists()
-    if kind == "classifier":
-        if resume:
-            experiment.resume(folder, display=display)
-            return
+    if resume:
+        systems.resume(folder, display=display)
+    elif kind == "classifier":
         from foveal.network import Sequential, layers
 
         network = Sequential([layers.Dense(8, activation="relu"), layers.Dense(3)], name="small")
         changes: dict[str, Any] = {"epochs": 2, "batch_size": 64, "device": "cpu"}
-        experiment.start(experiment.prepare(network, "iris", changes=changes), runs=runs, name="a", display=display)
-    elif resume:
-        systems.resume(RunFolder(folder), display=display)
+        planned = systems.plan("classifier", "iris", network=network, changes=changes)
+        systems.start(planned, runs=runs, name="a", display=display)
     else:
         told = launch.method(systems.system(kind)).quick.arguments()
         planned = systems.plan(kind, **{**told, "changes": {**told["changes"], "device": "cpu"}})

@@ -84,9 +84,8 @@ def _load_everything() -> None:
     import sklearn.metrics
     import torch
 
-    import foveal.experiment
-    import foveal.outcome
     import foveal.page.render
+    import foveal.systems.launch
     import foveal.training.runner
 
     torch.set_num_threads(1)
@@ -94,8 +93,7 @@ def _load_everything() -> None:
     _ = (
         matplotlib.pyplot,
         sklearn.metrics,
-        foveal.experiment,
-        foveal.outcome,
+        foveal.systems.launch,
         foveal.page.render,
         foveal.training.runner,
     )

@@ -107,7 +107,7 @@ def model() -> bytes:
 @functools.cache
 def run_folder() -> dict[str, bytes]:
     """Every file of a run of two epochs, by its path (``runs/r/config.json``), and of its data and description."""
-    from foveal import experiment
+    from foveal import systems
 
     before = os.getcwd()
     with tempfile.TemporaryDirectory() as folder:
@@ -116,7 +116,7 @@ def run_folder() -> dict[str, bytes]:
             Path("n.json").write_text(json.dumps(description()), encoding="utf-8")
             Path("d.npz").write_bytes(npz())
             changes = {"epochs": 2, "batch_size": 8, "checkpoint_seconds": 0.0}
-            experiment.start(experiment.prepare("n.json", "d.npz", changes=changes), name="r")
+            systems.start(systems.plan("n.json", "d.npz", changes=changes), name="r")
             files = [path for path in sorted(Path().rglob("*")) if path.is_file() and path.name != ".lock"]
             return {str(path): path.read_bytes() for path in files}
         finally:

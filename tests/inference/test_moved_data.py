@@ -17,10 +17,11 @@ from foveal.cli.app import app
 from foveal.data.fingerprint import fingerprint
 from foveal.data.loading import reopened
 from foveal.errors import CheckpointError, DataError, UnknownName
-from foveal.experiment import prepare, resume, start
 from foveal.network.layers import Dense, Flatten
 from foveal.network.tree import Sequential
+from foveal.systems import resume, start
 from foveal.training.checkpoints.run_folder import RunFolder
+from tests.classifiers import prepare
 
 NETWORK = Sequential([Flatten(), Dense(2)], name="small")
 
@@ -138,7 +139,7 @@ def test_the_label_column_is_remembered(tmp_path: Path, monkeypatch: pytest.Monk
     assert experiment.data.train.labels.tolist()[:4] == [0, 0, 1, 1]
     assert experiment.opening["label"] == "last"
     again = reopened(experiment.opening, "runs/first")
-    assert fingerprint(again) == experiment.fingerprint
+    assert fingerprint(again) == fingerprint(experiment.data)
 
 
 def test_a_system_says_so_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,7 +247,8 @@ def test_predict_refuses_an_unknown_fit(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one small run, trained for an epoch on digits."""
-    from foveal.experiment import prepare, start
+    from foveal.systems import start
+    from tests.classifiers import prepare
 
     place = tmp_path_factory.mktemp("runs")
     changes = {"epochs": 1, "validation": 0.2, "device": "cpu"}

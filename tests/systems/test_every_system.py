@@ -35,7 +35,7 @@ class Stop(Silent):
                 raise KeyboardInterrupt
 
 
-def planned(name: str) -> systems.Plan:
+def planned(name: str) -> systems.Experiment:
     told = launch.method(systems.system(name)).quick.arguments()
     told["changes"]["checkpoint_seconds"] = 0.0  # a checkpoint after every step
     return systems.plan(name, **told)
@@ -84,7 +84,7 @@ def test_a_system_runs_and_a_stopped_run_ends_in_the_same_bits(name, tmp_path):
         assert again.findings.headlines == whole.findings.headlines
 
 
-def _check(name: str, outcome: systems.SystemOutcome) -> None:
+def _check(name: str, outcome: systems.RunResult) -> None:
     html = outcome.folder.report.read_text(encoding="utf-8")
     assert len(html.encode()) < LIMIT
     first = outcome.findings.headlines[0]

@@ -117,7 +117,7 @@ def test_no_fold_sees_what_it_is_tested_on(monkeypatch):
 
     seen = []
 
-    def classify(session, network, data, **options):
+    def classify(run, network, data, **options):
         scale = network.layers[0]
         np.testing.assert_allclose(scale.mean, data.train.images.astype(np.float64).mean(0))
         np.testing.assert_allclose(scale.variance, data.train.images.astype(np.float64).var(0))
@@ -125,10 +125,10 @@ def test_no_fold_sees_what_it_is_tested_on(monkeypatch):
         return SimpleNamespace(evaluation=SimpleNamespace(correct=len(data.test)))
 
     monkeypatch.setattr(mlp, "classify", classify)
-    session = SimpleNamespace(
-        seed=0, config=TrainingConfig(early_stopping=3), say=print, remember=lambda name, compute: {}
+    run = SimpleNamespace(
+        seed=0, config=TrainingConfig(early_stopping=3), notify=print, cached=lambda name, compute: {}
     )
-    told = mlp._cross_validated(session, load("iris"), 5)
+    told = mlp._cross_validated(run, load("iris"), 5)
     assert seen == [(120, 30, 0.0)] * 5
     assert told["accuracy"]["mlp"]["mean"] == 1.0
 

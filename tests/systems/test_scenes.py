@@ -54,13 +54,12 @@ def test_facts_add_up(trained):
 def test_no_picture_is_in_two_parts(tmp_path):
     """Training, validation and test scenes are composed of different pictures."""
     planned = systems.plan("unet", settings=unet.METHOD.quick.settings)
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.training.checkpoints.run_folder import RunFolder
     from foveal.training.display import Silent
 
-    session = Session(planned.system, planned.config, planned.settings, RunFolder.fresh(tmp_path, "x", "x"),
-                      opening=planned.opening, display=Silent(), resuming=False)  # fmt: skip
-    found = scenes.material(session)
+    run = Run(planned, RunFolder.fresh(tmp_path, "x", "x"), display=Silent())
+    found = scenes.material(run)
     parts = [found.train.composer.split.images, found.validation.composer.split.images]
     seen = [{image.tobytes() for image in part} for part in [*parts, digits.load().test.images]]
     assert sum(map(len, seen)) == len(set().union(*seen))

@@ -83,7 +83,7 @@ def test_fine_tuning_begins_at_the_sources_weights(outcome, monkeypatch):
     monkeypatch.setattr(runner, "run", lambda module, *rest, **more: started.append(module))
     module = source(outcome)
     learner = object.__new__(transfer._Learner)
-    learner.session = type("Session", (), {"seed": 1, "config": transfer.RECIPE, "settings": {"updates": 1}})()
+    learner.run = type("Run", (), {"seed": 1, "config": transfer.RECIPE, "settings": {"updates": 1}})()
     learner.tree, learner.source = module.network, module
     learner.cut = first_dense(module.network)
     _, target = transfer.halves(load("digits", size=(28, 28)))

@@ -23,11 +23,13 @@ from foveal.errors import (
     TrainingError,
     UnknownName,
 )
-from foveal.experiment import Experiment, prepare, reopened, resume, start
 from foveal.network import codec
 from foveal.network.layers import BatchNormalization, Dense, Flatten, GlobalAveragePooling2D
 from foveal.network.tree import Sequential
+from foveal.systems import resume, start
+from foveal.systems.launch import reopened
 from foveal.training.checkpoints.run_folder import RunFolder
+from tests.classifiers import prepare
 
 runner = pytest.importorskip("typer.testing").CliRunner()
 
@@ -97,11 +99,11 @@ def test_the_saved_model_is_the_trained_one() -> None:
 
 def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     script = (
-        "import os, signal, sys; from foveal.training import watch; real = watch.Watch.step_ends\n"
+        "import os, signal, sys; from foveal.training import hooks; real = hooks.Watch.step_ends\n"
         "def stop(self, values):\n"
         "    if (self.epoch, self.step) == (1, 7): os.kill(os.getpid(), signal.SIGINT)\n"
         "    real(self, values)\n"
-        "watch.Watch.step_ends = stop\n"
+        "hooks.Watch.step_ends = stop\n"
         "from foveal.cli.app import main; sys.argv[0] = 'foveal'; main()"
     )
     options = ["mlp", "digits", "--epochs", "3", "--augment", "shift=1", "--runs", str(tmp_path)]
@@ -130,8 +132,7 @@ def test_a_resumed_run_takes_no_options() -> None:
 
 def test_a_run_resumes_only_on_the_same_data(monkeypatch: pytest.MonkeyPatch) -> None:
     start(prepare("mlp", "iris", changes={"epochs": 1}), name="a")
-    real = Experiment.identity
-    monkeypatch.setattr(Experiment, "identity", lambda self: {**real(self), "data": "other"})
+    monkeypatch.setattr("foveal.data.fingerprint.part_sum", lambda part: "other")
     with pytest.raises(CheckpointError, match="started with something else"):
         resume("a")
 
@@ -227,16 +228,16 @@ def test_batches_of_one_before_a_normalisation_are_refused_before_there_is_a_fol
 
 
 def test_where_nothing_can_be_fetched_digits_take_its_place_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    from foveal import data
+    from foveal.data import loading
 
-    real = data.load
+    real = loading.load
 
     def offline(name: str, **options: Any) -> Any:
         if name == "fashion-mnist":
             raise SourceError("Fashion-MNIST could not be fetched", where="fashion-mnist")
         return real(name, **options)
 
-    monkeypatch.setattr(data, "load", offline)
+    monkeypatch.setattr(loading, "load", offline)
     done = foveal("--epochs", "1")
     note = "Fashion-MNIST could be neither found nor fetched, so this is scikit-learn's digits, enlarged to 28 × 28."
     assert note in done.stderr
@@ -244,6 +245,13 @@ def test_where_nothing_can_be_fetched_digits_take_its_place_and_it_is_said(monke
     assert "enlarged to 28 × 28" in report
     with pytest.raises(SourceError):
         foveal("lecture_cnn", "fashion-mnist")
+    done = foveal("mlp", "--epochs", "1", "--set", "limit=60", "--set", "folds=0")  # a system of its own, the same way
+    assert note in done.stderr
+    report = Path("runs/mlp-digits-1/report.html").read_text(encoding="utf-8")
+    assert "enlarged to 28 × 28" in report
+    assert "What the first layer learned" in report
+    with pytest.raises(SourceError):
+        foveal("mlp", "fashion-mnist")
 
 
 @pytest.mark.parametrize("kind", ["npz", "idx", "csv"])

@@ -11,9 +11,10 @@ import torch
 
 import foveal
 from foveal import modelfile
-from foveal.experiment import prepare, start
+from foveal.systems import start
 from foveal.training import TrainingConfig
 from foveal.training.batching import measuring_batches, training_batches
+from tests.classifiers import prepare
 
 CLASSES = 3
 

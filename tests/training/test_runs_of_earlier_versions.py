@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from foveal import experiment, modelfile, systems
+from foveal import modelfile, systems
 from foveal.inference.trained_classifier import open_trained
 from foveal.training.checkpoints.run_folder import RunFolder, rows_of
 
@@ -26,10 +26,7 @@ def _one_thread() -> None:
 def test_a_run_that_was_stopped_goes_on(kind: str, tmp_path: Path) -> None:
     folder = RunFolder(shutil.copytree(RUNS / f"{kind}-stopped", tmp_path / kind))
     before = rows_of(folder.metrics)
-    if kind == "rbm":
-        systems.resume(folder)
-    else:
-        experiment.resume(folder.path)
+    systems.resume(folder)
     rows, whole = rows_of(folder.metrics), rows_of(RUNS / f"{kind}-whole" / "metrics.jsonl")
     assert rows[: len(before)] == before
     assert len(rows) == len(whole)

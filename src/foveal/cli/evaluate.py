@@ -99,8 +99,9 @@ def _noted(trained: Trained, chosen: _Chosen, found: Evaluation) -> int | None:
 
 
 def _check_system(trained: Trained, data: str | None) -> None:
-    """A system that is no classifier has its own report; accuracy says nothing of it."""
-    from foveal import modelfile
+    """A system that is not a classifier has its own report; accuracy says nothing of it."""
+    from foveal import modelfile, systems
+    from foveal.systems.launch import method
 
     metadata = modelfile.read_header(trained.path).metadata
     name = metadata.get("system")
@@ -109,7 +110,8 @@ def _check_system(trained: Trained, data: str | None) -> None:
     result = trained.path.with_name("result.json")
     told = _result(result)
     classifies = bool(metadata.get("classes")) and len(trained.module.output_shape.axes) == 1
-    if classifies and (data is not None or "accuracy" in told):
+    alone = systems.known(name) and method(systems.system(name)).network is not None
+    if classifies and (data is not None or "accuracy" in told or alone):
         return
     raise ConfigurationError(
         f"{name} is measured otherwise than by accuracy",
@@ -176,25 +178,16 @@ def _own(trained: Trained, split: str) -> _Chosen:
 
 def _parts(folder: RunFolder, data: DataSet | None) -> tuple[DataSet, dict[str, Split | None]]:
     """The data of a run, opened again where none are given, in the parts that they had in training."""
-    from foveal.experiment import reopened
-    from foveal.systems.launch import data_of, is_system
+    from foveal.systems.launch import data_of
 
-    if is_system(folder):
-        data, train, held = data_of(folder, data)
-    else:
-        experiment = reopened(folder, data)
-        train, held = experiment.parts()
-        data = experiment.data
-    return data, {"test": data.test, "validation": held, "training": train}
+    data, parts = data_of(folder, data)
+    return data, {name: parts[name] for name in ("test", "validation", "training")}
 
 
 def _fingerprint(folder: RunFolder) -> Mapping[str, Any]:
     """Sums over the data of a run in training; empty where it does not tell, as in version 0.1."""
-    from foveal.systems.launch import is_system
-
-    if not is_system(folder):
-        return _entry(_entry(folder.read_config(), "data"), "fingerprint")
-    return _entry(_result(folder.path / "result.json"), "fingerprint")
+    before = _entry(_entry(folder.read_config(), "data"), "fingerprint")  # where the data were opened before the run
+    return before or _entry(_result(folder.path / "result.json"), "fingerprint")
 
 
 def _entry(told: Any, name: str) -> dict[str, Any]:

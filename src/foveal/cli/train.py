@@ -15,15 +15,12 @@ from foveal.cli.outputs import fresh
 from foveal.errors import ConfigurationError, SourceError
 from foveal.printable import counted, json_text, printable
 from foveal.streams import say
+from foveal.systems.registry import CLASSIFIER
 
 if TYPE_CHECKING:
-    from foveal.experiment import Experiment
-    from foveal.outcome import Outcome
-    from foveal.systems import SystemOutcome
+    from foveal.systems import Experiment, RunResult
     from foveal.training.config import TrainingConfig
-    from foveal.training.display import Display
 
-_DATA = "fashion-mnist"
 _WHAT, _HOW, _WHERE = "What to train", "How to train (None: the network's recipe)", "Where and how it runs"
 
 Net = Annotated[
@@ -116,14 +113,12 @@ def command(
     if help_settings:
         _list_settings(net, json_lines)
         return
-    from foveal.training import events
     from foveal.training.checkpoints.run_folder import RunFolder
     from foveal.training.display import display_for
 
     if resume is None and not find_lr:
         RunFolder.check_place(runs, name)  # before data are read, fetched perhaps, and the header is told
     display = display_for(0 if quiet else "auto", json_lines=json_lines)
-    outcome: Outcome | SystemOutcome
     if resume is not None:
         _refuse(
             [
@@ -134,79 +129,63 @@ def command(
                 *(["--set"] if settings else []),
             ]
         )
-        outcome = _resumed(resume, runs, display)
-    elif net is not None and systems.known(net) and not find_lr:
-        outcome = _system(net, data, size, label, changes, settings or [], runs, name, display, json_lines or quiet)
-    else:
-        _no_settings(net, settings)
-        _check_find_lr(net, find_lr)
-        experiment = _prepared(net, data, size, label, changes, json_lines)
-        if find_lr:
-            _find_rate(experiment, json_lines)
-            return
-        from foveal.experiment import start
-
-        if json_lines:
-            for line in experiment.data.remarks():
-                display(events.Message(line))
-        elif not quiet:
-            _announce(experiment)
-        outcome = start(experiment, runs=runs, name=name, display=display)
-    from foveal.outcome import Outcome
-
-    if isinstance(outcome, Outcome):
-        _tell(outcome, json_lines)
-    else:
-        _tell_system(outcome, json_lines)
+        _tell(systems.resume(resume, runs=runs, display=display), json_lines)
+        return
+    experiment = _planned(net, data, size, label, changes, settings or [], json_lines)
+    if find_lr:
+        _find_rate(experiment, json_lines)
+        return
+    if not (json_lines or quiet):
+        _announce(experiment)
+    _tell(systems.start(experiment, runs=runs, name=name, display=display), json_lines)
 
 
-def _resumed(place: str, runs: Path, display: Display) -> Outcome | SystemOutcome:
-    from foveal import experiment
-    from foveal.training.checkpoints.run_folder import RunFolder
-
-    folder = RunFolder.existing(place, runs)
-    if "system" in folder.read_config():
-        return systems.resume(folder, display=display)
-    return experiment.resume(place, runs=runs, display=display)
-
-
-def _system(
-    net: str,
+def _planned(
+    net: str | None,
     data: str | None,
     size: str | None,
     label: str | None,
     changes: dict[str, Any],
     settings: list[str],
-    runs: Path,
-    name: str | None,
-    display: Display,
-    silent: bool,
-) -> SystemOutcome:
-    with as_options():
-        planned = systems.plan(
-            net,
-            data,
-            size=_size(size),
-            label=label,
-            changes=changes,
-            settings=_pairs(settings),
-            command=["foveal", *sys.argv[1:]],
+    json_lines: bool,
+) -> Experiment:
+    """The plan; where no data were named and the system's first cannot be had, digits take their place, and it is said."""
+    from foveal.data.resizing import NoPictures
+
+    named = net or CLASSIFIER
+    if not systems.known(named):
+        check_net(named)
+        _no_settings(named, settings)
+    asked: dict[str, Any] = {
+        "label": label,
+        "changes": changes,
+        "settings": _pairs(settings),
+        "command": ["foveal", *sys.argv[1:]],
+        "size": _size(size),
+    }
+    try:
+        with as_options(), shapes_as_options("train", data):
+            return systems.plan(named, data, **asked).opened(data is None)
+    except NoPictures as error:
+        if not systems.known(named):
+            error.mend = (f"foveal train mlp {shlex.quote(str(data))}", "data of pictures")
+        raise
+    except SourceError as error:
+        if data is not None:
+            raise
+        note = (
+            "Fashion-MNIST could be neither found nor fetched, so this is scikit-learn's digits, enlarged to 28 × 28."
         )
-    if not silent:
-        config = planned.config
-        say(f"{planned.system.title}: {planned.system.about}")
-        told = ", ".join(f"{key}={value}" for key, value in planned.settings.items())
-        epochs = f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}, batches of {config.batch_size}"
-        say(f"{epochs}, {config.optimizer}, seed {config.seed}" + (f"; {told}" if told else ""))
-        say(f"objective: the method's own; {_terms(config, own=True)}")
-    return systems.start(planned, runs=runs, name=name, display=display)
+        if not json_lines:
+            say(f"{error}\n\n{note}\n", error=True)
+        return systems.plan(named, "digits", **{**asked, "size": asked["size"] or (28, 28), "notes": [note]})
 
 
 def _list_settings(net: str | None, as_json: bool) -> None:
     from foveal.runs import settings
     from foveal.systems.launch import method
 
-    found = systems.system(net or "")
+    found = systems.system(net if net and systems.known(net) else CLASSIFIER)
     own = method(found).settings
     if as_json:
         say(json_text({"system": found.name, "settings": settings.to_json(own)}))
@@ -226,24 +205,6 @@ def _pairs(settings: list[str]) -> dict[str, str]:
     return found
 
 
-def _check_find_lr(net: str | None, find_lr: bool) -> None:
-    if not (find_lr and net is not None and systems.known(net)):
-        return
-    from foveal import zoo
-
-    if (
-        net not in zoo.names()
-        or zoo.entry(net).classes is None
-        or zoo.entry(net).family in ("text", "dense_prediction")
-    ):
-        raise ConfigurationError(
-            "the range test is for classifiers",
-            where="--find-lr",
-            given=net,
-            mend=["--lr and a short run: --epochs 1", "foveal train lecture_cnn --find-lr"],
-        )
-
-
 def _no_settings(net: str | None, settings: list[str] | None) -> None:
     if settings:
         raise ConfigurationError(
@@ -253,36 +214,6 @@ def _no_settings(net: str | None, settings: list[str] | None) -> None:
             expected=f"{net or 'lecture_cnn'} is trained as its recipe and the other options say",
             mend="leave --set out",
         )
-
-
-def _prepared(
-    net: str | None, data: str | None, size: str | None, label: str | None, changes: dict[str, Any], json_lines: bool
-) -> Experiment:
-    from foveal.data.resizing import NoPictures
-    from foveal.experiment import prepare
-
-    options: dict[str, Any] = {
-        "label": label,
-        "changes": changes,
-        "command": ["foveal", *sys.argv[1:]],
-        "size": _size(size),
-    }
-    check_net(net)
-    try:
-        with as_options(), shapes_as_options("train", data):
-            return prepare(net, data or _DATA, **options)
-    except NoPictures as error:
-        error.mend = (f"foveal train mlp {shlex.quote(data or _DATA)}", "data of pictures")
-        raise
-    except SourceError as error:
-        if data is not None:
-            raise
-        note = (
-            "Fashion-MNIST could be neither found nor fetched, so this is scikit-learn's digits, enlarged to 28 × 28."
-        )
-        if not json_lines:
-            say(f"{error}\n\n{note}\n", error=True)
-        return prepare(net, "digits", **{**options, "size": options["size"] or (28, 28), "notes": [note]})
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
@@ -317,56 +248,59 @@ def _terms(config: TrainingConfig, own: bool = False) -> str:
 
 
 def _announce(experiment: Experiment) -> None:
-    from foveal.arithmetic.summary import summarize
+    from foveal.runs.run import Run
     from foveal.training.recipes import recipe_for
 
-    config, data = experiment.config, experiment.data
-    train, held = experiment.parts()
-    parts = [f"{len(train):,} to train on", f"{len(held):,} to validate" if held else ""]
-    parts.append(f"{len(data.test):,} to test" if data.test else "")
-    rate = config.optimizer_spec().learning_rate
-    say(f"{printable(experiment.name)}, {summarize(experiment.network).totals.parameters:,} parameters")
-    say(f"{printable(data.name)}: {', '.join(part for part in parts if part)}")
-    for line in data.remarks():
-        say(f"note: {printable(line)}")
+    config, network, data = experiment.config, experiment.network, experiment.data
+    if network is not None and data is not None:
+        from foveal.arithmetic.summary import summarize
+
+        say(f"{printable(experiment.name)}, {summarize(network).totals.parameters:,} parameters")
+        told = {"training": "to train on", "validation": "to validate", "test": "to test"}
+        parts = [f"{len(part):,} {told[name]}" for name, part in Run.looked_at(experiment).parts().items() if part]
+        say(f"{printable(data.name)}: {', '.join(parts)}")
+    else:
+        say(f"{experiment.system.title}: {experiment.system.about}")
+    rate = f"{config.schedule} rate {'up to ' if config.schedule != 'constant' else ''}{config.optimizer_spec().learning_rate:g}"
+    own = ", ".join(f"{key}={value}" for key, value in experiment.settings.items()) if network is None else ""
     say(
-        f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}, batches of {config.batch_size}, {config.optimizer}, "
-        f"{config.schedule} rate {'up to ' if config.schedule != 'constant' else ''}{rate:g}, seed {config.seed}"
+        f"{counted(config.epochs, 'epoch')}, batches of {config.batch_size}, {config.optimizer}, {rate}, seed {config.seed}"
+        + (f"; {own}" if own else "")
     )
-    say(f"objective: {_terms(config)}")
+    own_loss = "" if network is not None else "the method's own; "
+    say(f"objective: {own_loss}{_terms(config, own=network is None)}")
+    if network is None or data is None:
+        return
     recipe = recipe_for(experiment.name, data.name)
     if config == recipe.config.replace(seed=config.seed, device=config.device, from_logits=config.from_logits):
         say(f"its recipe: {recipe.takes}" + (f"; reaches {recipe.reaches}" if recipe.reaches else ""))
 
 
-def _tell(outcome: Outcome, json_lines: bool) -> None:
-    if json_lines:
-        say(json_text({"event": "result", **outcome.to_json()}))
-        return
-    found = outcome.evaluation
-    low, high = found.interval.low, found.interval.high
-    say(
-        f"\n{outcome.split.capitalize()} accuracy {found.accuracy:.4f}, 95 % interval {low:.4f} to {high:.4f} "
-        f"({counted(found.count, 'sample')}); trained in {outcome.seconds:.0f} s.\n"
-        f"  model   {outcome.folder.model}\n  report  {outcome.folder.report}"
-    )
+def _tell(result: RunResult, json_lines: bool) -> None:
+    from foveal.evaluation.results import Evaluation
 
-
-def _tell_system(outcome: SystemOutcome, json_lines: bool) -> None:
     if json_lines:
-        say(json_text({"event": "result", **outcome.to_json()}))
+        say(json_text({"event": "result", **result.to_json()}))
         return
     say("")
-    for found in outcome.findings.headlines:
-        say(f"{found.label}: {found.text}" + (f"  ({found.note})" if found.note else ""))
-    told = {_bare(each) for each in outcome.told}
-    for note in outcome.findings.notes:
+    measured = result.evaluation if isinstance(result.evaluation, Evaluation) else None
+    if measured is not None:
+        low, high = measured.interval.low, measured.interval.high
+        say(
+            f"{result.split.capitalize()} accuracy {measured.accuracy:.4f}, 95 % interval {low:.4f} to {high:.4f} "
+            f"({counted(measured.count, 'sample')})"
+        )
+    for found in result.report.headlines:
+        if measured is None or found.value != measured.accuracy:
+            say(f"{found.label}: {found.text}" + (f"  ({found.note})" if found.note else ""))
+    told = {_bare(each) for each in result.told}
+    for note in result.report.notes:
         if _bare(note) not in told:
-            say(f"note: {note}")
-    say(f"Trained in {outcome.seconds:.0f} s.")
-    if outcome.folder.model.is_file():
-        say(f"  model   {outcome.folder.model}")
-    say(f"  report  {outcome.folder.report}")
+            say(f"note: {printable(note)}")
+    say(f"Trained in {result.seconds:.0f} s.")
+    if result.folder.model.is_file():
+        say(f"  model   {result.folder.model}")
+    say(f"  report  {result.folder.report}")
 
 
 def _bare(note: str) -> str:
@@ -375,15 +309,14 @@ def _bare(note: str) -> str:
 
 
 def _find_rate(experiment: Experiment, json_lines: bool) -> None:
-    from foveal.experiment import range_test
+    from foveal.systems.launch import range_test
     from foveal.training.lr_finder import PLOT_TITLE
 
-    notes = [*experiment.data.remarks(), *([experiment.replaced] if experiment.replaced else [])]
+    found, notes = range_test(experiment)
     if not json_lines:
         for line in notes:
             say(f"note: {printable(line)}")
-    found = range_test(experiment)
-    path, note = fresh(f"lr-{experiment.name}-{experiment.data.name}", ".svg", PLOT_TITLE.encode())
+    path, note = fresh(f"lr-{experiment.name}-{experiment.data_name}", ".svg", PLOT_TITLE.encode())
     found.plot(path)
     if json_lines:
         told = {"suggestion": found.suggestion, "lowest": found.lowest, "rates": found.rates, "losses": found.losses}

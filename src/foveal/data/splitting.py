@@ -6,14 +6,16 @@ chosen on a validation part that was cut off the training part here.
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foveal.data.dataset import DataSet, Labels, Split
 from foveal.errors import DataError
+
+_ALIKE = 64  # the examples of a limited set do not depend on a run's seed
 
 
 def split_validation(
@@ -78,7 +80,7 @@ def with_test(data: DataSet, fraction: float = 0.2, *, seed: int = 0) -> DataSet
         return data
     train, test = split_validation(data.train, fraction, seed=seed)
     note = f"there is no test part: {len(test):,} pictures of the training part were put aside for it"
-    return replace(data, train=train, test=test, notes=(*data.notes, note))
+    return dataclasses.replace(data, train=train, test=test, notes=(*data.notes, note))
 
 
 def stratified(labels: Labels, count: int, seed: int) -> NDArray[np.int64]:
@@ -122,3 +124,24 @@ def split_at(count: int, validation_split: float, where: str) -> int:
             mend="validation_split=0.5" if count > 1 else "at least two samples",
         )
     return at
+
+
+def limited(data: DataSet, limit: int) -> DataSet:
+    """At most ``limit`` examples of each part, whatever the run's seed; all of them where it is 0 or less.
+
+    Example:
+        >>> from foveal.data import load
+        >>> len(limited(load("digits"), 50).train)
+        50
+    """
+    if limit <= 0:
+        return data
+
+    def some(split: Split) -> Split:
+        if len(split) <= limit:
+            return split
+        return split.take(np.sort(np.random.default_rng(_ALIKE).permutation(len(split))[:limit]))
+
+    test = None if data.test is None else some(data.test)
+    note = f"limit={limit}: only so many examples of each part were used."
+    return dataclasses.replace(data, train=some(data.train), test=test, notes=(*data.notes, note))

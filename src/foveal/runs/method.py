@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from foveal.runs.settings import Setting, Value
 
 if TYPE_CHECKING:
+    from foveal.network.tree import Sequential
     from foveal.report.blocks import Report
-    from foveal.runs.run import Session
+    from foveal.runs.experiment import Asked, Experiment
+    from foveal.runs.run import Run
     from foveal.training.config import TrainingConfig
 
 
@@ -49,13 +51,17 @@ class Method:
         run: plain code that loads data, trains stages, measures once, keeps the model, and returns what is told.
         quick: a run of seconds.
         predict: (model file, questions) → one text for each; None where ``foveal predict`` classifies pictures.
+        plan: opens data and network before there is a run, so that mistakes show at once; None where ``run`` does that.
+        network: the one classifier that is trained on ``run.load()``; None where it is another thing or several.
     """
 
     recipe: TrainingConfig | Recipe
     settings: tuple[Setting, ...]
-    run: Callable[[Session], Report]
+    run: Callable[[Run], Report]
     quick: Quick
     predict: Callable[[str, Sequence[str]], Iterator[str]] | None = None
+    plan: Callable[[Asked], Experiment] | None = None
+    network: Callable[[Run], Sequential] | None = None
 
     def recipe_for(self, data: str | None, settings: Mapping[str, Value]) -> TrainingConfig:
         """How it is trained on some data."""

@@ -1,7 +1,8 @@
-"""What a system's own code is given: its data, its settings, stages of training that resume, and a place for its files."""
+"""What a method is given: its data, its settings, stages of training that resume, and a place for its files."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -15,8 +16,7 @@ import numpy as np
 from foveal import files, strictjson
 from foveal.data.dataset import DataSet, Split
 from foveal.errors import ConfigurationError, DataError, FileError, FormatError
-from foveal.runs.settings import Value
-from foveal.runs.system import System
+from foveal.runs.experiment import Experiment
 from foveal.training import events
 from foveal.training.checkpoints.run_folder import MOST_BYTES, RunFolder
 from foveal.training.config import TrainingConfig
@@ -27,52 +27,59 @@ from foveal.training.interruption import Interrupted
 if TYPE_CHECKING:
     from torch import nn
 
+    from foveal.backends.torch import Network
+    from foveal.data.batches.in_memory import TensorBatches
     from foveal.data.batches.protocol import Batches
     from foveal.network.tree import Sequential
     from foveal.training.steps import MakeStep
 
 _STAGE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_SHOWN = 64  # the order in which a limited set is drawn does not depend on the run's seed
 
 
-class Session:
-    """One run of a system: ``run(session)`` is plain code, and what it asks for here survives being killed.
+class Run:
+    """One run of a system: ``METHOD.run(run)`` is plain code, and what it asks for here survives being killed.
+
+    Args:
+        experiment: what is to be done.
+        folder: the run's folder.
+        display: told what happens.
+        resuming: whether this goes on with an earlier run.
 
     Attributes:
-        system: which one.
-        config: how to train: the recipe with the user's changes.
-        settings: the method's own numbers, with the user's changes.
-        data_name: name or path of the data that were asked for, or the system's first; None where it brings its own.
-        folder: the run's folder.
+        opening: how the data are opened; a method may change it before it opens them.
         histories: of the stages so far, by name; "" is the run itself.
-        resuming: whether this goes on with an earlier run.
     """
 
-    def __init__(
-        self,
-        system: System,
-        config: TrainingConfig,
-        settings: Mapping[str, Value],
-        folder: RunFolder,
-        *,
-        opening: Mapping[str, Any],
-        display: Display,
-        resuming: bool,
-    ) -> None:
-        self.system, self.config, self.settings, self.folder = system, config, dict(settings), folder
-        self.opening, self.resuming = opening, resuming
-        self.data_name: str | None = opening.get("data")
+    def __init__(self, experiment: Experiment, folder: RunFolder, *, display: Display, resuming: bool = False) -> None:
+        self.experiment, self.folder, self.resuming = experiment, folder, resuming
+        self.system, self.config, self.settings = experiment.system, experiment.config, dict(experiment.settings)
+        self.opening = experiment.opening
         self.histories: dict[str, History] = {}
         self._display = display
         self._data: DataSet | None = None
         self._digest = ""
-        self._remembered: set[str] = set()
+        self._cached: set[str] = set()
         self._told: set[str] = set()
+
+    @classmethod
+    def looked_at(cls, experiment: Experiment, folder: RunFolder | None = None) -> Run:
+        """A run that nothing is trained by: for its data and parts, and for tests of the learning rate."""
+        from foveal.training.display import Silent
+
+        return cls(experiment, folder or RunFolder(Path()), display=Silent(), resuming=folder is not None)
 
     @property
     def seed(self) -> int:
         """The run's one seed."""
         return self.config.seed
+
+    @property
+    def data_name(self) -> str | None:
+        """Name or path of the data that were asked for, or the system's first; None where it brings its own."""
+        name: str | None = self.opening.get("data")
+        return name
+
+    # What is learned from ---------------------------------------------------------------------------------------------
 
     def load(self) -> DataSet:
         """The data set; ``settings["limit"]`` examples of it where that is set and above 0.
@@ -81,19 +88,23 @@ class Session:
             UnknownName, DataError, SourceError: as :func:`foveal.data.load`.
         """
         from foveal.data.loading import opened, reopened
+        from foveal.data.splitting import limited
 
         if self._data is None:
             if self.data_name is None:
                 raise ConfigurationError("no data were named", where=self.system.name, mend=list(self.system.data[:3]))
-            found = reopened(self.opening, self.folder.path) if self.resuming else opened(self.opening)
+            found = self.experiment.data
+            if found is None:
+                whole = reopened(self.opening, self.folder.path) if self.resuming else opened(self.opening)
+                found = limited(whole, int(self.settings.get("limit", 0)))
             for line in found.remarks():
                 self.note(line)
-            limit = int(self.settings.get("limit", 0))
-            self._data = _limited(found, limit) if limit > 0 else found
-            self._digest = digest(self._data.train.images, self._data.train.labels)
+            self._data = found
+            self._digest = digest(found.train.images, found.train.labels)
         return self._data
 
-    def fingerprint(self) -> dict[str, str] | None:
+    @functools.cached_property
+    def fingerprint(self) -> Mapping[str, str] | None:
         """Sums over the parts of the data, by which they are known again; None where none were opened."""
         from foveal.data.fingerprint import fingerprint
 
@@ -122,6 +133,12 @@ class Session:
             )
         return data
 
+    def parts(self) -> dict[str, Split | None]:
+        """The data in their parts: ``training``, ``validation`` (put aside from it) and ``test``; None for one that is not."""
+        data = self.load()
+        train, held = self.split(data.train)
+        return {"training": train, "validation": held, "test": data.test}
+
     def split(self, train: Split) -> tuple[Split, Split | None]:
         """The training set and the share ``config.validation`` of it that is put aside."""
         from foveal.data.splitting import split_validation
@@ -129,6 +146,39 @@ class Session:
         if self.config.validation == 0:
             return train, None
         return split_validation(train, self.config.validation, seed=self.seed)
+
+    def batches(
+        self, split: Split, *, training: bool, config: TrainingConfig | None = None, network: Sequential | None = None
+    ) -> TensorBatches:
+        """A part as batches on the configured device, to learn from or to measure with.
+
+        Args:
+            split: the part.
+            training: shuffled and changed as the configuration says; else in order, as many at once as memory holds.
+            config: the run's own by default.
+            network: what is measured, where it may be large.
+        """
+        from foveal.training.batching import measuring_batches, training_batches
+
+        chosen = config or self.config
+        return training_batches(split, chosen) if training else measuring_batches(split, chosen, network)
+
+    # What learns ------------------------------------------------------------------------------------------------------
+
+    def build(self, tree: Sequential, shape: Sequence[int] | None = None, *, seed: int | None = None) -> Network:
+        """A module with first weights: those that the experiment begins with, for its own network, or fresh ones.
+
+        Args:
+            tree: the network.
+            shape: of one example, where the tree does not say.
+            seed: the run's own by default.
+        """
+        from foveal.backends.torch import build
+
+        module = build(tree, shape, seed=self.seed if seed is None else seed)
+        if tree is self.experiment.network and self.experiment.state is not None:
+            module.load_state_dict(dict(self.experiment.state))
+        return module
 
     def train(
         self,
@@ -148,7 +198,7 @@ class Session:
             module: what is trained.
             make_step: (module, config, steps an epoch) → the method's step; None for examples with answers.
             batches, validation: as :func:`foveal.training.run` has them.
-            config: the session's own by default.
+            config: the run's own by default.
             identity: what a resumed stage has to agree on, beside configuration, settings and data.
 
         Returns:
@@ -164,8 +214,10 @@ class Session:
         assert not name or _STAGE.fullmatch(name), f"no name for a folder: {name!r}"
         folder = self.folder if not name else RunFolder(self.folder.path / "stages" / name, self.folder)
         if name:
-            self.say(name.replace("-", " "))
-        whole = {"system": self.system.name, "settings": self.settings, "data": self._digest, **(identity or {})}
+            self.notify(name.replace("-", " "))
+        # A system that trains any network is known by the network and the data, as in version 0.1: what began there goes on.
+        own = {"system": self.system.name, "settings": self.settings, "data": self._digest}
+        whole = {**({} if self.experiment.network is not None else own), **(identity or {})}
         try:
             history = run(
                 module,
@@ -183,15 +235,15 @@ class Session:
         self.histories[name] = history
         return history
 
-    def remember(self, name: str, compute: Callable[[], Any]) -> Any:
+    def cached(self, name: str, compute: Callable[[], Any]) -> Any:
         """A result that JSON can hold, computed once: a resumed run reads it from ``stages/NAME.json``.
 
         Example:
-            ``scores = session.remember("pca", lambda: {str(k): error_of(k) for k in sizes})``
+            ``scores = run.cached("pca", lambda: {str(k): error_of(k) for k in sizes})``
         """
         assert _STAGE.fullmatch(name), f"no name for a file: {name!r}"
-        assert name not in self._remembered, f"two results called {name!r}"
-        self._remembered.add(name)
+        assert name not in self._cached, f"two results called {name!r}"
+        self._cached.add(name)
         path = self.folder.path / "stages" / f"{name}.json"
         if self.resuming and os.path.lexists(path):
             try:
@@ -201,7 +253,7 @@ class Session:
         files.write_json(path, plain(compute()))
         return json.loads(path.read_text(encoding="utf-8"))
 
-    def keep(self, network: Sequential, module: Any, name: str = "model", **facts: Any) -> Path:
+    def save_model(self, network: Sequential, module: Any, name: str = "model", **facts: Any) -> Path:
         """Write a model file into the run's folder.
 
         Args:
@@ -216,7 +268,7 @@ class Session:
         told = {"system": self.system.name, "settings": self.settings, "data": self.data_name, **facts}
         return modelfile.save(self.folder.path / f"{name}.safetensors", network, state, plain(told))
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Tell the person who waits what is done now."""
         self._display(events.Stage(text))
 
@@ -269,16 +321,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value
-
-
-def _limited(data: DataSet, limit: int) -> DataSet:
-    import dataclasses
-
-    def some(split: Split) -> Split:
-        if len(split) <= limit:
-            return split
-        return split.take(np.sort(np.random.default_rng(_SHOWN).permutation(len(split))[:limit]))
-
-    test = None if data.test is None else some(data.test)
-    note = f"limit={limit}: only so many examples of each part were used."
-    return dataclasses.replace(data, train=some(data.train), test=test, notes=(*data.notes, note))

@@ -1,108 +1,40 @@
-"""A system from the command to the report: choose, train, conclude; the command line and scripts share it."""
+"""From the words to the result, for every system: plan, start, resume, test the learning rate, predict."""
 
 from __future__ import annotations
 
+import dataclasses
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foveal import files
-from foveal.errors import (
-    CheckpointError,
-    ConfigurationError,
-    FileError,
-    FovealError,
-    TrainingError,
-)
-from foveal.evaluation.results import Evaluation
-from foveal.report.blocks import Report
+from foveal.errors import CheckpointError, ConfigurationError, FileError, FovealError, TrainingError
+from foveal.network import codec
 from foveal.runs.answers import each, guarded
+from foveal.runs.experiment import Asked, Experiment
 from foveal.runs.method import Method
-from foveal.runs.run import Session, plain
-from foveal.runs.settings import Value
-from foveal.runs.settings import chosen as settings_of
+from foveal.runs.result import RunResult, conclude
+from foveal.runs.run import Run
+from foveal.runs.settings import chosen
 from foveal.runs.system import System
-from foveal.systems.registry import USED_BY, system
+from foveal.systems.registry import CLASSIFIER, USED_BY, known, system
 from foveal.training.checkpoints import run_config
 from foveal.training.checkpoints.run_folder import RunFolder
 from foveal.training.config import EARLIER, TrainingConfig
-from foveal.training.history import History
+from foveal.training.display import Silent
 
 if TYPE_CHECKING:
     from foveal.data.dataset import DataSet, Split
+    from foveal.network.tree import Sequential
     from foveal.training.display import Display
-
-SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A system that is ready to be carried out; all that ``config.json`` tells.
-
-    Attributes:
-        system: which one.
-        config: how to train.
-        settings: the method's own numbers.
-        opening: data name or path, and size and channels where they were changed.
-        command: the command line that says the same.
-    """
-
-    system: System
-    config: TrainingConfig
-    settings: Mapping[str, Value]
-    opening: Mapping[str, Any]
-    command: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class SystemOutcome:
-    """A finished run of a system.
-
-    Attributes:
-        folder: where everything lies.
-        findings: what was found; ``findings.facts`` has every figure.
-        histories: the numbers of all epochs, by stage; "" is the run itself.
-        seconds: of training, all stages and sessions together.
-        told: the notes that the display was given while the run went.
-    """
-
-    folder: RunFolder
-    findings: Report
-    histories: Mapping[str, History]
-    seconds: float
-    told: frozenset[str] = frozenset()
-
-    def to_json(self) -> dict[str, Any]:
-        """The headlines, the paths and every fact."""
-        told: dict[str, Any] = {
-            "run": str(self.folder.path),
-            "report": str(self.folder.report),
-            "split": self.findings.split,
-            "headlines": [
-                {"label": each.label, "value": each.value, "text": each.text, "note": each.note}
-                for each in self.findings.headlines
-            ],
-            "facts": self.findings.facts,
-            "seconds": self.seconds,
-        }
-        if self.folder.model.is_file():
-            told["model"] = str(self.folder.model)
-        if isinstance(self.findings.evaluation, Evaluation):
-            interval = self.findings.evaluation.interval
-            told |= {
-                "accuracy": self.findings.evaluation.accuracy,
-                "count": self.findings.evaluation.count,
-                "interval": [interval.low, interval.high],
-            }
-        return dict(plain(told))
+    from foveal.training.lr_finder import RangeTest
 
 
 def plan(
     name: str,
     data: str | None = None,
     *,
+    network: Sequential | None = None,
     size: tuple[int, int] | None = None,
     channels: int | None = None,
     label: str | int | None = None,
@@ -110,52 +42,58 @@ def plan(
     changes: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
     command: Sequence[str] = (),
-) -> Plan:
+    notes: Sequence[str] = (),
+) -> Experiment:
     """Choose a system, its data and how it is trained.
 
     Args:
-        name: of the system.
+        name: of the system; or what the system ``classifier`` is to train: a network of the zoo, a description file, or a
+            model file, from whose weights training goes on.
         data: name or path; None takes the system's first.
+        network: a tree for the classifier to train.
         size, channels: to bring pictures to.
-        label: the label's column of a CSV file.
-        config: how to train; None takes the system's recipe.
+        label: the label's column of a CSV file: its name, its number from 1, ``"first"`` or ``"last"``.
+        config: how to train; None takes the recipe for these data.
         changes: fields that replace the recipe's.
         settings: values that replace the method's own; texts are read as what they replace.
         command: the command line, for the report.
+        notes: for the report.
 
     Raises:
-        UnknownName: no such system or setting.
+        UnknownName: no such system, network or setting.
         ConfigurationError: a value that a setting cannot have, or data of another kind.
+        DataError, SourceError, ShapeError: what a classifier cannot be trained on or with.
 
     Example:
         >>> plan("vae", settings={"latent": "8"}).settings["latent"]
         8
+        >>> experiment = plan("lecture_cnn", "digits", size=(28, 28), changes={"epochs": 3})
+        >>> experiment.system.name, experiment.name, experiment.config.epochs, experiment.network.layers[-1].units
+        ('classifier', 'lecture_cnn', 3, 10)
     """
     from foveal.data.loading import opening_of
 
-    found = system(name)
-    _check_data(found, data)
-    opening = opening_of(data if data is not None else next(iter(found.data), None), size, channels, label)
+    found, named = (system(name), {}) if known(name) else (system(CLASSIFIER), {"network": name})
     way = method(found)
-    own = settings_of(found.name, way.settings, settings or {})
-    chosen = (config or way.recipe_for(opening["data"], own)).replace(**(changes or {}))
-    _check_used(found, chosen)
-    if chosen.augment:
-        from foveal.data.augmentation.pipeline import parse
+    if way.plan is None:
+        _check_data(found, data)
+    opening = opening_of(data if data is not None else next(iter(found.data), None), size, channels, label)
+    own = chosen(found.name, way.settings, {**named, **(settings or {})})
+    asked = Asked(found, own, opening, network, config, changes or {}, command, notes)
+    planned = asked.planned(way.recipe_for(opening["data"], own)) if way.plan is None else way.plan(asked)
+    _check_used(found, planned.config)
+    return planned
 
-        parse(chosen.augment)  # some systems need it late: a mistake shows now
-    return Plan(found, chosen, own, opening, tuple(command))
 
-
-def _check_used(found: System, chosen: TrainingConfig) -> None:
+def _check_used(found: System, config: TrainingConfig) -> None:
     """What a system would never look at is refused, before anything is trained in vain."""
     for name, users in USED_BY.items():
-        if (value := getattr(chosen, name)) and found.name not in users:
+        if (value := getattr(config, name)) and found.name not in users:
             raise ConfigurationError(
                 f"{name} does nothing in {found.name}",
                 where=f"TrainingConfig.{name}",
                 given=str(value),
-                expected=f"one of the systems that use it: {', '.join(users)}; or a plain classifier",
+                expected=f"one of the systems that use it: {', '.join(users)}",
                 mend=f"leave {name} out",
             )
 
@@ -187,19 +125,19 @@ def _check_data(found: System, data: str | None) -> None:
 
 
 def start(
-    planned: Plan, *, runs: str | Path = "runs", name: str | None = None, display: Display | None = None
-) -> SystemOutcome:
-    """Carry a system out in a fresh run folder.
+    experiment: Experiment, *, runs: str | Path = "runs", name: str | None = None, display: Display | None = None
+) -> RunResult:
+    """Carry a plan out in a fresh run folder.
 
     Raises:
         ConfigurationError: the folder's name is taken.
         TrainingError, Interrupted: see :func:`foveal.training.run`.
     """
-    data = Path(str(planned.opening["data"])).stem if planned.opening["data"] else ""
-    folder = RunFolder.fresh(runs, name, "-".join(part for part in (planned.system.name, data) if part))
-    folder.begin(description(planned))
+    data = experiment.data_name if experiment.data is not None else Path(experiment.data_name).stem
+    folder = RunFolder.fresh(runs, name, "-".join(part for part in (experiment.name, data) if part))
+    folder.begin(experiment.to_json())
     try:
-        return _carry_out(planned, folder, display, resuming=False)
+        return _carried_out(experiment, folder, display, resuming=False)
     except (TrainingError, CheckpointError, FileError):
         raise  # what was begun may go on
     except FovealError:
@@ -207,97 +145,105 @@ def start(
         raise
 
 
-def resume(folder: RunFolder, *, display: Display | None = None) -> SystemOutcome:
-    """Go on with a run that was stopped or killed, to the same bits as if it had not been."""
-    return _carry_out(reopened(folder), folder, display, resuming=True)
+def resume(place: RunFolder | str | Path, *, runs: str | Path = "runs", display: Display | None = None) -> RunResult:
+    """Go on with a run that was stopped or killed, to the same bits as if it had not been.
+
+    Args:
+        place: its folder or name.
+        runs: the folder of all runs.
+        display: what is shown meanwhile; nothing by default.
+
+    Raises:
+        CheckpointError: there is no run, or it cannot go on to the same result (its data have changed, say).
+        Interrupted: Ctrl-C or SIGTERM, wherever it is.
+    """
+    folder = place if isinstance(place, RunFolder) else RunFolder.existing(place, runs)
+    with folder.going_on():
+        return _carried_out(reopened(folder), folder, display, resuming=True)
 
 
-def is_system(folder: RunFolder) -> bool:
-    """Whether the run in a folder is one of a system."""
-    return "system" in folder.read_config()
-
-
-def reopened(folder: RunFolder) -> Plan:
-    """The plan of a run folder, from its ``config.json``.
+def reopened(folder: RunFolder) -> Experiment:
+    """The plan of a run folder, from its ``config.json``; version 0.1 named no system where a plain classifier was trained.
 
     Raises:
         CheckpointError: the file is damaged, or of a system that this version does not have.
     """
 
-    def read(told: Mapping[str, Any]) -> Plan:
-        found = system(told["system"])
-        config = TrainingConfig.from_json({**EARLIER, **told["training"]})
-        command = run_config.texts(told["command"], "command")
-        own = settings_of(found.name, method(found).settings, told["settings"])
-        return Plan(found, config, own, run_config.opening(told), command)
+    def read(told: Mapping[str, Any]) -> Experiment:
+        found = system(told.get("system", CLASSIFIER))
+        network, name = None, ""
+        if method(found).plan is not None:
+            network, name = codec.from_dict(told["network"]["description"]), told["network"]["name"]
+            if not isinstance(name, str):
+                raise ValueError("network.name is not a text")
+        opening = run_config.opening(told)
+        if opening["data"] is None and network is not None:
+            raise ValueError("data.opening.data names no data")
+        own = chosen(found.name, method(found).settings, told.get("settings", {"network": name} if name else {}))
+        return Experiment(
+            found,
+            TrainingConfig.from_json({**EARLIER, **told["training"]}),
+            own,
+            opening,
+            run_config.texts(told["command"], "command"),
+            run_config.texts(told.get("notes", []), "notes"),
+            # a classifier's was settled by its plan, before there was a folder
+            ("from_logits",) if network is not None else tuple(run_config.texts(told.get("chosen", []), "chosen")),
+            network,
+            name,
+        )
 
     return run_config.understood(folder.config, folder.read_config(), read)
 
 
-def data_of(folder: RunFolder, data: DataSet | None = None) -> tuple[DataSet, Split, Split | None]:
-    """The data of a run, opened again where none are given, and its training part without and its validation part."""
-    from foveal.training.display import Silent
-
-    told = reopened(folder)
-    session = Session(
-        told.system, told.config, told.settings, folder, opening=told.opening, display=Silent(), resuming=True
-    )
-    found = data if data is not None else session.load()
-    return found, *session.split(found.train)
+def data_of(folder: RunFolder, data: DataSet | None = None) -> tuple[DataSet, dict[str, Split | None]]:
+    """The data of a run, opened again where none are given, and in the parts that they had in training."""
+    experiment = dataclasses.replace(reopened(folder), data=data)
+    run = Run.looked_at(experiment, folder)
+    return run.load(), run.parts()
 
 
-def description(planned: Plan) -> dict[str, Any]:
-    """The content of ``config.json``."""
-    from foveal.outcome import environment
+def range_test(experiment: Experiment, steps: int = 200) -> tuple[RangeTest, list[str]]:
+    """The learning-rate range test of the classifier that an experiment trains; nothing is written.
 
-    return {
-        "schema": SCHEMA,
-        "system": planned.system.name,
-        "settings": dict(planned.settings),
-        "data": {"opening": dict(planned.opening)},
-        "training": planned.config.to_json(),
-        "command": list(planned.command),
-        "environment": environment(planned.config),
-    }
+    Returns:
+        the test, and what is to be known of data and network.
+
+    Raises:
+        ConfigurationError: the system trains something else, or several networks.
+    """
+    from foveal.systems.classification.classifier import settled
+    from foveal.training.allocator import keep_pages
+    from foveal.training.lr_finder import find_learning_rate
+
+    network = method(experiment.system).network
+    if network is None:
+        raise ConfigurationError(
+            "the range test is for classifiers",
+            where="--find-lr",
+            given=experiment.system.name,
+            mend=["--lr and a short run: --epochs 1", "foveal train lecture_cnn --find-lr"],
+        )
+    keep_pages()
+    run = Run.looked_at(experiment)
+    tree = network(run)
+    config = settled(experiment.config, tree, "from_logits" in experiment.chosen)
+    data, parts = run.load(), run.parts()
+    training = parts["training"]
+    assert training is not None
+    found = find_learning_rate(run.build(tree, data.shape), run.batches(training, training=True), config, steps=steps)
+    return found, [*data.remarks(), *([experiment.replaced] if experiment.replaced else [])]
 
 
-def _carry_out(planned: Plan, folder: RunFolder, display: Display | None, *, resuming: bool) -> SystemOutcome:
+def _carried_out(experiment: Experiment, folder: RunFolder, display: Display | None, *, resuming: bool) -> RunResult:
     from foveal.training.allocator import keep_pages, out_of_memory_explained
-    from foveal.training.display import Silent
 
     keep_pages()
     with folder.going_on(), folder.locked(), display or Silent() as shown:
-        session = Session(
-            planned.system, planned.config, planned.settings, folder, opening=planned.opening, display=shown,
-            resuming=resuming,
-        )  # fmt: skip
-        with out_of_memory_explained(planned.config.batch_size):
-            findings = method(planned.system).run(session)
-        return conclude(planned, session, findings)
-
-
-def conclude(planned: Plan, session: Session, findings: Report) -> SystemOutcome:
-    """Write ``evaluation.json``, ``result.json`` (the headlines) and the report."""
-    from foveal.outcome import environment
-    from foveal.page import render
-    from foveal.report.blocks import RunFacts
-
-    outcome = SystemOutcome(session.folder, findings, session.histories, session.folder.seconds(), session.told)
-    files.write_json(session.folder.path / "evaluation.json", plain(findings.to_json()))
-    files.write_json(session.folder.path / "result.json", outcome.to_json())
-    about = RunFacts(
-        title=session.folder.path.name,
-        name=planned.system.title,
-        data=str(planned.opening["data"] or ""),
-        source=planned.system.source,
-        histories=session.histories,
-        config={**planned.config.to_json(), "settings": dict(planned.settings)},
-        environment=environment(planned.config),
-        command=planned.command,
-        seconds=outcome.seconds,
-    )
-    render.write(session.folder.report, findings, about)
-    return outcome
+        run = Run(experiment, folder, display=shown, resuming=resuming)
+        with out_of_memory_explained(experiment.config.batch_size):
+            report = method(experiment.system).run(run)
+        return conclude(run, report)
 
 
 def train(
@@ -313,7 +259,7 @@ def train(
     runs: str | Path = "runs",
     run_name: str | None = None,
     display: Display | None = None,
-) -> SystemOutcome:
+) -> RunResult:
     """Train a system from Python, as ``foveal train NAME`` does.
 
     Args:

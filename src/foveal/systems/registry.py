@@ -8,7 +8,11 @@ from foveal.spelling import nearest
 
 _CLOTHES = ("fashion-mnist", "mnist", "digits")
 
+CLASSIFIER = "classifier"
 SYSTEMS: tuple[System, ...] = (
+    System(CLASSIFIER, "Classifier", "000, 001, 002, 004", "LeCun, Bottou, Bengio, Haffner 1998, Gradient-based learning "
+           "applied to document recognition", ("lecture_cnn",), ("fashion-mnist", "mnist", "digits", "iris"),
+           "classification.classifier", "any network of the zoo or of a description, on any labelled images or table"),
     System("perceptron", "Perceptron with step function", "002", "Rosenblatt 1958, The Perceptron",
            ("perceptron",), (), "classification.perceptron", "AND, OR, XOR and two kinds of iris by the perceptron rule"),
     System("mlp", "Multi-layer perceptron", "000, 001, 002", "Rumelhart, Hinton, Williams 1986, Learning "
@@ -72,7 +76,7 @@ SYSTEMS: tuple[System, ...] = (
            "what was learned on some classes, used for others with few labels"),
 )  # fmt: skip
 
-_CLASSIFYING = ("mlp", "rnn", "lstm", "gru", "photo-search", "transfer", "embedder")
+_CLASSIFYING = (CLASSIFIER, "mlp", "rnn", "lstm", "gru", "photo-search", "transfer", "embedder")
 USED_BY: dict[str, tuple[str, ...]] = {"augment": (*_CLASSIFYING, "rbm", "dbn"), "mirror": _CLASSIFYING}
 """Which systems do something with a field of the configuration that the others would take and never look at."""
 

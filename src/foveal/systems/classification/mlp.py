@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +15,16 @@ from foveal.evaluation.intervals import wilson
 from foveal.network import Sequential
 from foveal.network.layers import Normalization
 from foveal.printable import counted
-from foveal.report import classification
 from foveal.report.blocks import Bars, Headline, Report, Rows, Section
 from foveal.runs.method import Method, Quick
 from foveal.runs.settings import LIMIT, Setting, Value
-from foveal.systems.classification.classifier import classify
+from foveal.systems.classification.classifier import classify, reported
 from foveal.training.config import TrainingConfig
 from foveal.training.recipes import recipe_for
 
 if TYPE_CHECKING:
     from foveal.data.dataset import DataSet, Split
-    from foveal.runs.run import Session
-    from foveal.systems.classification.classifier import Classified
+    from foveal.runs.run import Run
 
 RECIPE = recipe_for("mlp", "fashion-mnist").config
 SETTINGS = (
@@ -41,46 +40,27 @@ def recipe(data: str | None, settings: Mapping[str, Value]) -> TrainingConfig:
     return RECIPE if data is None else recipe_for("mlp", data).config
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train on the training part, test once; train once more for each fold where the data are few.
 
     Raises:
         ConfigurationError: more folds than the smallest class has examples.
     """
-    data = session.load()
-    network = scaled(zoo.mlp(len(data.classes), data.shape), data.train)
-    found = classify(session, network, data)
-    folds = _folds(session, data)
-    facts: dict[str, Any] = {**found.evaluation.to_json(), "split": found.split}
-    low, high = found.evaluation.interval.low, found.evaluation.interval.high
-    tested = Headline(
-        f"{found.split} accuracy",
-        found.evaluation.accuracy,
-        f"95 % interval {low:.4f} to {high:.4f}, {found.evaluation.count:,} examples",
-    )
-    headlines, sections = [tested], []
-    if folds:
-        told = _cross_validated(session, data, folds)
-        facts["cross_validation"] = told
-        headlines.insert(0, _headline(told))
-        sections.append(_section(told))
-    return Report(
-        headlines=headlines,
-        sections=[*sections, *classification.sections(found.evaluation, found.split, found.pictures)],
-        networks={"mlp": network.with_input(data.shape)},
-        facts=facts,
-        evaluation=found.evaluation,
-        notes=_notes(data, found),
-        split=found.split,
-        configured_loss=True,
-    )
+    data = run.load()
+    found = classify(run, network(run), data)
+    folds = _folds(run, data)
+    if not folds:
+        return reported(run, found, data)
+    told = _cross_validated(run, data, folds)
+    report = reported(run, found, data, cross_validation=told)
+    headlines, sections = [_headline(told), *report.headlines], [_section(told), *report.sections]
+    return dataclasses.replace(report, headlines=headlines, sections=sections)
 
 
-def _notes(data: DataSet, found: Classified) -> list[str]:
-    notes = list(data.notes)
-    if found.split != "test":
-        notes.append(f"There is no test set: what is shown was measured on the {found.split} set.")
-    return notes
+def network(run: Run) -> Sequential:
+    """The network for the run's data; a table's columns are brought to mean 0 and variance 1 first."""
+    data = run.load()
+    return scaled(zoo.mlp(len(data.classes), data.shape), data.train)
 
 
 def scaled(network: Sequential, part: Split) -> Sequential:
@@ -116,8 +96,8 @@ def _whole(data: DataSet) -> Split:
     return Split(np.concatenate([p.images for p in parts]), np.concatenate([p.labels for p in parts]))
 
 
-def _folds(session: Session, data: DataSet) -> int:
-    folds, most = int(session.settings["folds"]), int(session.settings["fold_below"])
+def _folds(run: Run, data: DataSet) -> int:
+    folds, most = int(run.settings["folds"]), int(run.settings["fold_below"])
     whole = _whole(data)
     if folds == 0 or len(whole) > most:
         return 0
@@ -148,20 +128,20 @@ def cut(labels: NDArray[np.int64], folds: int, seed: int) -> list[tuple[NDArray[
     return [(train, test) for train, test in chosen.split(np.zeros(len(labels)), labels)]
 
 
-def _cross_validated(session: Session, data: DataSet, folds: int) -> dict[str, Any]:
+def _cross_validated(run: Run, data: DataSet, folds: int) -> dict[str, Any]:
     import dataclasses
 
     whole = _whole(data)
-    parts = cut(whole.labels, folds, session.seed)
-    config = session.config.replace(validation=0.0, early_stopping=None)
+    parts = cut(whole.labels, folds, run.seed)
+    config = run.config.replace(validation=0.0, early_stopping=None)
     own = []
     for number, (train, test) in enumerate(parts, start=1):
         learned = whole.take(train)
         one = dataclasses.replace(data, train=learned, test=whole.take(test))
         network = scaled(zoo.mlp(len(data.classes), data.shape), learned)
-        own.append(classify(session, network, one, stage=f"fold{number}", config=config, keep="").evaluation.correct)
-    session.say("the same folds for scikit-learn")
-    others = session.remember("baselines", lambda: _baselines(whole, parts, session.seed))
+        own.append(classify(run, network, one, stage=f"fold{number}", config=config, keep="").evaluation.correct)
+    run.notify("the same folds for scikit-learn")
+    others = run.cached("baselines", lambda: _baselines(whole, parts, run.seed))
     sizes = [len(test) for _, test in parts]
     return {
         "folds": folds,
@@ -257,4 +237,4 @@ def _section(told: dict[str, Any]) -> Section:
     )  # fmt: skip
 
 
-METHOD = Method(recipe, SETTINGS, run, Quick(data="iris", settings={"folds": 2, "limit": 40}))
+METHOD = Method(recipe, SETTINGS, run, Quick(data="iris", settings={"folds": 2, "limit": 40}), network=network)

@@ -25,7 +25,7 @@ from foveal.training.config import TrainingConfig
 if TYPE_CHECKING:
     from foveal.data.batches.protocol import Batches
     from foveal.data.dataset import DataSet
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(epochs=20, batch_size=1, optimizer="sgd", lr=1.0, validation=0.0)
 """η = 1: from zero weights another rate only scales them. AND took 12 corrections, OR 4, iris 7 (seed 0), all within nine epochs;
@@ -46,13 +46,13 @@ MLP = TrainingConfig(
 """Gradient descent on the cross-entropy; six epochs of mlp_steps / 6 steps. Twenty seeds of twenty solved XOR."""
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train the unit on each problem, and an MLP where no line separates.
 
     Raises:
         DataError, ConfigurationError: data that are no table, or classes and columns that it does not have.
     """
-    found = [_solve(session, problem) for problem in _problems(session)]
+    found = [_solve(run, problem) for problem in _problems(run)]
     apart, mixed = ([each for each in found if each.separation.separable is kind] for kind in (True, False))
     return Report(
         headlines=_headlines(apart, mixed),
@@ -73,7 +73,7 @@ def run(session: Session) -> Report:
         ],
         networks={
             "perceptron": zoo.perceptron(),
-            **({"MLP": _mlp(int(session.settings["hidden"]))} if mixed else {}),
+            **({"MLP": _mlp(int(run.settings["hidden"]))} if mixed else {}),
         },
         facts={"problems": {each.problem.name: each.to_json() for each in found}},
         split="training",
@@ -101,12 +101,12 @@ def _headlines(apart: Sequence[Solved], mixed: Sequence[Solved]) -> list[Headlin
 # Data -----------------------------------------------------------------------------------------------------------------
 
 
-def _problems(session: Session) -> list[Problem]:
+def _problems(run: Run) -> list[Problem]:
     from foveal.data import load
 
-    if session.data_name is not None:
-        return [_problem(session.load(), session.settings)]
-    return [_problem(load(name), session.settings) for name in EVERY]
+    if run.data_name is not None:
+        return [_problem(run.load(), run.settings)]
+    return [_problem(load(name), run.settings) for name in EVERY]
 
 
 def _problem(data: DataSet, settings: Mapping[str, Any]) -> Problem:
@@ -161,7 +161,7 @@ def _two(settings: Mapping[str, Any], keys: tuple[str, str], count: int, what: s
 # Training -------------------------------------------------------------------------------------------------------------
 
 
-def _solve(session: Session, problem: Problem) -> Solved:
+def _solve(run: Run, problem: Problem) -> Solved:
     from foveal.backends.torch import build
     from foveal.data.batches.in_memory import ResidentBatches
     from foveal.runs.run import digest
@@ -170,23 +170,23 @@ def _solve(session: Session, problem: Problem) -> Solved:
 
     import torch  # isort: skip
 
-    device = chosen_device(session.config.device)
+    device = chosen_device(run.config.device)
     part = _split(problem.points, problem.answers)
     tree = zoo.perceptron()
-    module = build(tree, seed=session.seed)
-    batches = ResidentBatches(part, session.config.batch_size, seed=session.seed, device=device)
+    module = build(tree, seed=run.seed)
+    batches = ResidentBatches(part, run.config.batch_size, seed=run.seed, device=device)
     held = ResidentBatches(part, 256, shuffle=False, device=device)
     identity = {"examples": digest(problem.points, problem.answers)}
-    stage = problem.name if session.data_name is None else ""
-    history = session.train(stage, module, PerceptronRule, batches, held, identity=identity).history
+    stage = problem.name if run.data_name is None else ""
+    history = run.train(stage, module, PerceptronRule, batches, held, identity=identity).history
     count = len(problem.answers)
     unit: Any = module.node("unit")
     w1, w2, b = (float(v) for v in torch.cat([unit.weight[0], unit.bias]).tolist())
-    session.keep(tree, module, stage or "model", classes=list(problem.classes), features=list(problem.axes))
+    run.save_model(tree, module, stage or "model", classes=list(problem.classes), features=list(problem.axes))
     held_apart = separation(problem.points, problem.answers)
     mlp, mlp_wrong = None, 0
     if not held_apart.separable:
-        mlp, mlp_wrong = _bent(session, problem, stage)
+        mlp, mlp_wrong = _bent(run, problem, stage)
     return Solved(
         problem,
         tuple(round(share * count) for share in history["loss"]),
@@ -216,28 +216,28 @@ def _mlp(hidden: int) -> Sequential:
     return Sequential(layers, input_shape=(2,), name="mlp")
 
 
-def _bent(session: Session, problem: Problem, stage: str) -> tuple[Any, int]:
+def _bent(run: Run, problem: Problem, stage: str) -> tuple[Any, int]:
     """A small MLP by gradient descent: what one line cannot do, several and their mixture can."""
     from foveal.backends.torch import build
     from foveal.data.batches.in_memory import ResidentBatches
     from foveal.runs.run import digest
     from foveal.training.precision import chosen_device
 
-    hidden, steps = int(session.settings["hidden"]), int(session.settings["mlp_steps"])
-    config = MLP.replace(seed=session.seed, device=session.config.device, batch_size=min(32, len(problem.answers)))
+    hidden, steps = int(run.settings["hidden"]), int(run.settings["mlp_steps"])
+    config = MLP.replace(seed=run.seed, device=run.config.device, batch_size=min(32, len(problem.answers)))
     times = -(-steps // MLP.epochs * config.batch_size // len(problem.answers))
     again = np.tile(np.arange(len(problem.answers)), max(1, times))
     tree = _mlp(hidden)
-    module = build(tree, seed=session.seed)
+    module = build(tree, seed=run.seed)
     batches: Batches = ResidentBatches(
-        _split(problem.points, problem.answers).take(again), config.batch_size, seed=session.seed,
+        _split(problem.points, problem.answers).take(again), config.batch_size, seed=run.seed,
         device=chosen_device(config.device),
     )  # fmt: skip
     name = f"{stage}-mlp" if stage else "mlp"
-    session.train(
+    run.train(
         name, module, None, batches, config=config, identity={"examples": digest(problem.points, problem.answers)}
     )
-    session.keep(tree, module, name, classes=list(problem.classes), features=list(problem.axes))
+    run.save_model(tree, module, name, classes=list(problem.classes), features=list(problem.axes))
     return module, _wrong(module, problem.points, problem.answers)
 
 

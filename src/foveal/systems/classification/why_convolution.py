@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet, Split
     from foveal.network.tree import Sequential
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(epochs=3, batch_size=64, schedule="one-cycle", lr=3e-3, validation=0.05)
 """The lectures' Adam, three epochs for either network. Twelve networks and their measurement took 290 s beside much other work; a
@@ -48,30 +48,26 @@ Z = 1.959964  # of a two-sided interval of 95 %
 _CHOSEN = 64  # the pictures that are used do not depend on the run's seed
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train both networks on each data set, and measure both on the same distorted test pictures.
 
     Raises:
         DataError: rows of a table.
         SourceError: none of the data sets is there.
     """
-    seeds = int(session.settings["seeds"])
-    sets, notes = _sets(session)
+    seeds = int(run.settings["seeds"])
+    sets, notes = _sets(run)
     trees = networks(sets[0])
     found = {}
     for data in sets:
         trees = networks(data)
-        modules = {
-            kind: [_trained(session, data, kind, trees[kind], number) for number in range(seeds)] for kind in KINDS
-        }
+        modules = {kind: [_trained(run, data, kind, trees[kind], number) for number in range(seeds)] for kind in KINDS}
         for kind in KINDS:
             first = kind == "cnn" and data is sets[0]
             name = "model" if first else f"{data.name}-{kind}"
-            session.keep(trees[kind], modules[kind][0], name, classes=list(data.classes))
-        session.say(f"{data.name}: test pictures shifted, scaled, turned, distorted")
-        found[data.name] = session.remember(
-            f"measured-{data.name}", functools.partial(_measured, session, data, modules)
-        )
+            run.save_model(trees[kind], modules[kind][0], name, classes=list(data.classes))
+        run.notify(f"{data.name}: test pictures shifted, scaled, turned, distorted")
+        found[data.name] = run.cached(f"measured-{data.name}", functools.partial(_measured, run, data, modules))
         notes += data.notes
     trees = networks(sets[0])
     facts = {
@@ -82,7 +78,7 @@ def run(session: Session) -> Report:
     }
     return Report(
         headlines=_headlines(facts),
-        sections=report.sections(facts, {data.name: _part(session, data).images[:1] for data in sets}, session.seed),
+        sections=report.sections(facts, {data.name: _part(run, data).images[:1] for data in sets}, run.seed),
         networks={"MLP": trees["mlp"], "CNN": trees["cnn"]},
         facts=facts,
         notes=notes,
@@ -107,20 +103,20 @@ def twins(network: Sequential) -> list[dict[str, Any]]:
 # Data -----------------------------------------------------------------------------------------------------------------
 
 
-def _sets(session: Session) -> tuple[list[DataSet], list[str]]:
+def _sets(run: Run) -> tuple[list[DataSet], list[str]]:
     """The data sets that are there, and what is to be said of those that are not."""
     from foveal.data import load
 
-    second = str(session.settings["second"])
+    second = str(run.settings["second"])
     sets, notes, missing = [], [], []
     try:
-        sets.append(session.pictures())
+        sets.append(run.pictures())
     except SourceError as error:
         missing.append(error)
-    if second and session.data_name == session.system.data[0] != second:
-        size = session.opening.get("size")
+    if second and run.data_name == run.system.data[0] != second:
+        size = run.opening.get("size")
         try:
-            sets.append(load(second, size=tuple(size) if size else None, channels=session.opening.get("channels")))
+            sets.append(load(second, size=tuple(size) if size else None, channels=run.opening.get("channels")))
         except SourceError as error:
             missing.append(error)
     if not sets:
@@ -136,40 +132,38 @@ def _some(part: Split, count: int) -> Split:
     return part.take(np.sort(np.random.default_rng(_CHOSEN).permutation(len(part))[:count]))
 
 
-def _part(session: Session, data: DataSet) -> Split:
+def _part(run: Run, data: DataSet) -> Split:
     """The test pictures that are distorted; the training pictures' tail where there is no test part."""
-    return _some(data.test if data.test is not None else data.train, int(session.settings["pictures"]))
+    return _some(data.test if data.test is not None else data.train, int(run.settings["pictures"]))
 
 
 # Training and measuring -----------------------------------------------------------------------------------------------
 
 
-def _trained(session: Session, data: DataSet, kind: str, tree: Sequential, number: int) -> Network:
+def _trained(run: Run, data: DataSet, kind: str, tree: Sequential, number: int) -> Network:
     from foveal.backends.torch import build
     from foveal.data.batches.in_memory import ResidentBatches
     from foveal.runs.run import digest
     from foveal.training.precision import chosen_device
 
-    config = session.config.replace(seed=session.seed + number)
-    part = _some(data.train, int(session.settings["train"]))
-    train, held = session.split(part)
+    config = run.config.replace(seed=run.seed + number)
+    part = _some(data.train, int(run.settings["train"]))
+    train, held = run.split(part)
     device = chosen_device(config.device)
     module = build(tree, seed=config.seed)
     batches = ResidentBatches(train, config.batch_size, seed=config.seed, device=device)
     validation = None if held is None else ResidentBatches(held, 256, shuffle=False, device=device)
     identity = {"data": digest(part.images, part.labels), "kind": kind}
-    session.train(
-        f"{data.name}-{kind}-{number + 1}", module, None, batches, validation, config=config, identity=identity
-    )
+    run.train(f"{data.name}-{kind}-{number + 1}", module, None, batches, validation, config=config, identity=identity)
     return module
 
 
-def _measured(session: Session, data: DataSet, modules: dict[str, list[Network]]) -> dict[str, Any]:
+def _measured(run: Run, data: DataSet, modules: dict[str, list[Network]]) -> dict[str, Any]:
     from foveal.systems.classification import distortions
 
-    part = _part(session, data)
+    part = _part(run, data)
     height, width = part.shape[:2]
-    draws = distortions.draw(len(part), height, width, session.seed)
+    draws = distortions.draw(len(part), height, width, run.seed)
     curves: dict[str, Any] = {}
     for kind in distortions.KINDS:
         given = {
@@ -184,7 +178,7 @@ def _measured(session: Session, data: DataSet, modules: dict[str, list[Network]]
     return {
         "classes": list(data.classes),
         "pictures": len(part),
-        "learned_from": len(_some(data.train, int(session.settings["train"]))),
+        "learned_from": len(_some(data.train, int(run.settings["train"]))),
         "inputs": int(np.prod(part.shape)),
         "curves": curves,
         "changed_inputs": [changed_inputs(part.images, pixels) for pixels in range(1, min(9, width))],

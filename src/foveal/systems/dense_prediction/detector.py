@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.generated.scenes import Scenes
     from foveal.evaluation.detection import Detected, Found
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(
     epochs=6, batch_size=16, lr=4e-3, schedule="one-cycle", peak_at=0.2, validation=0.03, metrics=(),
@@ -39,7 +39,7 @@ SHOWN = 8
 SURE = 0.4
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train on scenes that are new in every epoch, and measure once on test scenes.
 
     Raises:
@@ -51,16 +51,16 @@ def run(session: Session) -> Report:
     from foveal.network import codec
     from foveal.training.steps.detection import Detection
 
-    material = scenes.material(session)
+    material = scenes.material(run)
     test = material.test
-    tree = zoo.detector(len(test.classes), test.images.shape[1:], float(session.settings["width"]))
-    module = build(tree, seed=session.seed)
-    step = functools.partial(Detection, box=float(session.settings["box"]))
-    session.train("", module, step, material.train, material.validation,
+    tree = zoo.detector(len(test.classes), test.images.shape[1:], float(run.settings["width"]))
+    module = build(tree, seed=run.seed)
+    step = functools.partial(Detection, box=float(run.settings["box"]))
+    run.train("", module, step, material.train, material.validation,
                   identity={**material.identity, "network": codec.to_dict(tree)})  # fmt: skip
     found = boxes_of(module, test.images)
-    session.keep(tree, module, classes=list(test.classes),
-                 training={"data": material.source, "config": session.config.to_json()})  # fmt: skip
+    run.save_model(tree, module, classes=list(test.classes),
+                 training={"data": material.source, "config": run.config.to_json()})  # fmt: skip
     half, strict = (measured(found, test.boxes, test.labels, test.classes, overlap) for overlap in (0.5, 0.75))
     return _findings(half, strict, found, test, tree, material.source)
 

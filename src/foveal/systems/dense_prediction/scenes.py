@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.batches.scenes import SceneBatches
     from foveal.data.generated.scenes import Scenes
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 SETTINGS = (
     Setting(
@@ -73,7 +73,7 @@ class Material:
         return parts[0], parts[1]
 
 
-def material(session: Session) -> Material:
+def material(run: Run) -> Material:
     """Compose what the settings ask for. No picture is in two of the three parts.
 
     Raises:
@@ -86,18 +86,16 @@ def material(session: Session) -> Material:
     from foveal.runs.run import digest
     from foveal.training.precision import chosen_device
 
-    told, config = session.settings, session.config
+    told, config = run.settings, run.config
     data = load(str(told["source"]))
     if data.test is None:
         raise DataError("test scenes are composed of test pictures, and there are none", where=data.name,
                         mend=["--set source=fashion-mnist", "--set source=digits"])  # fmt: skip
-    train, held = session.split(data.train)
+    train, held = run.split(data.train)
     size, most, colour = int(told["size"]), int(told["objects"]), bool(told["colour"])
     parts = ((train, TRAIN), (held, VALIDATION), (data.test, TEST))
     composers = [
-        None
-        if part is None
-        else Composer(part, data.classes, size, (1, most), colour, seed=session.seed, stream=stream)
+        None if part is None else Composer(part, data.classes, size, (1, most), colour, seed=run.seed, stream=stream)
         for part, stream in parts
     ]
     learning, watching, testing = composers

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.generated.scenes import Scenes
     from foveal.evaluation.segmentation import Segmented
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(
     epochs=9, batch_size=16, lr=3e-3, schedule="one-cycle", peak_at=0.2, validation=0.03, metrics=(),
@@ -48,7 +48,7 @@ SETTINGS = (
 SHOWN = 8
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train on scenes that are new in every epoch, and measure once on test scenes.
 
     Raises:
@@ -60,35 +60,33 @@ def run(session: Session) -> Report:
     from foveal.network import codec
     from foveal.training.steps.segmentation import Segmentation
 
-    found = scenes.material(session)
+    found = scenes.material(run)
     test = found.test
-    width, levels = float(session.settings["width"]), int(session.settings["levels"])
+    width, levels = float(run.settings["width"]), int(run.settings["levels"])
     tree = zoo.unet(len(test.names), test.images.shape[1:], width, levels)
-    module = build(tree, seed=session.seed)
+    module = build(tree, seed=run.seed)
     identity = {**found.identity, "network": codec.to_dict(tree)}
-    if int(session.settings["pieces"]) and int(session.settings["piece_epochs"]):
-        _learn_names(session, module, found, identity)
-    step = functools.partial(Segmentation, dice=float(session.settings["dice"]))
-    session.train("", module, step, found.train, found.validation, identity=identity)
+    if int(run.settings["pieces"]) and int(run.settings["piece_epochs"]):
+        _learn_names(run, module, found, identity)
+    step = functools.partial(Segmentation, dice=float(run.settings["dice"]))
+    run.train("", module, step, found.train, found.validation, identity=identity)
     predicted = masks_of(module, test.images)
     result = segmented(test.masks, predicted, test.names)
-    session.keep(
-        tree, module, classes=list(test.classes), training={"data": found.source, "config": session.config.to_json()}
+    run.save_model(
+        tree, module, classes=list(test.classes), training={"data": found.source, "config": run.config.to_json()}
     )
     return _findings(result, test, predicted, tree, found.source)
 
 
-def _learn_names(session: Session, module: Network, found: scenes.Material, identity: dict[str, Any]) -> None:
+def _learn_names(run: Run, module: Network, found: scenes.Material, identity: dict[str, Any]) -> None:
     """The way down learns the classes of single things, on small scenes with one each."""
     from foveal.systems.dense_prediction.encoder_pretraining import Downward, Single
 
-    changes = {**NAMES, "epochs": int(session.settings["piece_epochs"])}
-    config = session.config.replace(**changes)
-    train, held = found.single(
-        int(session.settings["pieces"]), config.batch_size, 2 ** (int(session.settings["levels"]) - 1)
-    )
-    session.train(
-        "names", Downward(module, len(found.test.classes), session.seed), None, Single(train),
+    changes = {**NAMES, "epochs": int(run.settings["piece_epochs"])}
+    config = run.config.replace(**changes)
+    train, held = found.single(int(run.settings["pieces"]), config.batch_size, 2 ** (int(run.settings["levels"]) - 1))
+    run.train(
+        "names", Downward(module, len(found.test.classes), run.seed), None, Single(train),
         None if held is None else Single(held), config=config, identity=identity,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from foveal.data.dataset import DataSet, Split
 from foveal.errors import DataError
 
 if TYPE_CHECKING:
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 
 SIDE = 64  # larger pictures of a folder are brought to this height and width, unless a size is asked for
@@ -47,30 +47,30 @@ class Album:
         return self.pictures.origins[index] if self.pictures.origins else f"picture {index}"
 
 
-def album_of(session: Session) -> Album:
+def album_of(run: Run) -> Album:
     """Open what is to be searched: the test part, or all of a folder."""
     from foveal.data.loading import idx_images
     from foveal.data.sources.folder import read_album
     from foveal.data.sources.layout import has_classes
     from foveal.data.splitting import split_validation
 
-    place = Path(str(session.data_name))
+    place = Path(str(run.data_name))
     folder = os.path.isdir(place) and not idx_images(place)
-    if folder and session.opening.get("size") is None and _large(place):
-        session.opening = {**session.opening, "size": [SIDE, SIDE]}
+    if folder and run.opening.get("size") is None and _large(place):
+        run.opening = {**run.opening, "size": [SIDE, SIDE]}
     if folder and not has_classes(place):
-        size, limit = session.opening.get("size"), int(session.settings["limit"])
-        data = read_album(place, size=tuple(size) if size else None, channels=session.opening.get("channels"))
+        size, limit = run.opening.get("size"), int(run.settings["limit"])
+        data = read_album(place, size=tuple(size) if size else None, channels=run.opening.get("channels"))
         for line in data.remarks():
-            session.note(line)
+            run.note(line)
         pictures = data.train.take(np.arange(min(limit or len(data.train), len(data.train))))
         if len(pictures) < 4:
             raise DataError("these are too few pictures to search in", where=str(place), given=f"{len(pictures)}")
         return Album(pictures, (), np.arange(len(pictures)), dataclasses.replace(data, train=pictures))
-    data = session.pictures()
+    data = run.pictures()
     if data.test is not None:
         return Album(data.test, data.classes, np.arange(len(data.test)), data)
-    train, held = split_validation(data.train, HELD, seed=session.seed)
+    train, held = split_validation(data.train, HELD, seed=run.seed)
     origins = train.origins + held.origins if train.origins and held.origins else None
     whole = Split(np.concatenate([train.images, held.images]), np.concatenate([train.labels, held.labels]), origins)
     judged = np.arange(len(train), len(whole))

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet, Split
     from foveal.network.tree import Sequential
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(
     epochs=1, batch_size=140, optimizer="adam", lr=2e-3, schedule="one-cycle", metrics=(), validation=0.0,
@@ -81,7 +81,7 @@ SETTINGS = (
 )
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Choose a threshold on validation classes, train with the held-out classes left out, and verify pairs of those.
 
     Raises:
@@ -90,30 +90,29 @@ def run(session: Session) -> Report:
     """
     from foveal.systems.embedding import embedder_report as report
 
-    data = session.pictures()
+    data = run.pictures()
     held, other, choosing = (
-        classes_of(data, str(session.settings[name]), name)
-        for name in ("held_out", "also_held_out", "validation_classes")
+        classes_of(data, str(run.settings[name]), name) for name in ("held_out", "also_held_out", "validation_classes")
     )
     _check(data, held, other, choosing)
-    rehearsal = _rehearsed(session, data, held, choosing)
-    tree, module = _trained(session, data, "", held)
+    rehearsal = _rehearsed(run, data, held, choosing)
+    tree, module = _trained(run, data, "", held)
     part = looked_at(data.test or data.train, held)
-    vectors = embedded(module, part.images, session.config.mirror)
-    found = {"embedder": measured(vectors, part.labels, held, session.seed, DRAWS)}
-    if session.settings["classifier"]:
-        session.say("an ordinary classifier's features, to compare")
-        found["classifier's features"] = measured(_features(session, data, held, part), part.labels, held, session.seed)
-    found["raw pixels"] = measured(unit_rows(part.images), part.labels, held, session.seed, DRAWS)
-    second = _second(session, data, other) if len(other) else None
+    vectors = embedded(module, part.images, run.config.mirror)
+    found = {"embedder": measured(vectors, part.labels, held, run.seed, DRAWS)}
+    if run.settings["classifier"]:
+        run.notify("an ordinary classifier's features, to compare")
+        found["classifier's features"] = measured(_features(run, data, held, part), part.labels, held, run.seed)
+    found["raw pixels"] = measured(unit_rows(part.images), part.labels, held, run.seed, DRAWS)
+    second = _second(run, data, other) if len(other) else None
     own = found["embedder"]
     accepted = rates(vectors, part.labels, held, rehearsal["threshold"])
-    session.keep(
+    run.save_model(
         tree,
         module,
         classes=list(data.classes),
         threshold=rehearsal["threshold"],
-        mirror=session.config.mirror,
+        mirror=run.config.mirror,
         training={
             "data": data.name, "held_out": [data.classes[k] for k in held], "test": {"auc": own.among.auc},
         },
@@ -199,7 +198,7 @@ def _text(classes: NDArray[np.int64]) -> str:
 
 
 def _trained(
-    session: Session, data: DataSet, stage: str, held: NDArray[np.int64], config: TrainingConfig | None = None
+    run: Run, data: DataSet, stage: str, held: NDArray[np.int64], config: TrainingConfig | None = None
 ) -> tuple[Sequential, Network]:
     """An embedder that never saw the held-out classes."""
     from foveal.backends.torch import build
@@ -208,21 +207,21 @@ def _trained(
     from foveal.network import codec
     from foveal.training.steps.metric import Metric, pair_loss
 
-    told = session.settings
+    told = run.settings
     loss = pair_loss(str(told["loss"]), margin=float(told["margin"]), temperature=float(told["temperature"]))
     tree = zoo.embedder(int(told["dimensions"]), data.shape, width=float(told["width"]))
-    module = build(tree, seed=session.seed)
-    chosen = config or session.config
+    module = build(tree, seed=run.seed)
+    chosen = config or run.config
     batches = BalancedBatches(
-        without(data.train, held), int(told["classes"]), int(told["each"]), seed=session.seed,
+        without(data.train, held), int(told["classes"]), int(told["each"]), seed=run.seed,
         augment=parse(chosen.augment) if chosen.augment else None,
     )  # fmt: skip
     identity = {"network": codec.to_dict(tree), "held_out": held.tolist()}
-    session.train(stage, module, functools.partial(Metric, loss=loss), batches, config=chosen, identity=identity)
+    run.train(stage, module, functools.partial(Metric, loss=loss), batches, config=chosen, identity=identity)
     return tree, module
 
 
-def _rehearsed(session: Session, data: DataSet, held: NDArray[np.int64], choosing: NDArray[np.int64]) -> dict[str, Any]:
+def _rehearsed(run: Run, data: DataSet, held: NDArray[np.int64], choosing: NDArray[np.int64]) -> dict[str, Any]:
     """Train without the validation classes too, and see at which distance they are told from all others.
 
     The threshold is for classes never seen, so it is chosen on classes that this network never saw; the held-out classes have
@@ -230,23 +229,23 @@ def _rehearsed(session: Session, data: DataSet, held: NDArray[np.int64], choosin
     """
     from foveal.evaluation.verification import pairs_of, verify
 
-    _, module = _trained(session, data, "rehearsal", np.union1d(held, choosing))
+    _, module = _trained(run, data, "rehearsal", np.union1d(held, choosing))
 
     def chosen() -> dict[str, Any]:
         part = without(data.train, held)
-        rows = np.random.default_rng([session.seed, 12]).permutation(len(part))[:LOOKED_AT]
+        rows = np.random.default_rng([run.seed, 12]).permutation(len(part))[:LOOKED_AT]
         some = part.take(np.sort(rows))
-        found = verify(pairs_of(embedded(module, some.images, session.config.mirror), some.labels, choosing))
+        found = verify(pairs_of(embedded(module, some.images, run.config.mirror), some.labels, choosing))
         return {
             "validation_classes": [data.classes[k] for k in choosing],
             "threshold": found.threshold, "auc": found.auc, "equal_error": found.equal_error, "pairs": found.pairs,
         }  # fmt: skip
 
-    told: dict[str, Any] = session.remember("threshold", chosen)
+    told: dict[str, Any] = run.cached("threshold", chosen)
     return told
 
 
-def _features(session: Session, data: DataSet, held: NDArray[np.int64], part: Split) -> NDArray[np.floating]:
+def _features(run: Run, data: DataSet, held: NDArray[np.int64], part: Split) -> NDArray[np.floating]:
     """What an ordinary classifier of the same classes has before its last layer, brought to length 1."""
     import torch
 
@@ -260,16 +259,16 @@ def _features(session: Session, data: DataSet, held: NDArray[np.int64], part: Sp
 
     learn = without(data.train, held)
     seen, labels = np.unique(learn.labels, return_inverse=True)
-    trunk = zoo.embedder(1, data.shape, width=float(session.settings["width"])).layers[:-2]
+    trunk = zoo.embedder(1, data.shape, width=float(run.settings["width"])).layers[:-2]
     tree = Chain([*trunk, Dense(len(seen), name="classes")], input_shape=data.shape, name="classifier")
-    module = build(tree, seed=session.seed)
-    config = session.config
+    module = build(tree, seed=run.seed)
+    config = run.config
     batches = ResidentBatches(
-        type(learn)(learn.images, labels.astype(np.int64)), config.batch_size, seed=session.seed,
+        type(learn)(learn.images, labels.astype(np.int64)), config.batch_size, seed=run.seed,
         device=chosen_device(config.device), augment=parse(config.augment) if config.augment else None,
     )  # fmt: skip
     identity = {"network": codec.to_dict(tree), "held_out": held.tolist()}
-    session.train("classifier", module, None, batches, identity=identity)
+    run.train("classifier", module, None, batches, identity=identity)
     last = trunk[-1].name
     assert last is not None
     with torch.inference_mode():
@@ -280,12 +279,12 @@ def _features(session: Session, data: DataSet, held: NDArray[np.int64], part: Sp
     return unit_rows(np.concatenate(rows))
 
 
-def _second(session: Session, data: DataSet, other: NDArray[np.int64]) -> dict[str, Any]:
+def _second(run: Run, data: DataSet, other: NDArray[np.int64]) -> dict[str, Any]:
     """The same training with other classes held out, and the same figures."""
-    _, module = _trained(session, data, "other-classes", other)
+    _, module = _trained(run, data, "other-classes", other)
     part = looked_at(data.test or data.train, other)
-    found = {"embedder": embedded(module, part.images, session.config.mirror), "raw pixels": unit_rows(part.images)}
-    return {name: measured(each, part.labels, other, session.seed, DRAWS).to_json() for name, each in found.items()}
+    found = {"embedder": embedded(module, part.images, run.config.mirror), "raw pixels": unit_rows(part.images)}
+    return {name: measured(each, part.labels, other, run.seed, DRAWS).to_json() for name, each in found.items()}
 
 
 def predict(model: str, questions: Sequence[str]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from foveal.training.config import TrainingConfig
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.batches.rotated import Turned
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(epochs=4, batch_size=64, schedule="one-cycle", lr=3e-3, validation=0.05)
 """On Fashion-MNIST's test part recall@1 is 0.881 (pixels 0.815), in one to two minutes on one thread."""
@@ -45,38 +45,38 @@ EMBEDDINGS = "embeddings.safetensors"
 TURNS = ("upright", "turned 90°", "turned 180°", "turned 270°")
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Open the pictures, train or take a network, and search with what it makes of them."""
     from foveal.systems.embedding import photo_search_report
     from foveal.systems.embedding.features import features
 
-    album, module = opened(session)
-    session.say("embeddings")
+    album, module = opened(run)
+    run.notify("embeddings")
     images = album.pictures.images
     codes = features(module, images)
-    session.say("neighbours and clusters")
-    count = int(session.settings["clusters"]) or len(album.classes) or 10
-    found = session.remember("search", lambda: searched(album, codes, count, session.seed))
-    keep(session, album, codes, np.asarray(found["cluster"], np.int64))
-    session.say("map")
-    places = session.remember("map", lambda: plane(codes, int(session.settings["mapped"]), session.seed))
+    run.notify("neighbours and clusters")
+    count = int(run.settings["clusters"]) or len(album.classes) or 10
+    found = run.cached("search", lambda: searched(album, codes, count, run.seed))
+    keep(run, album, codes, np.asarray(found["cluster"], np.int64))
+    run.notify("map")
+    places = run.cached("map", lambda: plane(codes, int(run.settings["mapped"]), run.seed))
     facts: dict[str, Any] = {
         "pictures": len(images), "values": codes.shape[1], "judged": len(album.judged), "classes": list(album.classes),
         **{key: value for key, value in found.items() if key != "cluster"},
         "trustworthiness": places["trustworthiness"],
     }  # fmt: skip
-    if album.learnt is not None and session.histories:
-        facts["validation_accuracy"] = session.histories[""].history.get("val_accuracy", [None])[-1]
+    if album.learnt is not None and run.histories:
+        facts["validation_accuracy"] = run.histories[""].history.get("val_accuracy", [None])[-1]
     return Report(
         headlines=_headlines(album, found, facts),
-        sections=photo_search_report.sections(session, album, codes, found, places),
+        sections=photo_search_report.sections(run, album, codes, found, places),
         networks={"network": module.network},
         facts=facts,
-        notes=_notes(session, album),
+        notes=_notes(run, album),
     )
 
 
-def opened(session: Session) -> tuple[Album, Network]:
+def opened(run: Run) -> tuple[Album, Network]:
     """The pictures and the network, trained where none is given."""
     from foveal import zoo
     from foveal.backends.torch import build
@@ -84,45 +84,45 @@ def opened(session: Session) -> tuple[Album, Network]:
     from foveal.runs.run import digest
     from foveal.systems.classification.classifier import classify
 
-    given = str(session.settings["model"])
+    given = str(run.settings["model"])
     if given:
         trained = open_trained(given)
         if trained.size is None:
             raise ConfigurationError("the model takes no pictures of one size", where="--set model", given=given)
-        session.opening = {**session.opening, "size": list(trained.size), "channels": trained.channels}
-        album = album_of(session)
-        session.keep(trained.module.network, trained.module, classes=list(trained.classes), training={"model": given})
+        run.opening = {**run.opening, "size": list(trained.size), "channels": trained.channels}
+        album = album_of(run)
+        run.save_model(trained.module.network, trained.module, classes=list(trained.classes), training={"model": given})
         return dataclasses.replace(album, judged=np.arange(len(album.pictures)), learnt=None), trained.module
-    album = album_of(session)
+    album = album_of(run)
     assert album.learnt is not None
     kinds = len(album.classes) or len(TURNS)
-    tree = zoo.create(str(session.settings["network"]), kinds, album.learnt.shape)
+    tree = zoo.create(str(run.settings["network"]), kinds, album.learnt.shape)
     if album.classes:
-        return album, classify(session, tree, album.learnt).module.to("cpu")
-    if session.config.augment or session.config.mirror:
+        return album, classify(run, tree, album.learnt).module.to("cpu")
+    if run.config.augment or run.config.mirror:
         raise ConfigurationError(
             "pictures without classes are learned by their turns, without augmentation",
-            where=str(session.data_name),
-            given=f"augment {session.config.augment!r}, mirror {session.config.mirror}",
+            where=str(run.data_name),
+            given=f"augment {run.config.augment!r}, mirror {run.config.mirror}",
             expected="class folders, for either",
             mend="leave augment and mirror out",
         )
-    module = build(tree, album.learnt.shape, seed=session.seed)
-    train, validation = session.split(album.learnt.train)
-    held = None if validation is None else turned(session, validation, training=False)
+    module = build(tree, album.learnt.shape, seed=run.seed)
+    train, validation = run.split(album.learnt.train)
+    held = None if validation is None else turned(run, validation, training=False)
     identity = {"data": digest(album.learnt.train.images)}
-    session.train("", module, None, turned(session, train, training=True), held, identity=identity)
-    session.keep(module.network, module, classes=list(TURNS), training={"data": album.learnt.name})
+    run.train("", module, None, turned(run, train, training=True), held, identity=identity)
+    run.save_model(module.network, module, classes=list(TURNS), training={"data": album.learnt.name})
     return album, module.to("cpu")
 
 
-def turned(session: Session, split: Split, *, training: bool) -> Turned:
+def turned(run: Run, split: Split, *, training: bool) -> Turned:
     """Batches of pictures turned by a quarter, a half or three quarters, or not, and by how much."""
     from foveal.data.batches.in_memory import ResidentBatches
     from foveal.data.batches.rotated import Turned
     from foveal.training.precision import chosen_device
 
-    config = session.config
+    config = run.config
     pictures = ResidentBatches(
         split, config.batch_size, device=chosen_device(config.device), seed=config.seed, shuffle=training
     )
@@ -210,7 +210,7 @@ def plane(codes: NDArray[np.float32], most: int, seed: int) -> dict[str, Any]:
     return {"index": index.tolist(), "points": points.tolist(), "trustworthiness": kept}
 
 
-def keep(session: Session, album: Album, codes: NDArray[np.float32], cluster: NDArray[np.int64]) -> None:
+def keep(run: Run, album: Album, codes: NDArray[np.float32], cluster: NDArray[np.int64]) -> None:
     """Write codes and clusters into the run's folder, with the names of the pictures, for later searches."""
     from safetensors.numpy import save
 
@@ -220,10 +220,10 @@ def keep(session: Session, album: Album, codes: NDArray[np.float32], cluster: ND
         "names": [well_formed(album.name(index)) for index in range(len(codes))],
         "labels": album.pictures.labels.tolist() if album.classes else None,
         "classes": list(album.classes),
-        "data": session.data_name,
+        "data": run.data_name,
     }
     packed = save({"codes": np.ascontiguousarray(codes), "cluster": cluster}, {"foveal": json_text(told, ascii=False)})
-    files.write_bytes(session.folder.path / EMBEDDINGS, packed)
+    files.write_bytes(run.folder.path / EMBEDDINGS, packed)
 
 
 def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
@@ -303,8 +303,8 @@ def _headlines(album: Album, found: dict[str, Any], facts: dict[str, Any]) -> li
     ]  # fmt: skip
 
 
-def _notes(session: Session, album: Album) -> list[str]:
-    given = str(session.settings["model"])
+def _notes(run: Run, album: Album) -> list[str]:
+    given = str(run.settings["model"])
     if given:
         return [f"The embeddings are those of {given}; which pictures it had seen is not known here."]
     if not album.classes:

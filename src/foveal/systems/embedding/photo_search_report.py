@@ -16,7 +16,7 @@ from foveal.systems.embedding.album import NEAREST
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.systems.embedding.album import Album
 
 QUERIES, CLUSTERS = 8, 16
@@ -24,17 +24,17 @@ CELLS, THUMB, THUMBS = 24, 24, 380  # cells of the map to each side, pixels of a
 
 
 def sections(
-    session: Session, album: Album, codes: NDArray[np.float32], found: Mapping[str, Any], places: Mapping[str, Any]
+    run: Run, album: Album, codes: NDArray[np.float32], found: Mapping[str, Any], places: Mapping[str, Any]
 ) -> list[Section]:
     """All of them, in the order of the report."""
-    parts = [_nearest(session, album, codes, found), _clusters(album, found), _map(album, found, places)]
+    parts = [_nearest(run, album, codes, found), _clusters(album, found), _map(album, found, places)]
     return [parts[0], _recall(album, found), *parts[1:]] if album.classes else parts
 
 
-def _nearest(session: Session, album: Album, codes: NDArray[np.float32], found: Mapping[str, Any]) -> Section:
+def _nearest(run: Run, album: Album, codes: NDArray[np.float32], found: Mapping[str, Any]) -> Section:
     images, labels = album.pictures.images, album.pictures.labels
     queries = _queries(album, found)
-    count = min(max(1, int(session.settings["neighbours"])), len(images) - 1)
+    count = min(max(1, int(run.settings["neighbours"])), len(images) - 1)
     pixels = images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
     blocks = []
     for name, values, told in (("embeddings", codes, "by the network's embedding"), ("pixels", pixels, "by pixels")):

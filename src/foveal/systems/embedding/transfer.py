@@ -25,7 +25,7 @@ from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from foveal.data.dataset import DataSet, Split
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(epochs=4, batch_size=64, schedule="one-cycle", lr=3e-3, validation=0.1)
 """Of the source. At 100 labels of Fashion-MNIST's second half: frozen 0.897, fine-tuned 0.893, from scratch 0.877, a linear
@@ -47,7 +47,7 @@ SETTINGS = (
 ASKED = 100  # labels at which the comparison is a headline
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Learn the first half of the classes, then the second in four ways, with growing numbers of labels."""
     from foveal.data.splitting import with_test
     from foveal.evaluation import evaluate
@@ -55,30 +55,30 @@ def run(session: Session) -> Report:
     from foveal.inference.probabilities import class_probabilities
     from foveal.systems.embedding import transfer_report
 
-    source, target = halves(with_test(session.pictures(), seed=session.seed))
-    learnt = classify(session, network(session, source), source, keep="source")
-    train, validation = session.split(target.train)
+    source, target = halves(with_test(run.pictures(), seed=run.seed))
+    learnt = classify(run, network(run, source), source, keep="source")
+    train, validation = run.split(target.train)
     assert target.test is not None
     test = target.test
-    learner = Learner(session, learnt.module, network(session, target), train, validation or train, test)
+    learner = Learner(run, learnt.module, network(run, target), train, validation or train, test)
     counts = learner.counts()
-    choices = {n: session.remember(f"chosen-{n}", functools.partial(learner.choose, n)) for n in counts}
-    draws = max(1, int(session.settings["draws"]))
+    choices = {n: run.cached(f"chosen-{n}", functools.partial(learner.choose, n)) for n in counts}
+    draws = max(1, int(run.settings["draws"]))
     scores = {
-        n: [session.remember(f"labels-{n}-draw-{d}", functools.partial(learner.scores, n, d, choices[n])) for d in range(draws)]
+        n: [run.cached(f"labels-{n}-draw-{d}", functools.partial(learner.scores, n, d, choices[n])) for d in range(draws)]
         for n in counts
     }  # fmt: skip
     final = learner.network(TUNED, counts[-1], 0, choices[counts[-1]][TUNED]["best"])
     answers = class_probabilities(final, test.images, from_logits=True)
     found = evaluate(answers, test.labels, target.classes, mistakes=36)
-    session.keep(
+    run.save_model(
         learner.tree, final, classes=list(target.classes),
-        training={"data": target.name, "config": session.config.to_json(), "labels": counts[-1],
+        training={"data": target.name, "config": run.config.to_json(), "labels": counts[-1],
                   "test": {"accuracy": found.accuracy}},
     )  # fmt: skip
     told = {str(n): summed(rows) for n, rows in scores.items()}
     asked = min(counts, key=lambda n: abs(n - ASKED))
-    depth = session.remember("depth", lambda: learner.depth(asked, draws))
+    depth = run.cached("depth", lambda: learner.depth(asked, draws))
     facts = {
         "source": {"classes": list(source.classes), "accuracy": learnt.evaluation.accuracy},
         "target": {"classes": list(target.classes)},

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet, Split
     from foveal.network.tree import Sequential
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 
 FROZEN, TUNED, SCRATCH, PIXELS = "frozen", "fine-tuned", "from scratch", "pixels, linear"
@@ -27,11 +27,11 @@ STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 WIDEST = 4096  # values of a layer from which a linear classifier still learns in seconds
 
 
-def network(session: Session, data: DataSet) -> Sequential:
+def network(run: Run, data: DataSet) -> Sequential:
     """The tree for the classes and pictures of a data set."""
     from foveal import zoo
 
-    name, width = str(session.settings["network"]), float(session.settings["width"])
+    name, width = str(run.settings["network"]), float(run.settings["width"])
     return zoo.create(name, len(data.classes), data.shape, **({} if width == 1 else {"width": width}))
 
 
@@ -39,11 +39,11 @@ class Learner:
     """The second half of the classes, learnt in four ways from draws of labelled pictures."""
 
     def __init__(
-        self, session: Session, source: Network, tree: Sequential, train: Split, validation: Split, test: Split
+        self, run: Run, source: Network, tree: Sequential, train: Split, validation: Split, test: Split
     ) -> None:
-        self.session, self.source, self.tree = session, source.to("cpu"), tree
+        self.run, self.source, self.tree = run, source.to("cpu"), tree
         self.train, self.validation, self.test = train, validation, test
-        self.cut = str(session.settings["cut"]) or first_dense(tree)
+        self.cut = str(run.settings["cut"]) or first_dense(tree)
         self.inside = {name: features(source, part.images, self.cut) for name, part in self.parts()}
         self.pixels = {name: _flat(part) for name, part in self.parts()}
 
@@ -53,14 +53,14 @@ class Learner:
     def counts(self) -> list[int]:
         """Numbers of labels: those of the table that leave a label a class, up to the setting and to what there is."""
         classes = len(np.unique(self.train.labels))
-        most = min(int(self.session.settings["labels"]), len(self.train) - 1)
+        most = min(int(self.run.settings["labels"]), len(self.train) - 1)
         return sorted({n for n in COUNTS if classes <= n <= most} | {max(most, classes)})
 
     def chosen(self, count: int, draw: int) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Which training pictures have labels in a draw: each class in its share."""
         from foveal.data.splitting import stratified
 
-        return stratified(self.train.labels, count, self.session.seed + 1000 * draw)
+        return stratified(self.train.labels, count, self.run.seed + 1000 * draw)
 
     def network(self, way: str, count: int, draw: int, lr: float) -> Network:
         """All layers learn: from the source's weights below a fresh head, or from fresh ones everywhere."""
@@ -68,7 +68,7 @@ class Learner:
         from foveal.data.batches.in_memory import ResidentBatches
         from foveal.training.runner import run
 
-        config, seed = self.session.config, self.session.seed + 1000 * draw
+        config, seed = self.run.config, self.run.seed + 1000 * draw
         module = build(self.tree, seed=seed)
         if way == TUNED:
             learnt = self.source.state_dict()
@@ -78,7 +78,7 @@ class Learner:
         batch = min(32, count)
         steps = -(-count // batch)
         tuning = TrainingConfig(
-            epochs=max(1, round(int(self.session.settings["updates"]) / steps)), batch_size=batch, lr=lr, seed=seed,
+            epochs=max(1, round(int(self.run.settings["updates"]) / steps)), batch_size=batch, lr=lr, seed=seed,
             schedule="cosine", augment=config.augment, device=config.device, precision=config.precision,
         )  # fmt: skip
         run(module, ResidentBatches(labelled, batch, seed=seed), None, tuning)
@@ -102,7 +102,7 @@ class Learner:
 
     def choose(self, count: int) -> dict[str, Any]:
         """For each way what does best on the validation part, with the first draw."""
-        self.session.say(f"{count:,} labels: choosing rates and regularisation")
+        self.run.notify(f"{count:,} labels: choosing rates and regularisation")
         told = {}
         for way in (FROZEN, TUNED, SCRATCH, PIXELS):
             options = RATES.get(way, STRENGTHS)
@@ -113,7 +113,7 @@ class Learner:
 
     def scores(self, count: int, draw: int, choices: dict[str, Any]) -> dict[str, float]:
         """Test accuracy of each way with a draw of the labels."""
-        self.session.say(f"{count:,} labels, draw {draw + 1}")
+        self.run.notify(f"{count:,} labels, draw {draw + 1}")
         return {way: self.accuracy(way, count, draw, each["best"], "test") for way, each in choices.items()}
 
     def depth(self, count: int, draws: int) -> list[dict[str, Any]]:
@@ -123,7 +123,7 @@ class Learner:
         from foveal.arithmetic.shapes import trace
         from foveal.evaluation.intervals import student
 
-        self.session.say("how far up the features are general")
+        self.run.notify("how far up the features are general")
         inputs = {step.path: step.input for step in trace(self.source.network)}
         told = []
         for path, node in children(self.source.network):

@@ -23,7 +23,7 @@ from foveal.training.config import TrainingConfig
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.dataset import Split
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.training.history import History
 
 RECIPE = TrainingConfig(
@@ -56,7 +56,7 @@ TUNING = TrainingConfig(batch_size=32, optimizer="adam", schedule="cosine", vali
 TRAINED, FRESH, RELU = "pre-trained", "not pre-trained", "MLP, ReLU"
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train the machines from below, then compare three networks of one shape with few labels."""
     from foveal import zoo
     from foveal.backends.torch import build
@@ -65,32 +65,30 @@ def run(session: Session) -> Report:
     from foveal.inference.probabilities import class_probabilities
     from foveal.systems.energy import dbn_report
 
-    data, train, validation, test = boltzmann.parts(session)
-    threshold = float(session.settings["threshold"])
-    hidden = [units for n in (1, 2, 3) if (units := int(session.settings[f"hidden{n}"])) > 0]
+    data, train, validation, test = boltzmann.parts(run)
+    threshold = float(run.settings["threshold"])
+    hidden = [units for n in (1, 2, 3) if (units := int(run.settings[f"hidden{n}"])) > 0]
     tree = zoo.dbn(len(data.classes), data.shape, hidden=hidden, threshold=threshold)
-    module = build(tree, data.shape, seed=session.seed)
+    module = build(tree, data.shape, seed=run.seed)
     paths = [f"rbm{number}" for number in range(1, len(hidden) + 1)]
-    histories = {path: learn(session, module, train, validation, path) for path in paths}
+    histories = {path: learn(run, module, train, validation, path) for path in paths}
     module.to("cpu")
     trees = {TRAINED: tree, FRESH: fresh(tree), RELU: relu(tree, hidden)}
-    labels = min(int(session.settings["labels"]), len(train) - 1)
-    tuner = _Tuner(session, module, trees, train, validation, test, labels)
-    rates = {name: session.remember(f"rate-{place}", functools.partial(tuner.rate, name))
+    labels = min(int(run.settings["labels"]), len(train) - 1)
+    tuner = _Tuner(run, module, trees, train, validation, test, labels)
+    rates = {name: run.cached(f"rate-{place}", functools.partial(tuner.rate, name))
              for place, name in enumerate(trees)}  # fmt: skip
     draws = [
-        session.remember(
-            f"draw-{number}", functools.partial(tuner.draw, number, {n: r["lr"] for n, r in rates.items()})
-        )
-        for number in range(max(1, int(session.settings["draws"])))
+        run.cached(f"draw-{number}", functools.partial(tuner.draw, number, {n: r["lr"] for n, r in rates.items()}))
+        for number in range(max(1, int(run.settings["draws"])))
     ]
-    layers = session.remember("layers", lambda: tuner.layers(paths))
+    layers = run.cached("layers", lambda: tuner.layers(paths))
     final = tuner.tuned(TRAINED, 0, rates[TRAINED]["lr"])
     answers = class_probabilities(final, test.images, from_logits=True)
     found = evaluate(answers, test.labels, data.classes, mistakes=36)
-    session.keep(
+    run.save_model(
         tree, final, classes=list(data.classes),
-        training={"data": data.name, "config": session.config.to_json(), "labels": labels,
+        training={"data": data.name, "config": run.config.to_json(), "labels": labels,
                   "test": {"accuracy": found.accuracy}},
     )  # fmt: skip
     facts = compared(draws) | {"labels": labels, "rates": rates, "layers": layers, "draws": draws}
@@ -113,7 +111,7 @@ def run(session: Session) -> Report:
             ),
         ],
         sections=[
-            *dbn_report.sections(session, module, paths, histories, facts, data, test),
+            *dbn_report.sections(run, module, paths, histories, facts, data, test),
             *classification.sections(found, pictures=test.images[np.asarray([m.index for m in found.mistakes], dtype=np.int64)]),
         ],
         networks={"dbn": tree, "mlp": trees[RELU]},
@@ -128,7 +126,7 @@ def run(session: Session) -> Report:
     )  # fmt: skip
 
 
-def learn(session: Session, module: Network, train: Split, validation: Split, path: str) -> History:
+def learn(run: Run, module: Network, train: Split, validation: Split, path: str) -> History:
     """One machine's training, on what the machines below make of the pictures: a stage of its own."""
     from foveal.training.steps.boltzmann import ContrastiveDivergence
 
@@ -136,15 +134,15 @@ def learn(session: Session, module: Network, train: Split, validation: Split, pa
     step = functools.partial(
         ContrastiveDivergence,
         path=path,
-        gibbs_steps=int(session.settings["gibbs_steps"]),
+        gibbs_steps=int(run.settings["gibbs_steps"]),
         watched=module.as_input(boltzmann.some(train, 2000)),
     )
-    return session.train(
+    return run.train(
         path,
         module,
         step,
-        boltzmann.batches(session, train, training=True),
-        boltzmann.batches(session, validation, training=False),
+        boltzmann.batches(run, train, training=True),
+        boltzmann.batches(run, validation, training=False),
     )
 
 
@@ -192,10 +190,10 @@ class _Tuner:
     """The part with labels: the three networks, the same labels for each."""
 
     def __init__(
-        self, session: Session, module: Network, trees: dict[str, Tree], train: Split, validation: Split, test: Split,
+        self, run: Run, module: Network, trees: dict[str, Tree], train: Split, validation: Split, test: Split,
         labels: int,
     ) -> None:  # fmt: skip
-        self.session, self.trees, self.labels = session, trees, labels
+        self.run, self.trees, self.labels = run, trees, labels
         self.train, self.validation, self.test = train, validation, test
         self.module = module
         self.learnt = {name: tensor.clone() for name, tensor in module.state_dict().items() if name.startswith("rbm")}
@@ -204,7 +202,7 @@ class _Tuner:
         """The labelled pictures of a draw: each class in its share."""
         from foveal.data.splitting import stratified
 
-        return self.train.take(stratified(self.train.labels, self.labels, self.session.seed + 1000 * number))
+        return self.train.take(stratified(self.train.labels, self.labels, self.run.seed + 1000 * number))
 
     def tuned(self, name: str, number: int, lr: float) -> Network:
         """The network after backpropagation through all of it, on the labels of a draw."""
@@ -212,12 +210,12 @@ class _Tuner:
         from foveal.data.batches.in_memory import ResidentBatches
         from foveal.training.runner import run
 
-        seed = self.session.seed + 1000 * number
+        seed = self.run.seed + 1000 * number
         module = build(self.trees[name], seed=seed)
         if name == TRAINED:
             module.load_state_dict({**module.state_dict(), **self.learnt})
         config = TUNING.replace(
-            epochs=int(self.session.settings["tuning_epochs"]), lr=lr, seed=seed, device=self.session.config.device
+            epochs=int(self.run.settings["tuning_epochs"]), lr=lr, seed=seed, device=self.run.config.device
         )
         run(module, ResidentBatches(self.labelled(number), config.batch_size, seed=seed), None, config)
         return module.to("cpu")
@@ -227,21 +225,21 @@ class _Tuner:
 
     def rate(self, name: str) -> dict[str, Any]:
         """The learning rate by which a network does best on the validation part, with the labels of the first draw."""
-        self.session.say(f"{name}: learning rate of the fine-tuning")
+        self.run.notify(f"{name}: learning rate of the fine-tuning")
         scores = [self.accuracy(self.tuned(name, 0, lr), self.validation) for lr in RATES]
         best = int(np.argmax(scores))
         return {"lr": RATES[best], "validation": {str(lr): score for lr, score in zip(RATES, scores, strict=True)}}
 
     def draw(self, number: int, rates: dict[str, float]) -> dict[str, float]:
         """Test accuracies with one draw of the labels and of first weights."""
-        self.session.say(f"fine-tuning, draw {number + 1}")
+        self.run.notify(f"fine-tuning, draw {number + 1}")
         return {name: self.accuracy(self.tuned(name, number, rates[name]), self.test) for name in self.trees}
 
     def layers(self, paths: Sequence[str]) -> list[dict[str, Any]]:
         """A linear classifier on pixels, and on each layer before any fine-tuning, with the labels of the first draw."""
         from foveal.evaluation.intervals import wilson
 
-        self.session.say("linear classifiers, layer by layer")
+        self.run.notify("linear classifiers, layer by layer")
         chosen = self.labelled(0)
         told = []
         for place in range(len(paths) + 1):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet, Split
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.training.history import History
 
 FILTERS, COLUMNS = 48, 10
@@ -27,7 +27,7 @@ _DREAMS = 13  # a stream of random numbers
 
 
 def sections(
-    session: Session,
+    run: Run,
     module: Network,
     paths: Sequence[str],
     histories: Mapping[str, History],
@@ -40,7 +40,7 @@ def sections(
         _few_labels(facts),
         _layers(module, paths, histories, facts, data),
         _back(module, paths, data, test),
-        _dreams(session, module, paths, data, test),
+        _dreams(run, module, paths, data, test),
     ]
 
 
@@ -173,13 +173,13 @@ def _back(module: Network, paths: Sequence[str], data: DataSet, test: Split) -> 
     )  # fmt: skip
 
 
-def _dreams(session: Session, module: Network, paths: Sequence[str], data: DataSet, test: Split) -> Section:
+def _dreams(run: Run, module: Network, paths: Sequence[str], data: DataSet, test: Split) -> Section:
     import torch
 
     from foveal.training.steps.boltzmann import gibbs
 
     top: Any = module.node(paths[-1])
-    draw = torch.Generator().manual_seed(mixed(session.seed, _DREAMS))
+    draw = torch.Generator().manual_seed(mixed(run.seed, _DREAMS))
     seen = boltzmann.visible(module, test.images[boltzmann.one_a_class(test.labels, COLUMNS)], paths[-1])
     noise = torch.bernoulli(torch.full_like(seen, 0.5), generator=draw)
     blocks = []

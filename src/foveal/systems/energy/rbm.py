@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from foveal.backends.torch import Network
     from foveal.data.dataset import Split
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.training.history import History
 
 RECIPE = TrainingConfig(
@@ -56,31 +56,31 @@ LABELS = (300, 1000, 3000)
 WATCHED = 6000  # training pictures whose free energy the validation part's is compared with
 
 
-def run(session: Session) -> Report:
-    """Train both machines, judge their features, and look both ways through the session's own."""
+def run(run: Run) -> Report:
+    """Train both machines, judge their features, and look both ways through the run's own."""
     from foveal import zoo
     from foveal.backends.torch import build
     from foveal.evaluation.intervals import in_percent
     from foveal.systems.energy import rbm_report
     from foveal.systems.energy.bars_and_stripes import likelihoods
 
-    data, train, validation, test = boltzmann.parts(session)
-    threshold = float(session.settings["threshold"])
-    tree = zoo.rbm(data.shape, hidden=int(session.settings["hidden"]), threshold=threshold)
-    own = bool(session.settings["persistent"])
+    data, train, validation, test = boltzmann.parts(run)
+    threshold = float(run.settings["threshold"])
+    tree = zoo.rbm(data.shape, hidden=int(run.settings["hidden"]), threshold=threshold)
+    own = bool(run.settings["persistent"])
     modules, histories = {}, {}
     for persistent in (own, not own):
-        module = build(tree, data.shape, seed=session.seed)
-        histories[persistent] = learn(session, module, train, validation, persistent=persistent, own=own)
+        module = build(tree, data.shape, seed=run.seed)
+        histories[persistent] = learn(run, module, train, validation, persistent=persistent, own=own)
         modules[persistent] = module.to("cpu")
     seen = {name: boltzmann.visible(modules[own], part.images) for name, part in (("train", train), ("test", test))}
-    session.say("likelihood")
-    likelihood = session.remember("likelihood", lambda: likelihood_of(session, modules, seen))
-    session.say("features and linear classifiers")
-    features = session.remember("features", lambda: judge(session, modules[own], train, validation, test))
-    session.say("a machine small enough for exact sums")
-    tiny = session.remember("tiny", lambda: likelihoods(session.seed, int(session.settings["tiny_updates"])))
-    session.keep(tree, modules[own], training={"data": data.name, "config": session.config.to_json()})
+    run.notify("likelihood")
+    likelihood = run.cached("likelihood", lambda: likelihood_of(run, modules, seen))
+    run.notify("features and linear classifiers")
+    features = run.cached("features", lambda: judge(run, modules[own], train, validation, test))
+    run.notify("a machine small enough for exact sums")
+    tiny = run.cached("tiny", lambda: likelihoods(run.seed, int(run.settings["tiny_updates"])))
+    run.save_model(tree, modules[own], training={"data": data.name, "config": run.config.to_json()})
     facts = {
         "features": features,
         "likelihood": likelihood,
@@ -108,7 +108,7 @@ def run(session: Session) -> Report:
                 "pseudo-likelihood", facts["pseudo_likelihood"][KINDS[own]], note="nats a validation picture, stochastic"
             ),
         ],
-        sections=rbm_report.sections(session, modules[own], histories, facts, data, test),
+        sections=rbm_report.sections(run, modules[own], histories, facts, data, test),
         networks={"rbm": tree},
         facts=facts,
         notes=[
@@ -119,29 +119,27 @@ def run(session: Session) -> Report:
     )  # fmt: skip
 
 
-def learn(
-    session: Session, module: Network, train: Split, validation: Split, *, persistent: bool, own: bool
-) -> History:
-    """One machine's training: the run itself for the session's own kind, a stage for the other."""
+def learn(run: Run, module: Network, train: Split, validation: Split, *, persistent: bool, own: bool) -> History:
+    """One machine's training: the run itself for the run's own kind, a stage for the other."""
     from foveal.training.steps.boltzmann import ContrastiveDivergence
 
     boltzmann.begin(module.node("rbm"), boltzmann.visible(module, train.images))  # type: ignore[arg-type]
     step = functools.partial(
         ContrastiveDivergence,
-        gibbs_steps=int(session.settings["gibbs_steps"]),
+        gibbs_steps=int(run.settings["gibbs_steps"]),
         persistent=persistent,
         watched=module.as_input(boltzmann.some(train, WATCHED)),
     )
-    return session.train(
+    return run.train(
         "" if persistent is own else KINDS[persistent].replace(" ", "-").lower(),
         module,
         step,
-        boltzmann.batches(session, train, training=True),
-        boltzmann.batches(session, validation, training=False),
+        boltzmann.batches(run, train, training=True),
+        boltzmann.batches(run, validation, training=False),
     )
 
 
-def likelihood_of(session: Session, modules: dict[bool, Network], rows: dict[str, Tensor]) -> dict[str, Any]:
+def likelihood_of(run: Run, modules: dict[bool, Network], rows: dict[str, Tensor]) -> dict[str, Any]:
     """ln Z by annealing, and with it the mean log-likelihood; beside a model that takes every pixel on its own."""
     import torch
 
@@ -153,9 +151,7 @@ def likelihood_of(session: Session, modules: dict[bool, Network], rows: dict[str
     for persistent, module in modules.items():
         machine: Any = module.node("rbm")
         base = torch.log(share / (1 - share))
-        found = annealed_log_partition(
-            machine, base, temperatures=int(session.settings["annealing"]), seed=session.seed
-        )
+        found = annealed_log_partition(machine, base, temperatures=int(run.settings["annealing"]), seed=run.seed)
         with torch.no_grad():
             energy = {name: float(machine.free_energy(part).double().mean()) for name, part in rows.items()}
         machines[KINDS[persistent]] = {
@@ -168,7 +164,7 @@ def likelihood_of(session: Session, modules: dict[bool, Network], rows: dict[str
     return {"machines": machines, "independent": float(independent.mean())}
 
 
-def judge(session: Session, module: Network, train: Split, validation: Split, test: Split) -> dict[str, Any]:
+def judge(run: Run, module: Network, train: Split, validation: Split, test: Split) -> dict[str, Any]:
     """A linear classifier on hidden probabilities and one on the same binary pixels, for growing numbers of labels."""
     import torch
 
@@ -182,11 +178,11 @@ def judge(session: Session, module: Network, train: Split, validation: Split, te
         with torch.no_grad():
             return {"features": machine.up(pixels).numpy(), "pixels": pixels.numpy()}
 
-    most = min(int(session.settings["labels"]), len(train) - 1)
+    most = min(int(run.settings["labels"]), len(train) - 1)
     held, measured = both(validation), both(test)
     scores = []
     for count in [*(n for n in LABELS if n < most), most]:
-        chosen = train.take(stratified(train.labels, count, session.seed))
+        chosen = train.take(stratified(train.labels, count, run.seed))
         given, right = both(chosen), {}
         row: dict[str, Any] = {"labels": count}
         for name, values in given.items():

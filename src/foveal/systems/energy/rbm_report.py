@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet, Split
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.training.history import History
 
 FILTERS = 64
@@ -26,7 +26,7 @@ _DREAMS = 12  # a stream of random numbers
 
 
 def sections(
-    session: Session,
+    run: Run,
     module: Network,
     histories: Mapping[bool, History],
     facts: Mapping[str, Any],
@@ -39,7 +39,7 @@ def sections(
         _learning(histories, facts),
         _filters(module, data),
         _both_ways(module, data, test),
-        _dreams(session, module, data, test),
+        _dreams(run, module, data, test),
         _exact(facts),
     ]
 
@@ -177,17 +177,17 @@ def _both_ways(module: Network, data: DataSet, test: Split) -> Section:
     )
 
 
-def _dreams(session: Session, module: Network, data: DataSet, test: Split) -> Section:
+def _dreams(run: Run, module: Network, data: DataSet, test: Split) -> Section:
     import torch
 
     from foveal.training.steps.boltzmann import gibbs
 
     machine: Any = module.node("rbm")
-    most = max(1, int(session.settings["fantasies"]))
+    most = max(1, int(run.settings["fantasies"]))
     looks = [n for n in (1, 10, 100, 1000, 10000) if n < most] + [most]
     chosen = boltzmann.one_a_class(test.labels, COLUMNS)
     pictures = boltzmann.visible(module, test.images[chosen])
-    draw = torch.Generator().manual_seed(mixed(session.seed, _DREAMS))
+    draw = torch.Generator().manual_seed(mixed(run.seed, _DREAMS))
     noise = torch.bernoulli(torch.full_like(pictures, 0.5), generator=draw)
     blocks = []
     for name, begin, told in (("noise", noise, "random pixels"), ("pictures", pictures, "test pictures")):

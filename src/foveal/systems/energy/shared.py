@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch_layers.stochastic import RBM
     from foveal.data.batches.in_memory import ResidentBatches
     from foveal.data.dataset import DataSet, Split
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Values of C, the inverse strength of a linear classifier's regularisation, that the validation part chooses among."""
@@ -27,7 +27,7 @@ ITERATIONS = 300
 MEASURED = 500  # pictures a batch where nothing is learnt
 
 
-def parts(session: Session) -> tuple[DataSet, Split, Split, Split]:
+def parts(run: Run) -> tuple[DataSet, Split, Split, Split]:
     """The data set, and its training, validation and test part; a missing test part is cut off the training part.
 
     Raises:
@@ -35,11 +35,11 @@ def parts(session: Session) -> tuple[DataSet, Split, Split, Split]:
     """
     from foveal.data.splitting import with_test
 
-    data = with_test(session.pictures(), seed=session.seed)
-    train, validation = session.split(data.train)
+    data = with_test(run.pictures(), seed=run.seed)
+    train, validation = run.split(data.train)
     if validation is None:
         raise ConfigurationError(
-            f"{session.system.name} chooses by a validation part",
+            f"{run.system.name} chooses by a validation part",
             where="validation",
             given="0",
             expected="a share of the training set",
@@ -49,13 +49,13 @@ def parts(session: Session) -> tuple[DataSet, Split, Split, Split]:
     return data, train, validation, data.test
 
 
-def batches(session: Session, split: Split, *, training: bool) -> ResidentBatches:
+def batches(run: Run, split: Split, *, training: bool) -> ResidentBatches:
     """A part in batches; nobody looks at their answers."""
     from foveal.data.augmentation.pipeline import parse
     from foveal.data.batches.in_memory import ResidentBatches
     from foveal.training.precision import chosen_device
 
-    config = session.config
+    config = run.config
     return ResidentBatches(
         split,
         config.batch_size if training else MEASURED,

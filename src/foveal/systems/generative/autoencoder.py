@@ -10,7 +10,7 @@ import numpy as np
 from foveal.errors import ConfigurationError
 from foveal.report.blocks import Headline, Lines, Pictures, Report, Rows, Scatter, Section, Series
 from foveal.runs.method import Method, Quick
-from foveal.runs.run import Session
+from foveal.runs.run import Run
 from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.generative import encoder_decoder as shared
 from foveal.systems.image_tools import as_pixels, as_values, squared_error
@@ -26,22 +26,22 @@ SIZES = Setting(
 CONVOLUTIONAL_RECIPE = shared.RECIPE.replace(epochs=5, lr=4e-3, precision="fp32")
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train one autoencoder a code size, all alike but for it, and principal components beside them."""
-    own = shared.parts(session)
-    main = int(session.settings["code"])
-    sizes = sorted({*code_sizes(str(session.settings["sizes"])), *code_sizes(str(main))})
+    own = shared.parts(run)
+    main = int(run.settings["code"])
+    sizes = sorted({*code_sizes(str(run.settings["sizes"])), *code_sizes(str(main))})
     values = as_values(own.test.images)
     components = shared.Components(own.train)
     errors: dict[int, float] = {}
     modules, networks = {}, {}
     for size in sorted(sizes, key=lambda each: (each != main, each)):
-        tree = shared.described(session.system.name, own.data.shape, code=size)
-        modules[size], _ = shared.trained(session, "" if size == main else f"code-{size}", tree, own, Reconstruction)
+        tree = shared.described(run.system.name, own.data.shape, code=size)
+        modules[size], _ = shared.trained(run, "" if size == main else f"code-{size}", tree, own, Reconstruction)
         errors[size] = squared_error(modules[size].predict(own.test.images), values)
         if size == main:
-            networks[session.system.name] = tree
-            shared.keep(session, tree, modules[size], own, errors[size])
+            networks[run.system.name] = tree
+            shared.keep(run, tree, modules[size], own, errors[size])
     linear = {size: components.error(values, size) for size in sizes}
     better = [size for size in sizes if errors[size] < linear[size]]
     facts: dict[str, Any] = {

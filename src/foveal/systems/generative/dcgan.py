@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.training.history import History
     from foveal.training.steps.adversarial import Adversarial
 
@@ -44,7 +44,7 @@ FILMED = 10  # noise vectors whose pictures are followed through the training
 SHOWN = 60
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train both sides, then a judge, and look at what was made.
 
     Raises:
@@ -57,14 +57,12 @@ def run(session: Session) -> Report:
     from foveal.training.precision import chosen_device
     from foveal.training.steps.adversarial import Adversarial
 
-    data, config = session.pictures(), session.config
-    train, held = session.split(data.train)
-    tree = zoo.dcgan((int(session.settings["noise"]),), data.shape)
-    module = build(tree, seed=session.seed)
+    data, config = run.pictures(), run.config
+    train, held = run.split(data.train)
+    tree = zoo.dcgan((int(run.settings["noise"]),), data.shape)
+    module = build(tree, seed=run.seed)
     device = chosen_device(config.device)
-    batches = ResidentBatches(
-        train, min(config.batch_size, len(train)), device=device, seed=session.seed, drop_last=True
-    )
+    batches = ResidentBatches(train, min(config.batch_size, len(train)), device=device, seed=run.seed, drop_last=True)
     validation = None if held is None else ResidentBatches(held, 256, device=device, shuffle=False)
     steps: list[Adversarial] = []
 
@@ -72,12 +70,10 @@ def run(session: Session) -> Report:
         steps.append(Adversarial(module, config, steps_per_epoch, filmed=FILMED))
         return steps[-1]
 
-    history = session.train("", module, step, batches, validation, identity={"network": codec.to_dict(tree)})
-    session.keep(tree, module, classes=list(data.classes), training={"data": data.name, "config": config.to_json()})
-    judge = judging.trained(session, data)
-    noise = np.random.default_rng([session.seed, 1]).standard_normal(
-        (int(session.settings["samples"]), noise_size(module))
-    )
+    history = run.train("", module, step, batches, validation, identity={"network": codec.to_dict(tree)})
+    run.save_model(tree, module, classes=list(data.classes), training={"data": data.name, "config": config.to_json()})
+    judge = judging.trained(run, data)
+    noise = np.random.default_rng([run.seed, 1]).standard_normal((int(run.settings["samples"]), noise_size(module)))
     made = generated(module, noise.astype(np.float32))
     opinion = judge.opinion(made)
     facts = {

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter, median_filter
 
 from foveal.report.blocks import Headline, Lines, Pictures, Report, Rows, Section, Series
 from foveal.runs.method import Method, Quick
-from foveal.runs.run import Session
+from foveal.runs.run import Run
 from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.generative import encoder_decoder as shared
 from foveal.systems.image_tools import as_pixels, as_values, signal_to_noise, squared_error
@@ -37,27 +37,26 @@ SETTINGS = (
 )
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train it to undo one kind of noise; choose the best of each baseline on pictures put aside; measure all on the test set."""
-    own, chosen = shared.parts(session), session.settings
+    own, chosen = shared.parts(run), run.settings
     noise = Corruption(str(chosen["noise"]), float(chosen["amount"]))
-    tree = shared.described(session.system.name, own.data.shape)
-    module, _ = shared.trained(session, "", tree, own, functools.partial(Reconstruction, corruption=noise))
+    tree = shared.described(run.system.name, own.data.shape)
+    module, _ = shared.trained(run, "", tree, own, functools.partial(Reconstruction, corruption=noise))
     components = shared.Components(own.train)
     tried = baselines(components)
-    best = session.remember("baselines", lambda: chosen_baselines(tried, own, noise, session.seed))
+    best = run.cached("baselines", lambda: chosen_baselines(tried, own, noise, run.seed))
     clean = as_values(own.test.images)
-    noisy = spoilt(clean, noise, session.seed, 2)
+    noisy = spoilt(clean, noise, run.seed, 2)
     mended = {"autoencoder": mended_by(module, noisy)}
     mended |= {name: tried[name][best[name]](noisy) for name in tried}
     errors = {"nothing done": squared_error(noisy, clean)}
     errors |= {name: squared_error(found, clean) for name, found in mended.items()}
-    shared.keep(session, tree, module, own, errors["autoencoder"])
+    shared.keep(run, tree, module, own, errors["autoencoder"])
     code = int(np.prod(shared.encoded(module, own.test.images[:1]).shape[1:]))
     same_size = squared_error(components.back(noisy, min(code, components.most)), clean)
     other = {
-        str(factor): _at(module, clean, Corruption(noise.kind, _scaled(noise, factor)), session.seed)
-        for factor in FACTORS
+        str(factor): _at(module, clean, Corruption(noise.kind, _scaled(noise, factor)), run.seed) for factor in FACTORS
     }
     facts: dict[str, Any] = {
         "noise": noise.kind,
@@ -105,7 +104,7 @@ def run(session: Session) -> Report:
                             for when in ("before", "after")],
                            f"On the test set; trained with {noise.amount}.", log_y=True)]),
         ],
-        networks={session.system.name: tree},
+        networks={run.system.name: tree},
         facts=facts,
     )  # fmt: skip
 

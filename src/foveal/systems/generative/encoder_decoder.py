@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet, Split
     from foveal.network.tree import Sequential
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.training.history import History
     from foveal.training.steps import Step
 
@@ -42,16 +42,16 @@ class Parts:
     test: Split
 
 
-def parts(session: Session) -> Parts:
+def parts(run: Run) -> Parts:
     """The data set's parts; a set without a test part is measured on the one put aside."""
-    data = session.pictures()
-    train, held = session.split(data.train)
+    data = run.pictures()
+    train, held = run.split(data.train)
     validation = held if held is not None else train
     return Parts(data, train, validation, data.test if data.test is not None else validation)
 
 
 def trained(
-    session: Session, stage: str, tree: Sequential, own: Parts, make_step: Callable[..., Step]
+    run: Run, stage: str, tree: Sequential, own: Parts, make_step: Callable[..., Step]
 ) -> tuple[Network, History]:
     """One autoencoder, trained as a stage."""
     from foveal.backends.torch import build
@@ -59,11 +59,11 @@ def trained(
     from foveal.network import codec
     from foveal.training.precision import chosen_device
 
-    module = build(tree, seed=session.seed)
-    device = chosen_device(session.config.device)
-    batches = ResidentBatches(own.train, session.config.batch_size, device=device, seed=session.seed)
+    module = build(tree, seed=run.seed)
+    device = chosen_device(run.config.device)
+    batches = ResidentBatches(own.train, run.config.batch_size, device=device, seed=run.seed)
     held = ResidentBatches(own.validation, 512, device=device, shuffle=False)
-    history = session.train(stage, module, make_step, batches, held, identity={"network": codec.to_dict(tree)})
+    history = run.train(stage, module, make_step, batches, held, identity={"network": codec.to_dict(tree)})
     return module, history
 
 
@@ -110,11 +110,11 @@ class Components:
         return squared_error(self.back(values, min(size, self.most)), values)
 
 
-def keep(session: Session, tree: Sequential, module: Network, own: Parts, error: float, name: str = "model") -> None:
+def keep(run: Run, tree: Sequential, module: Network, own: Parts, error: float, name: str = "model") -> None:
     """Write the model file, with what was measured."""
-    session.keep(
+    run.save_model(
         tree, module, name, classes=list(own.data.classes),
-        training={"data": own.data.name, "config": session.config.to_json(), "test": {"mse": error}},
+        training={"data": own.data.name, "config": run.config.to_json(), "test": {"mse": error}},
     )  # fmt: skip
 
 

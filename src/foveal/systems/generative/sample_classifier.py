@@ -20,7 +20,7 @@ from foveal.training.config import TrainingConfig
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 CONFIDENT = 0.9
 RECIPE = TrainingConfig(epochs=4, batch_size=64, lr=5e-3, schedule="one-cycle")
@@ -131,7 +131,7 @@ def opinion(probabilities: NDArray[np.floating]) -> Opinion:
     )
 
 
-def trained(session: Session, data: DataSet) -> Judge:
+def trained(run: Run, data: DataSet) -> Judge:
     """Train a judge as a stage of its own, ``judge``; ``settings["judge_epochs"]`` says how long.
 
     It is the lecture's network, or an MLP for pictures below 18 × 18, which that cannot take.
@@ -141,10 +141,10 @@ def trained(session: Session, data: DataSet) -> Judge:
     small = min(data.shape[:2]) < 18
     tree = (zoo.mlp if small else zoo.lecture_cnn)(classes=len(data.classes), input_shape=data.shape)
     config = RECIPE.replace(
-        epochs=int(session.settings.get("judge_epochs", RECIPE.epochs)),
-        seed=session.seed,
-        device=session.config.device,
+        epochs=int(run.settings.get("judge_epochs", RECIPE.epochs)),
+        seed=run.seed,
+        device=run.config.device,
     )
-    found = classify(session, tree, data, stage="judge", config=config, keep="judge")
+    found = classify(run, tree, data, stage="judge", config=config, keep="judge")
     judge = Judge(found.module, data.classes, float(found.evaluation.accuracy), opinion(np.eye(len(data.classes))))
     return Judge(judge.module, judge.classes, judge.accuracy, judge.opinion(found.measured.images))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foveal.report.blocks import Headline, Lines, Pictures, Report, Rows, Section, Series
 from foveal.runs.method import Method, Quick
-from foveal.runs.run import Session
+from foveal.runs.run import Run
 from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.generative import encoder_decoder as shared
 from foveal.systems.image_tools import as_pixels, as_values, squared_error
@@ -38,18 +38,18 @@ SETTINGS = (
 )
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train it with the penalty and, as a stage of its own, without."""
-    own, chosen = shared.parts(session), session.settings
+    own, chosen = shared.parts(run), run.settings
     size = int(chosen["code"])
     sparsity = Sparsity(str(chosen["penalty"]), float(chosen["weight"]), float(chosen["target"]))
-    tree = shared.described(session.system.name, own.data.shape, code=size)
-    sparse, _ = shared.trained(session, "", tree, own, functools.partial(Reconstruction, sparsity=sparsity))
-    free, _ = shared.trained(session, "free", tree, own, Reconstruction)
+    tree = shared.described(run.system.name, own.data.shape, code=size)
+    sparse, _ = shared.trained(run, "", tree, own, functools.partial(Reconstruction, sparsity=sparsity))
+    free, _ = shared.trained(run, "free", tree, own, Reconstruction)
     values = as_values(own.test.images)
     errors = {name: squared_error(module.predict(own.test.images), values) for name, module in
               (("sparse", sparse), ("free", free))}  # fmt: skip
-    shared.keep(session, tree, sparse, own, errors["sparse"])
+    shared.keep(run, tree, sparse, own, errors["sparse"])
     codes = {"sparse": shared.encoded(sparse, own.test.images), "free": shared.encoded(free, own.test.images)}
     told = {name: activity(each) for name, each in codes.items()}
     components = shared.Components(own.train)
@@ -97,7 +97,7 @@ def run(session: Session) -> Report:
                      _histogram(codes), _units_sorted(codes)]),
             _features(sparse, codes["sparse"], own),
         ],
-        networks={session.system.name: tree},
+        networks={run.system.name: tree},
         facts=facts,
     )  # fmt: skip
 

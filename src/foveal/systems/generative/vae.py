@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet, Split
     from foveal.network.tree import Sequential
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.training.history import History
 
 RECIPE = TrainingConfig(
@@ -52,27 +52,27 @@ PLANE = 15  # pictures along each side of the plane
 FOLLOWED = 3000  # test pictures in a map
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train it, and a second one with two latent numbers; measure the bound; let a judge look at samples.
 
     Raises:
         DataError: rows of a table.
     """
-    data = session.pictures()
-    latent = int(session.settings["latent"])
-    tree, module, history = _trained(session, data, "", latent)
-    test = data.test if data.test is not None else session.split(data.train)[1] or data.train
-    figures = session.remember("bound", lambda: measured(session, module, test, data.train))
-    session.keep(tree, module, classes=list(data.classes), training={"data": data.name, "test": figures})
+    data = run.pictures()
+    latent = int(run.settings["latent"])
+    tree, module, history = _trained(run, data, "", latent)
+    test = data.test if data.test is not None else run.split(data.train)[1] or data.train
+    figures = run.cached("bound", lambda: measured(run, module, test, data.train))
+    run.save_model(tree, module, classes=list(data.classes), training={"data": data.name, "test": figures})
     networks = {"vae": tree}
     plane, plane_figures = module, None
-    if latent != 2 and session.settings["plane"]:
-        flat, plane, _ = _trained(session, data, "plane", 2)
-        plane_figures = session.remember("plane-bound", lambda: measured(session, plane, test, data.train))
-        session.keep(flat, plane, "plane", classes=list(data.classes))
+    if latent != 2 and run.settings["plane"]:
+        flat, plane, _ = _trained(run, data, "plane", 2)
+        plane_figures = run.cached("plane-bound", lambda: measured(run, plane, test, data.train))
+        run.save_model(flat, plane, "plane", classes=list(data.classes))
         networks["vae with two latent numbers"] = flat
-    judge = judging.trained(session, data)
-    draws = np.random.default_rng([session.seed, 1]).standard_normal((int(session.settings["samples"]), latent))
+    judge = judging.trained(run, data)
+    draws = np.random.default_rng([run.seed, 1]).standard_normal((int(run.settings["samples"]), latent))
     made = decoded(module, draws)
     opinion = judge.opinion(made)
     facts = {
@@ -85,7 +85,7 @@ def run(session: Session) -> Report:
         "samples": len(made),
         "classes": list(data.classes),
     }
-    pixels = "drawn black or white" if session.settings["binarise"] else "taken as the grey values they are"
+    pixels = "drawn black or white" if run.settings["binarise"] else "taken as the grey values they are"
     return Report(
         headlines=[
             Headline("test ELBO", figures["elbo"], note="nats a picture, higher is better: reconstruction "
@@ -110,31 +110,29 @@ def run(session: Session) -> Report:
         networks=networks,
         facts=facts,
         notes=["The reconstruction is ln p(x|z) of Bernoulli pixels, in nats a picture. With grey pixels no decoder can reach "
-               f"0: the best possible here is {_text(figures['ceiling'])}."] if not session.settings["binarise"] else [],
+               f"0: the best possible here is {_text(figures['ceiling'])}."] if not run.settings["binarise"] else [],
     )  # fmt: skip
 
 
-def _trained(session: Session, data: DataSet, stage: str, latent: int) -> tuple[Sequential, Network, History]:
+def _trained(run: Run, data: DataSet, stage: str, latent: int) -> tuple[Sequential, Network, History]:
     from foveal.backends.torch import build
     from foveal.data.batches.in_memory import ResidentBatches
     from foveal.network import codec
     from foveal.training.precision import chosen_device
     from foveal.training.steps.variational import Variational
 
-    device, config = chosen_device(session.config.device), session.config
-    train, held = session.split(data.train)
+    device, config = chosen_device(run.config.device), run.config
+    train, held = run.split(data.train)
     tree = zoo.vae(data.shape, latent)
-    module = build(tree, seed=session.seed)
-    step = functools.partial(
-        Variational, beta=float(session.settings["beta"]), binarise=bool(session.settings["binarise"])
-    )
-    batches = ResidentBatches(train, config.batch_size, device=device, seed=session.seed)
+    module = build(tree, seed=run.seed)
+    step = functools.partial(Variational, beta=float(run.settings["beta"]), binarise=bool(run.settings["binarise"]))
+    batches = ResidentBatches(train, config.batch_size, device=device, seed=run.seed)
     validation = None if held is None else ResidentBatches(held, 512, device=device, shuffle=False)
-    history = session.train(stage, module, step, batches, validation, identity={"network": codec.to_dict(tree)})
+    history = run.train(stage, module, step, batches, validation, identity={"network": codec.to_dict(tree)})
     return tree, module, history
 
 
-def measured(session: Session, module: Network, part: Split, train: Split) -> dict[str, Any]:
+def measured(run: Run, module: Network, part: Split, train: Split) -> dict[str, Any]:
     """Both parts of the bound on a part of the data, the bound of several draws, and what there is to compare with.
 
     Returns:
@@ -147,14 +145,14 @@ def measured(session: Session, module: Network, part: Split, train: Split) -> di
     from foveal.backends.torch import evaluating
     from foveal.training.steps.variational import binarised, bound, halves, importance_bound
 
-    draws = int(session.settings["draws"])
-    draw = torch.Generator().manual_seed(session.seed)
+    draws = int(run.settings["draws"])
+    draw = torch.Generator().manual_seed(run.seed)
     rows: list[NDArray[np.float64]] = []
     by_number: list[NDArray[np.float64]] = []
     with evaluating(module), torch.inference_mode():
         for start in range(0, len(part), 250):
             x = module.as_input(part.images[start : start + 250])
-            x = binarised(x, draw) if session.settings["binarise"] else x
+            x = binarised(x, draw) if run.settings["binarise"] else x
             likelihood, kl = bound(module, x, draw)
             several = importance_bound(module, x, draw, draws)
             mean, log_variance = halves(module.node("encoder")(x))
@@ -171,7 +169,7 @@ def measured(session: Session, module: Network, part: Split, train: Split) -> di
         "kl": float(kl_.mean()),
         "importance": float(several_.mean()),
         "draws": draws,
-        "ceiling": 0.0 if session.settings["binarise"] else float(_likelihood(grey, grey).mean()),
+        "ceiling": 0.0 if run.settings["binarise"] else float(_likelihood(grey, grey).mean()),
         "mean_picture": float(_likelihood(grey, average).mean()),
         "kl_by_number": np.concatenate(by_number).mean(0).tolist(),
         "pictures": len(part),

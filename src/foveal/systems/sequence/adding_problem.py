@@ -20,7 +20,7 @@ from foveal.zoo.recurrent import UNITS
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 KINDS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 SOLVED = 0.01
@@ -108,13 +108,13 @@ class Memory:
         return told
 
 
-def plan(session: Session) -> Plan:
+def plan(run: Run) -> Plan:
     """What the settings ask for.
 
     Raises:
         ConfigurationError: lags that are no whole numbers above 0.
     """
-    text, steps, units = str(session.settings["lags"]), session.settings["lag_steps"], session.settings["lag_units"]
+    text, steps, units = str(run.settings["lags"]), run.settings["lag_steps"], run.settings["lag_units"]
     parts = [part for part in text.replace(" ", "").split(",") if part]
     if not all(part.isdigit() and 0 < int(part) <= 1000 for part in parts):
         raise ConfigurationError(
@@ -125,32 +125,32 @@ def plan(session: Session) -> Plan:
             mend=["--set lags=10,100", '--set lags="": without the adding problem'],
         )
     config = TrainingConfig(
-        epochs=max(1, int(steps) // _EPOCH), batch_size=_BATCH, optimizer="adam", lr=float(session.settings["lag_rate"]),
+        epochs=max(1, int(steps) // _EPOCH), batch_size=_BATCH, optimizer="adam", lr=float(run.settings["lag_rate"]),
         schedule="one-cycle", peak_at=0.1, clip_norm=1.0, loss="mse", metrics=(), validation=0.0, precision="fp32",
-        seed=session.seed, device=session.config.device,
+        seed=run.seed, device=run.config.device,
     )  # fmt: skip
     return Plan(tuple(sorted({int(part) for part in parts})), config, int(units))
 
 
-def carried_out(session: Session, plan: Plan) -> Memory:
+def carried_out(run: Run, plan: Plan) -> Memory:
     """Train every kind at every lag, each from its first values, a stage each."""
-    steps = min(_EPOCH, int(session.settings["lag_steps"]))
-    attempts = [_attempt(session, plan, kind, lag, steps) for lag in plan.lags for kind in KINDS]
+    steps = min(_EPOCH, int(run.settings["lag_steps"]))
+    attempts = [_attempt(run, plan, kind, lag, steps) for lag in plan.lags for kind in KINDS]
     return Memory(plan, tuple(attempts))
 
 
-def _attempt(session: Session, plan: Plan, kind: str, lag: int, steps: int) -> Attempt:
+def _attempt(run: Run, plan: Plan, kind: str, lag: int, steps: int) -> Attempt:
     from foveal.backends.torch import build
     from foveal.training.precision import chosen_device
 
     tree = zoo.create(kind, classes=1, input_shape=(lag + adding.BEGINNING, 2), width=plan.units / UNITS)
-    module = build(tree, seed=session.seed)
-    probe, _, _ = adding.sequences(_PROBED, lag, np.random.default_rng([session.seed, lag, _FRESH + 1]))
+    module = build(tree, seed=run.seed)
+    probe, _, _ = adding.sequences(_PROBED, lag, np.random.default_rng([run.seed, lag, _FRESH + 1]))
     before = gradient_norms(module, probe)
     device = chosen_device(plan.config.device)
-    batches = adding.AddingBatches(lag, _BATCH, steps, seed=session.seed, device=device)
-    history = session.train(f"adding-{lag}-{kind}", module, None, batches, config=plan.config)
-    x, sums, _ = adding.sequences(_TESTED, lag, np.random.default_rng([session.seed, lag, _FRESH]))
+    batches = adding.AddingBatches(lag, _BATCH, steps, seed=run.seed, device=device)
+    history = run.train(f"adding-{lag}-{kind}", module, None, batches, config=plan.config)
+    x, sums, _ = adding.sequences(_TESTED, lag, np.random.default_rng([run.seed, lag, _FRESH]))
     wrong = module.predict(x) - sums
     losses = history.history["loss"]
     return Attempt(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.generated.waves import Signals, Waves
     from foveal.network.tree import Sequential
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(
     epochs=12, batch_size=64, optimizer="adamw", weight_decay=0.1, schedule="one-cycle", lr=1e-2, validation=0.1
@@ -39,25 +39,25 @@ KINDS = ("conv1d", "mlp")
 LAST = 32  # units of the MLP's second hidden layer
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train both kinds of network, several times each, and test them at every level of noise.
 
     Raises:
         DataError: waves that cannot be drawn.
         ConfigurationError: no seed at all.
     """
-    waves = _waves(session)
+    waves = _waves(run)
     trees = networks(waves)
     modules: dict[str, list[Network]] = {kind: [] for kind in KINDS}
-    for number in range(int(session.settings["seeds"])):
+    for number in range(int(run.settings["seeds"])):
         for kind in KINDS:
-            modules[kind].append(_trained(session, waves, kind, trees[kind], number))
-    session.keep(trees["conv1d"], modules["conv1d"][0], classes=list(waves.classes))
-    session.keep(trees["mlp"], modules["mlp"][0], "mlp", classes=list(waves.classes))
+            modules[kind].append(_trained(run, waves, kind, trees[kind], number))
+    run.save_model(trees["conv1d"], modules["conv1d"][0], classes=list(waves.classes))
+    run.save_model(trees["mlp"], modules["mlp"][0], "mlp", classes=list(waves.classes))
     right = {kind: np.stack([correct(m, waves.test) for m in each]) for kind, each in modules.items()}
     facts = {
         "parameters": {kind: parameters(tree) for kind, tree in trees.items()},
-        "seeds": int(session.settings["seeds"]),
+        "seeds": int(run.settings["seeds"]),
         "test": len(waves.test),
         "levels": list(waves.levels),
         "accuracy": {kind: accuracy(each, waves.test, waves.levels) for kind, each in right.items()},
@@ -78,14 +78,14 @@ def networks(waves: Waves) -> dict[str, Sequential]:
     return {"conv1d": convolution, "mlp": equal_mlp(convolution, LAST)}
 
 
-def _waves(session: Session) -> Waves:
+def _waves(run: Run) -> Waves:
     from foveal.data.generated import waves
 
-    train, test, length = (int(session.settings[name]) for name in ("train", "test", "length"))
-    return waves.load(session.seed, train, test, length)
+    train, test, length = (int(run.settings[name]) for name in ("train", "test", "length"))
+    return waves.load(run.seed, train, test, length)
 
 
-def _trained(session: Session, waves: Waves, kind: str, tree: Sequential, number: int) -> Network:
+def _trained(run: Run, waves: Waves, kind: str, tree: Sequential, number: int) -> Network:
     import torch
 
     from foveal.backends.torch import build
@@ -94,18 +94,18 @@ def _trained(session: Session, waves: Waves, kind: str, tree: Sequential, number
     from foveal.runs.run import digest
     from foveal.training.precision import chosen_device
 
-    config = session.config.replace(seed=session.seed + number)
+    config = run.config.replace(seed=run.seed + number)
     part = waves.train
     held = np.zeros(len(part), bool)
     if config.validation:
-        held[stratified(part.labels, max(1, round(config.validation * len(part))), session.seed)] = True
+        held[stratified(part.labels, max(1, round(config.validation * len(part))), run.seed)] = True
     inputs = torch.from_numpy(part.values)
     labels, device = torch.from_numpy(part.labels), chosen_device(config.device)
     chosen = torch.from_numpy(~held)
     batches = TensorBatches(inputs[chosen], labels[chosen], config.batch_size, seed=config.seed, device=device)
     validation = TensorBatches(inputs[~chosen], labels[~chosen], 512, shuffle=False, device=device)
     module = build(tree, seed=config.seed)
-    session.train(
+    run.train(
         "" if (kind, number) == ("conv1d", 0) else f"{kind}-{number + 1}", module, None, batches,
         validation if held.any() else None, config=config, identity={"waves": digest(part.values, part.labels)},
     )  # fmt: skip

@@ -21,7 +21,7 @@ from foveal.training.config import TrainingConfig
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.generated.digit_lines import DigitLines, Lines
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(
     epochs=3, batch_size=32, optimizer="adam", lr=3e-3, schedule="one-cycle", clip_norm=5.0, metrics=(), validation=0.0,
@@ -44,7 +44,7 @@ LIGHT = 127  # a border lighter than this is paper, and its ink is dark
 BOOTSTRAP = 1000
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Compose the lines, train the reader, read the test lines once, and show how.
 
     Raises:
@@ -55,20 +55,20 @@ def run(session: Session) -> Report:
     from foveal.network import codec
     from foveal.systems.sequence import crnn_report as report
 
-    told = session.settings
+    told = run.settings
     data = digit_lines.load(
-        session.seed,
+        run.seed,
         train=int(told["lines"]),
         validation=int(told["validation_lines"]),
         test=int(told["test_lines"]),
         source=str(told["source"]),
     )
     tree = zoo.crnn(input_shape=data.train.images.shape[1:], width=float(told["width"]))
-    module = _trained(session, data, codec.to_dict(tree))
-    session.say("reading the test lines")
+    module = _trained(run, data, codec.to_dict(tree))
+    run.notify("reading the test lines")
     logs = log_probabilities(module, data.test.images)
-    read = session.remember("test", lambda: readings(logs, data.test, int(told["beam"]), session.seed))
-    session.keep(
+    read = run.cached("test", lambda: readings(logs, data.test, int(told["beam"]), run.seed))
+    run.save_model(
         tree,
         module,
         characters=list(digit_lines.LETTERS),
@@ -100,7 +100,7 @@ def _notes(data: DigitLines) -> list[str]:
     return notes
 
 
-def _trained(session: Session, data: DigitLines, network: dict[str, Any]) -> Network:
+def _trained(run: Run, data: DigitLines, network: dict[str, Any]) -> Network:
     from foveal.backends.torch import build
     from foveal.data.batches.lines import LineBatches
     from foveal.network import codec
@@ -108,12 +108,12 @@ def _trained(session: Session, data: DigitLines, network: dict[str, Any]) -> Net
     from foveal.training.precision import chosen_device
     from foveal.training.steps.transcription import Transcription
 
-    device = chosen_device(session.config.device)
-    module = build(codec.from_dict(network), seed=session.seed)
-    batches = LineBatches(data.train, session.config.batch_size, seed=session.seed, device=device)
+    device = chosen_device(run.config.device)
+    module = build(codec.from_dict(network), seed=run.seed)
+    batches = LineBatches(data.train, run.config.batch_size, seed=run.seed, device=device)
     validation = LineBatches(data.validation, 200, shuffle=False, device=device)
     identity = {"network": network, "source": data.source, "lines": digest(data.train.images)}
-    session.train("", module, Transcription, batches, validation, identity=identity)
+    run.train("", module, Transcription, batches, validation, identity=identity)
     return module
 
 

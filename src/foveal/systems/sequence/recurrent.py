@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from foveal import zoo
-from foveal.report import classification
-from foveal.report.blocks import Headline, Lines, Report, Section, Series
+from foveal.report.blocks import Lines, Report, Section, Series
 from foveal.runs.method import Method, Quick
 from foveal.runs.settings import LIMIT, Setting
+from foveal.systems.classification.classifier import classify, reported
 from foveal.systems.sequence import adding_problem
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
-    from foveal.evaluation.results import Evaluation
-    from foveal.runs.run import Session
-    from foveal.systems.classification.classifier import Classified
+    from foveal.network.tree import Sequential
+    from foveal.runs.run import Run
 
 _COMMON = TrainingConfig(
     epochs=4, batch_size=64, optimizer="adam", lr=4e-3, schedule="one-cycle", clip_norm=1.0, label_smoothing=0.05,
@@ -45,43 +45,31 @@ TITLES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 _LOOKED_AT = 1000  # test pictures whose gradients are measured
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train the classifier and test it; then the adding problem at every lag, RNN beside LSTM beside GRU.
 
     Raises:
         DataError: rows of a table.
         ConfigurationError: lags that are no list of whole numbers.
     """
-    from foveal.systems.classification.classifier import classify
-
-    name = session.system.name
-    plan = adding_problem.plan(session)
-    data = session.pictures()
-    tree = zoo.create(name, classes=len(data.classes), input_shape=data.shape)
-    found = classify(session, tree, data)
-    rows = session.remember("rows", lambda: row_norms(found.module, found.measured.images[:_LOOKED_AT]))
-    memory = adding_problem.carried_out(session, plan) if plan.lags else None
-    sections = [_rows_section(name, rows)]
-    facts: dict[str, Any] = {"accuracy": found.evaluation.accuracy, "rows": rows}
-    if memory is not None:
-        sections = [*adding_problem.sections(memory), *sections]
-        facts["adding"] = memory.to_json()
-    return Report(
-        headlines=[_accuracy(found), *(adding_problem.headlines(memory) if memory is not None else [])],
-        sections=[*sections, *classification.sections(found.evaluation, found.split, found.pictures)],
-        networks={name: tree},
-        facts=facts,
-        evaluation=found.evaluation,
-        split=found.split,
-        configured_loss=True,
+    name, plan = run.system.name, adding_problem.plan(run)
+    data = run.pictures()
+    found = classify(run, network(run), data)
+    rows = run.cached("rows", lambda: row_norms(found.module, found.measured.images[:_LOOKED_AT]))
+    memory = adding_problem.carried_out(run, plan) if plan.lags else None
+    report = reported(run, found, data, rows=rows, **({} if memory is None else {"adding": memory.to_json()}))
+    own = [*([] if memory is None else adding_problem.sections(memory)), _rows_section(name, rows)]
+    return dataclasses.replace(
+        report,
+        headlines=[*report.headlines, *([] if memory is None else adding_problem.headlines(memory))],
+        sections=[*own, *report.sections],
     )
 
 
-def _accuracy(found: Classified) -> Headline:
-    evaluation: Evaluation = found.evaluation
-    low, high = evaluation.interval.low, evaluation.interval.high
-    note = f"{evaluation.count:,} pictures, 95 % interval {low:.2%} to {high:.2%}"
-    return Headline(f"{found.split} accuracy", evaluation.accuracy, note, percent=True)
+def network(run: Run) -> Sequential:
+    """The recurrent network for the run's pictures."""
+    data = run.pictures()
+    return zoo.create(run.system.name, classes=len(data.classes), input_shape=data.shape)
 
 
 def row_norms(module: Network, images: np.ndarray[Any, Any]) -> list[float]:
@@ -117,5 +105,5 @@ QUICK = Quick(
     changes={"epochs": 1, "batch_size": 32},
     settings={"lags": "2,4", "lag_steps": 3, "lag_units": 3, "limit": 80},
 )
-RNN = Method(SLOWER, SETTINGS, run, QUICK)
-LSTM = GRU = Method(_COMMON, SETTINGS, run, QUICK)
+RNN = Method(SLOWER, SETTINGS, run, QUICK, network=network)
+LSTM = GRU = Method(_COMMON, SETTINGS, run, QUICK, network=network)

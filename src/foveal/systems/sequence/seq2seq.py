@@ -19,7 +19,7 @@ from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.systems.sequence.translator import Translator
     from foveal.training.history import History
 
@@ -43,7 +43,7 @@ DRAWN = ("de-month", "en-us", "es-weekday", "fr-month")
 """Forms whose attention is drawn, in each direction that they have."""
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train on pairs of texts, translate the test pairs once, count those that are right to the last character.
 
     Raises:
@@ -51,14 +51,14 @@ def run(session: Session) -> Report:
     """
     from foveal.systems.sequence.translator import Translator
 
-    settings = session.settings
+    settings = run.settings
     sizes = {name: int(settings[key]) for name, key in _PARTS.items()}
-    data = dates.load(seed=session.seed, **sizes)
-    module, history = _trained(session, data)
-    session.keep(module.network, module, vocabulary=list(dates.alphabet()), classes=list(dates.alphabet()))
+    data = dates.load(seed=run.seed, **sizes)
+    module, history = _trained(run, data)
+    run.save_model(module.network, module, vocabulary=list(dates.alphabet()), classes=list(dates.alphabet()))
     translator = Translator(module, dates.START, dates.END)
-    figures = session.remember("measured", lambda: measured(translator, data.test))
-    drawn = session.remember("drawn", lambda: looks(translator, data.test))
+    figures = run.cached("measured", lambda: measured(translator, data.test))
+    drawn = run.cached("drawn", lambda: looks(translator, data.test))
     read, written = figures["to_iso"], figures["from_iso"]
     return Report(
         headlines=[
@@ -91,7 +91,7 @@ def run(session: Session) -> Report:
 _PARTS = {"train": "pairs", "validation": "validation", "test": "test"}
 
 
-def _trained(session: Session, data: dates.Dates) -> tuple[Network, History]:
+def _trained(run: Run, data: dates.Dates) -> tuple[Network, History]:
     import torch
 
     from foveal.backends.torch import build
@@ -101,20 +101,20 @@ def _trained(session: Session, data: dates.Dates) -> tuple[Network, History]:
     from foveal.training.precision import chosen_device
     from foveal.training.steps.sequence import SequenceToSequence
 
-    settings, config = session.settings, session.config
+    settings, config = run.settings, run.config
     source, target = dates.lengths()
     network = zoo.create(
         "seq2seq", len(dates.alphabet()), Tokens(source + target), source=source,
         embedding=int(settings["embedding"]), units=int(settings["units"]),
     )  # fmt: skip
-    module, device = build(network, seed=session.seed), chosen_device(config.device)
+    module, device = build(network, seed=run.seed), chosen_device(config.device)
     (x, y), (x_seen, y_seen) = (
         tuple(torch.from_numpy(array) for array in dates.arrays(part)) for part in (data.train, data.validation)
     )
-    learning = TensorBatches(x, y, config.batch_size, seed=session.seed, shuffle=config.shuffle, device=device)
+    learning = TensorBatches(x, y, config.batch_size, seed=run.seed, shuffle=config.shuffle, device=device)
     watching = TensorBatches(x_seen, y_seen, 512, shuffle=False, device=device)
     identity = {"network": codec.to_dict(network), "pairs": digest(x.numpy(), y.numpy())}
-    history = session.train("", module, SequenceToSequence, learning, watching, identity=identity)
+    history = run.train("", module, SequenceToSequence, learning, watching, identity=identity)
     return module, history
 
 

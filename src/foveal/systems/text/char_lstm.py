@@ -22,7 +22,7 @@ from foveal.training.config import TrainingConfig
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.generated.docstrings import Docstring
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.systems.text.text_generator import Writer
     from foveal.training.history import History
 
@@ -52,7 +52,7 @@ DRAWN = 16  # samples at each temperature
 Texts3 = tuple[list[NDArray[np.int64]], list[NDArray[np.int64]], list[NDArray[np.int64]]]
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train the network, measure it and the Markov models on the same test characters, let it write, look at its cells.
 
     Raises:
@@ -60,16 +60,16 @@ def run(session: Session) -> Report:
     """
     from foveal.systems.text.text_generator import Writer
 
-    settings = session.settings
+    settings = run.settings
     data = stdlib_text.load(modules=[name for name in str(settings["modules"]).replace(" ", "").split(",") if name])
     texts: Any = tuple([stdlib_text.encode(each.text) for each in part] for _, part in data.parts())
-    module, history = _trained(session, texts)
-    session.keep(module.network, module, vocabulary=list(data.symbols), classes=list(data.symbols))
+    module, history = _trained(run, texts)
+    run.save_model(module.network, module, vocabulary=list(data.symbols), classes=list(data.symbols))
     writer = Writer(module)
     orders = sorted({*range(int(settings["orders"]) + 1), 3})
-    figures = session.remember("measured", lambda: measured(writer, texts, data.test, orders))
-    written = session.remember("written", lambda: samples(session, writer, texts, data.train, figures))
-    cells = session.remember("cells", lambda: followed(writer, data.validation, data.test))
+    figures = run.cached("measured", lambda: measured(writer, texts, data.test, orders))
+    written = run.cached("written", lambda: samples(run, writer, texts, data.train, figures))
+    cells = run.cached("cells", lambda: followed(writer, data.validation, data.test))
     lstm, third = figures["lstm"], figures["markov"]["3"]
     best = min(figures["markov"].values(), key=lambda each: each["bits"])
     gain = figures["below_order_3"]
@@ -99,7 +99,7 @@ def run(session: Session) -> Report:
     )  # fmt: skip
 
 
-def _trained(session: Session, texts: Texts3) -> tuple[Network, History]:
+def _trained(run: Run, texts: Texts3) -> tuple[Network, History]:
     from foveal.backends.torch import build
     from foveal.data.batches.text_streams import Streams
     from foveal.network import codec
@@ -107,18 +107,18 @@ def _trained(session: Session, texts: Texts3) -> tuple[Network, History]:
     from foveal.training.precision import chosen_device
     from foveal.training.steps.language import Language
 
-    settings, config = session.settings, session.config
+    settings, config = run.settings, run.config
     window = int(settings["window"])
     tree = zoo.char_lstm(
         len(stdlib_text.SYMBOLS), Tokens(window), int(settings["embedding"]), int(settings["units"]),
         int(settings["recurrent"]), float(settings["dropout"]),
     )  # fmt: skip
-    module = build(tree, seed=session.seed)
+    module = build(tree, seed=run.seed)
     device = chosen_device(config.device)
-    batches = Streams(texts[0], config.batch_size, window, seed=session.seed, device=device)
+    batches = Streams(texts[0], config.batch_size, window, seed=run.seed, device=device)
     watched = Streams(texts[1], min(config.batch_size, 8), window, shuffle=False, device=device)
     identity = {"network": codec.to_dict(tree), "texts": digest(*texts[0])}
-    history = session.train("", module, Language, batches, watched, identity=identity)
+    history = run.train("", module, Language, batches, watched, identity=identity)
     return module.cpu(), history
 
 
@@ -180,18 +180,18 @@ def _grouped(
 
 
 def samples(
-    session: Session, writer: Writer, texts: Texts3, train: Sequence[Docstring], figures: dict[str, Any]
+    run: Run, writer: Writer, texts: Texts3, train: Sequence[Docstring], figures: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """What the LSTM writes at each temperature, and the order-3 model; and how much of it are words, or copied."""
-    prompt = stdlib_text.encode(str(session.settings["prompt"])).tolist()
-    length = int(session.settings["characters"])
+    prompt = stdlib_text.encode(str(run.settings["prompt"])).tolist()
+    length = int(run.settings["characters"])
     source = "\n\n".join(each.text for each in train)
     words = set(words_of(source))
     best = figures["markov"]["3"]
     third = markov.Markov(3, len(stdlib_text.SYMBOLS), best["smoothing"], best["discount"] or 0.75).fit(texts[0])
     told: list[dict[str, Any]] = []
     for number, temperature in enumerate((*TEMPERATURES, None)):
-        random = np.random.default_rng([session.seed, 71, number])
+        random = np.random.default_rng([run.seed, 71, number])
         if temperature is None:
             made = [third.sample(length, random, prompt)[len(prompt) :] for _ in range(DRAWN)]
         else:

@@ -24,7 +24,7 @@ from foveal.training.config import TrainingConfig
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.generated.stdlib_topics import Documents, Topics
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
     from foveal.training.history import History
 
 RECIPE = TrainingConfig(
@@ -51,23 +51,23 @@ SHOWN, CUT = 8, 600
 FILTERS = 5  # of each width, in the report
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train the network, choose a linear model, measure both on the test documents.
 
     Raises:
         DataError: an interpreter without sources.
         ConfigurationError: widths that are no numbers.
     """
-    modules = [name for name in str(session.settings["modules"]).replace(" ", "").split(",") if name]
+    modules = [name for name in str(run.settings["modules"]).replace(" ", "").split(",") if name]
     few = {"module": 3, "topic": 3} if modules else None  # labels of a small part of the library
-    data = stdlib_topics.load(modules=modules, length=int(session.settings["length"]), common=few)
-    module, history = _trained(session, data)
-    session.keep(module.network, module, classes=list(data.labels), vocabulary=list(data.words))
+    data = stdlib_topics.load(modules=modules, length=int(run.settings["length"]), common=few)
+    module, history = _trained(run, data)
+    run.save_model(module.network, module, classes=list(data.labels), vocabulary=list(data.words))
     scores = module_scores(module, data.test.tokens)
-    linear = session.remember("linear", lambda: linear_model(data))
+    linear = run.cached("linear", lambda: linear_model(data))
     rival = np.array(linear["test"])
-    figures = session.remember("measured", lambda: measured(data, scores, rival))
-    reacting = session.remember("filters", lambda: filters(module, data))
+    figures = run.cached("measured", lambda: measured(data, scores, rival))
+    reacting = run.cached("filters", lambda: filters(module, data))
     headlines = [_headline(figures, rank) for rank in RANKS]
     return Report(
         headlines=[*headlines, Headline("ranks better", verdict(figures),
@@ -88,7 +88,7 @@ def run(session: Session) -> Report:
     )  # fmt: skip
 
 
-def _trained(session: Session, data: Topics) -> tuple[Network, History]:
+def _trained(run: Run, data: Topics) -> tuple[Network, History]:
     import torch
 
     from foveal.backends.torch import build
@@ -98,24 +98,24 @@ def _trained(session: Session, data: Topics) -> tuple[Network, History]:
     from foveal.training.precision import chosen_device
     from foveal.training.steps.multilabel import multilabel as step
 
-    settings, config = session.settings, session.config
+    settings, config = run.settings, run.config
     tree = zoo.text_cnn(
         len(data.labels), Tokens(int(settings["length"])), len(data.words), int(settings["embedding"]),
         int(settings["filters"]), _widths(str(settings["windows"])), int(settings["pool"]),
         int(settings["bottleneck"]), float(settings["dropout"]),
     )  # fmt: skip
-    module = build(tree, seed=session.seed)
+    module = build(tree, seed=run.seed)
     if settings["pretrained"]:
         begin(module, data.train.tokens)
     device = chosen_device(config.device)
 
     def batches(part: Documents, size: int, shuffle: bool) -> TensorBatches:
         x, y = torch.from_numpy(part.tokens), torch.from_numpy(part.targets)
-        return TensorBatches(x, y.float(), size, seed=session.seed, shuffle=shuffle, device=device)
+        return TensorBatches(x, y.float(), size, seed=run.seed, shuffle=shuffle, device=device)
 
     identity = {"network": codec.to_dict(tree), "documents": digest(data.train.tokens, data.train.targets)}
     train, watched = batches(data.train, config.batch_size, config.shuffle), batches(data.validation, 256, False)
-    history = session.train("", module, step, train, watched, identity=identity)
+    history = run.train("", module, step, train, watched, identity=identity)
     return module.cpu(), history
 
 

@@ -13,7 +13,8 @@ from foveal.data import load
 from foveal.data.batches.in_memory import TensorBatches
 from foveal.errors import CheckpointError, ConfigurationError, DataError, UnknownName
 from foveal.report.blocks import Headline, Report
-from foveal.runs.run import Session, digest, plain
+from foveal.runs.experiment import Experiment
+from foveal.runs.run import Run, digest, plain
 from foveal.runs.settings import LIMIT, Setting, chosen
 from foveal.systems import launch
 from foveal.training import TrainingConfig
@@ -21,16 +22,11 @@ from foveal.training.checkpoints.run_folder import RunFolder
 from foveal.training.display import Silent
 
 
-def session(folder, *, settings=None, data="digits", resuming=False, config=None) -> Session:
-    return Session(
-        systems.system("vae"),
-        config or TrainingConfig(epochs=2, batch_size=8),
-        settings or {},
-        RunFolder(folder),
-        opening={"data": data, "size": None, "channels": None},
-        display=Silent(),
-        resuming=resuming,
-    )
+def a_run(folder, *, settings=None, data="digits", resuming=False, config=None) -> Run:
+    opening = {"data": data, "size": None, "channels": None}
+    config = config or TrainingConfig(epochs=2, batch_size=8)
+    experiment = Experiment(systems.system("vae"), config, settings or {}, opening)
+    return Run(experiment, RunFolder(folder), display=Silent(), resuming=resuming)
 
 
 def test_settings_are_read_as_what_they_replace():
@@ -83,18 +79,18 @@ def test_a_setting_that_is_not_there_is_answered_with_those_that_are():
 
 
 def test_a_limit_takes_so_many_of_each_part_whatever_the_seed(tmp_path):
-    one = session(tmp_path, settings={"limit": 50}).load()
-    two = session(tmp_path, settings={"limit": 50}, config=TrainingConfig(seed=7)).load()
+    one = a_run(tmp_path, settings={"limit": 50}).load()
+    two = a_run(tmp_path, settings={"limit": 50}, config=TrainingConfig(seed=7)).load()
     assert len(one.train) == len(one.test) == 50
     assert np.array_equal(one.train.images, two.train.images)
     assert "limit=50" in one.notes[-1]
     assert len(np.unique(one.train.labels)) == 10
-    assert len(session(tmp_path).load().train) == len(load("digits").train)
+    assert len(a_run(tmp_path).load().train) == len(load("digits").train)
 
 
 def test_tables_are_refused_where_pictures_are_needed(tmp_path):
     with pytest.raises(DataError, match="foveal train vae fashion-mnist"):
-        session(tmp_path, data="iris").pictures()
+        a_run(tmp_path, data="iris").pictures()
 
 
 def test_a_result_is_computed_once_and_read_back(tmp_path):
@@ -104,9 +100,9 @@ def test_a_result_is_computed_once_and_read_back(tmp_path):
         calls.append(1)
         return {"a": np.float32(0.1), "b": np.arange(3)}
 
-    first = session(tmp_path).remember("thing", compute)
-    again = session(tmp_path, resuming=True).remember("thing", compute)
-    fresh = session(tmp_path).remember("thing", compute)
+    first = a_run(tmp_path).cached("thing", compute)
+    again = a_run(tmp_path, resuming=True).cached("thing", compute)
+    fresh = a_run(tmp_path).cached("thing", compute)
     assert first == again == fresh == {"a": float(np.float32(0.1)), "b": [0, 1, 2]}
     assert len(calls) == 2  # a run that does not resume computes again
 
@@ -118,7 +114,7 @@ def test_a_finished_stage_is_not_trained_again(tmp_path):
     def trained(resuming):
         torch.manual_seed(1)
         module = torch.nn.Linear(4, 3)
-        own = session(tmp_path, resuming=resuming)
+        own = a_run(tmp_path, resuming=resuming)
         history = own.train("small", module, None, TensorBatches(x, y, 8))
         return module, history
 
@@ -132,9 +128,9 @@ def test_a_finished_stage_is_not_trained_again(tmp_path):
 
 def test_other_settings_refuse_to_resume(tmp_path):
     x, y = torch.zeros(8, 4), torch.zeros(8, dtype=torch.long)
-    session(tmp_path, settings={"k": 1}).train("a", torch.nn.Linear(4, 2), None, TensorBatches(x, y, 8))
+    a_run(tmp_path, settings={"k": 1}).train("a", torch.nn.Linear(4, 2), None, TensorBatches(x, y, 8))
     with pytest.raises(CheckpointError):
-        session(tmp_path, settings={"k": 2}, resuming=True).train(
+        a_run(tmp_path, settings={"k": 2}, resuming=True).train(
             "a", torch.nn.Linear(4, 2), None, TensorBatches(x, y, 8)
         )
 
