@@ -25,7 +25,8 @@ from foveal.training.history import History
 from foveal.training.interruption import Interrupted
 
 if TYPE_CHECKING:
-    from torch import nn
+    import torch
+    from torch import Tensor, nn
 
     from foveal.backends.torch import Network
     from foveal.data.batches.in_memory import TensorBatches
@@ -147,21 +148,39 @@ class Run:
             return train, None
         return split_validation(train, self.config.validation, seed=self.seed)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the run computes."""
+        from foveal.training.precision import chosen_device
+
+        return chosen_device(self.config.device)
+
     def batches(
-        self, split: Split, *, training: bool, config: TrainingConfig | None = None, network: Sequential | None = None
+        self,
+        examples: Split | tuple[Tensor, Tensor],
+        *,
+        training: bool,
+        config: TrainingConfig | None = None,
+        network: Sequential | None = None,
+        at_once: int = 256,
+        drop_last: bool = False,
     ) -> TensorBatches:
         """A part as batches on the configured device, to learn from or to measure with.
 
         Args:
-            split: the part.
+            examples: a part of the data; or inputs with channels last and targets, N first.
             training: shuffled and changed as the configuration says; else in order, as many at once as memory holds.
             config: the run's own by default.
             network: what is measured, where it may be large.
+            at_once: samples that are measured at once, at least.
+            drop_last: leave out the last batch of an epoch where it is smaller than the others.
         """
         from foveal.training.batching import measuring_batches, training_batches
 
         chosen = config or self.config
-        return training_batches(split, chosen) if training else measuring_batches(split, chosen, network)
+        if training:
+            return training_batches(examples, chosen, drop_last=drop_last)
+        return measuring_batches(examples, chosen, network, at_once=at_once)
 
     # What learns ------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from foveal.data.batches.in_memory import mixed
 from foveal.errors import DataError
 
 if TYPE_CHECKING:
-    from foveal.data.batches.in_memory import ResidentBatches
+    from foveal.data.batches.in_memory import TensorBatches
 
 _TURNS = 31  # a stream of random numbers
 KINDS = 4
@@ -39,7 +39,7 @@ class Turned:
         [((4, 1, 8, 8), True), ((1, 1, 8, 8), True)]
     """
 
-    def __init__(self, batches: ResidentBatches, seed: int = 0) -> None:
+    def __init__(self, batches: TensorBatches, seed: int = 0) -> None:
         self.batches, self.seed = batches, seed
         self.examples, self.batch_size = batches.examples, batches.batch_size
 

@@ -23,7 +23,6 @@ from foveal.systems.classification.separability import separation
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from foveal.data.batches.protocol import Batches
     from foveal.data.dataset import DataSet
     from foveal.runs.run import Run
 
@@ -162,20 +161,16 @@ def _two(settings: Mapping[str, Any], keys: tuple[str, str], count: int, what: s
 
 
 def _solve(run: Run, problem: Problem) -> Solved:
-    from foveal.backends.torch import build
-    from foveal.data.batches.in_memory import ResidentBatches
     from foveal.runs.run import digest
-    from foveal.training.precision import chosen_device
     from foveal.training.steps.perceptron import PerceptronRule
 
     import torch  # isort: skip
 
-    device = chosen_device(run.config.device)
     part = _split(problem.points, problem.answers)
     tree = zoo.perceptron()
-    module = build(tree, seed=run.seed)
-    batches = ResidentBatches(part, run.config.batch_size, seed=run.seed, device=device)
-    held = ResidentBatches(part, 256, shuffle=False, device=device)
+    module = run.build(tree)
+    batches = run.batches(part, training=True)
+    held = run.batches(part, training=False)
     identity = {"examples": digest(problem.points, problem.answers)}
     stage = problem.name if run.data_name is None else ""
     history = run.train(stage, module, PerceptronRule, batches, held, identity=identity).history
@@ -218,21 +213,15 @@ def _mlp(hidden: int) -> Sequential:
 
 def _bent(run: Run, problem: Problem, stage: str) -> tuple[Any, int]:
     """A small MLP by gradient descent: what one line cannot do, several and their mixture can."""
-    from foveal.backends.torch import build
-    from foveal.data.batches.in_memory import ResidentBatches
     from foveal.runs.run import digest
-    from foveal.training.precision import chosen_device
 
     hidden, steps = int(run.settings["hidden"]), int(run.settings["mlp_steps"])
     config = MLP.replace(seed=run.seed, device=run.config.device, batch_size=min(32, len(problem.answers)))
     times = -(-steps // MLP.epochs * config.batch_size // len(problem.answers))
     again = np.tile(np.arange(len(problem.answers)), max(1, times))
     tree = _mlp(hidden)
-    module = build(tree, seed=run.seed)
-    batches: Batches = ResidentBatches(
-        _split(problem.points, problem.answers).take(again), config.batch_size, seed=run.seed,
-        device=chosen_device(config.device),
-    )  # fmt: skip
+    module = run.build(tree)
+    batches = run.batches(_split(problem.points, problem.answers).take(again), training=True, config=config)
     name = f"{stage}-mlp" if stage else "mlp"
     run.train(
         name, module, None, batches, config=config, identity={"examples": digest(problem.points, problem.answers)}

@@ -141,18 +141,14 @@ def _part(run: Run, data: DataSet) -> Split:
 
 
 def _trained(run: Run, data: DataSet, kind: str, tree: Sequential, number: int) -> Network:
-    from foveal.backends.torch import build
-    from foveal.data.batches.in_memory import ResidentBatches
     from foveal.runs.run import digest
-    from foveal.training.precision import chosen_device
 
     config = run.config.replace(seed=run.seed + number)
     part = _some(data.train, int(run.settings["train"]))
     train, held = run.split(part)
-    device = chosen_device(config.device)
-    module = build(tree, seed=config.seed)
-    batches = ResidentBatches(train, config.batch_size, seed=config.seed, device=device)
-    validation = None if held is None else ResidentBatches(held, 256, shuffle=False, device=device)
+    module = run.build(tree, seed=config.seed)
+    batches = run.batches(train, training=True, config=config)
+    validation = None if held is None else run.batches(held, training=False, config=config)
     identity = {"data": digest(part.images, part.labels), "kind": kind}
     run.train(f"{data.name}-{kind}-{number + 1}", module, None, batches, validation, config=config, identity=identity)
     return module

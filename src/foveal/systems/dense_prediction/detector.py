@@ -46,7 +46,6 @@ def run(run: Run) -> Report:
         DataError, ConfigurationError, UnknownName: see :func:`foveal.systems.dense_prediction.scenes.material`.
         ShapeError: a size that is no multiple of 8.
     """
-    from foveal.backends.torch import build
     from foveal.evaluation.detection import measured
     from foveal.network import codec
     from foveal.training.steps.detection import Detection
@@ -54,7 +53,7 @@ def run(run: Run) -> Report:
     material = scenes.material(run)
     test = material.test
     tree = zoo.detector(len(test.classes), test.images.shape[1:], float(run.settings["width"]))
-    module = build(tree, seed=run.seed)
+    module = run.build(tree)
     step = functools.partial(Detection, box=float(run.settings["box"]))
     run.train("", module, step, material.train, material.validation,
                   identity={**material.identity, "network": codec.to_dict(tree)})  # fmt: skip

@@ -84,7 +84,6 @@ def material(run: Run) -> Material:
     from foveal.data import load
     from foveal.data.batches.scenes import SceneBatches
     from foveal.runs.run import digest
-    from foveal.training.precision import chosen_device
 
     told, config = run.settings, run.config
     data = load(str(told["source"]))
@@ -101,7 +100,7 @@ def material(run: Run) -> Material:
     learning, watching, testing = composers
     assert learning is not None
     assert testing is not None
-    device, count = chosen_device(config.device), int(told["scenes"])
+    device, count = run.device, int(told["scenes"])
     watched = None
     if watching is not None:
         watched = SceneBatches(watching, min(_VALIDATION_SCENES, count), 100, device=device, fresh=False)

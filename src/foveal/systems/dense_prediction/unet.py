@@ -55,7 +55,6 @@ def run(run: Run) -> Report:
         DataError, ConfigurationError, UnknownName: see :func:`foveal.systems.dense_prediction.scenes.material`.
         ShapeError: a size that cannot be halved four times.
     """
-    from foveal.backends.torch import build
     from foveal.evaluation.segmentation import segmented
     from foveal.network import codec
     from foveal.training.steps.segmentation import Segmentation
@@ -64,7 +63,7 @@ def run(run: Run) -> Report:
     test = found.test
     width, levels = float(run.settings["width"]), int(run.settings["levels"])
     tree = zoo.unet(len(test.names), test.images.shape[1:], width, levels)
-    module = build(tree, seed=run.seed)
+    module = run.build(tree)
     identity = {**found.identity, "network": codec.to_dict(tree)}
     if int(run.settings["pieces"]) and int(run.settings["piece_epochs"]):
         _learn_names(run, module, found, identity)

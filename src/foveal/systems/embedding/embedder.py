@@ -201,7 +201,6 @@ def _trained(
     run: Run, data: DataSet, stage: str, held: NDArray[np.int64], config: TrainingConfig | None = None
 ) -> tuple[Sequential, Network]:
     """An embedder that never saw the held-out classes."""
-    from foveal.backends.torch import build
     from foveal.data.augmentation.pipeline import parse
     from foveal.data.batches.balanced import BalancedBatches
     from foveal.network import codec
@@ -210,7 +209,7 @@ def _trained(
     told = run.settings
     loss = pair_loss(str(told["loss"]), margin=float(told["margin"]), temperature=float(told["temperature"]))
     tree = zoo.embedder(int(told["dimensions"]), data.shape, width=float(told["width"]))
-    module = build(tree, seed=run.seed)
+    module = run.build(tree)
     chosen = config or run.config
     batches = BalancedBatches(
         without(data.train, held), int(told["classes"]), int(told["each"]), seed=run.seed,
@@ -249,24 +248,17 @@ def _features(run: Run, data: DataSet, held: NDArray[np.int64], part: Split) -> 
     """What an ordinary classifier of the same classes has before its last layer, brought to length 1."""
     import torch
 
-    from foveal.backends.torch import build, layer_outputs
-    from foveal.data.augmentation.pipeline import parse
-    from foveal.data.batches.in_memory import ResidentBatches
+    from foveal.backends.torch import layer_outputs
     from foveal.network import Sequential as Chain
     from foveal.network import codec
     from foveal.network.layers import Dense
-    from foveal.training.precision import chosen_device
 
     learn = without(data.train, held)
     seen, labels = np.unique(learn.labels, return_inverse=True)
     trunk = zoo.embedder(1, data.shape, width=float(run.settings["width"])).layers[:-2]
     tree = Chain([*trunk, Dense(len(seen), name="classes")], input_shape=data.shape, name="classifier")
-    module = build(tree, seed=run.seed)
-    config = run.config
-    batches = ResidentBatches(
-        type(learn)(learn.images, labels.astype(np.int64)), config.batch_size, seed=run.seed,
-        device=chosen_device(config.device), augment=parse(config.augment) if config.augment else None,
-    )  # fmt: skip
+    module = run.build(tree)
+    batches = run.batches(type(learn)(learn.images, labels.astype(np.int64)), training=True)
     identity = {"network": codec.to_dict(tree), "held_out": held.tolist()}
     run.train("classifier", module, None, batches, identity=identity)
     last = trunk[-1].name

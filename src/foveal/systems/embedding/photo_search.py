@@ -79,7 +79,6 @@ def run(run: Run) -> Report:
 def opened(run: Run) -> tuple[Album, Network]:
     """The pictures and the network, trained where none is given."""
     from foveal import zoo
-    from foveal.backends.torch import build
     from foveal.inference.trained_classifier import open_trained
     from foveal.runs.run import digest
     from foveal.systems.classification.classifier import classify
@@ -107,7 +106,7 @@ def opened(run: Run) -> tuple[Album, Network]:
             expected="class folders, for either",
             mend="leave augment and mirror out",
         )
-    module = build(tree, album.learnt.shape, seed=run.seed)
+    module = run.build(tree, album.learnt.shape)
     train, validation = run.split(album.learnt.train)
     held = None if validation is None else turned(run, validation, training=False)
     identity = {"data": digest(album.learnt.train.images)}
@@ -118,15 +117,10 @@ def opened(run: Run) -> tuple[Album, Network]:
 
 def turned(run: Run, split: Split, *, training: bool) -> Turned:
     """Batches of pictures turned by a quarter, a half or three quarters, or not, and by how much."""
-    from foveal.data.batches.in_memory import ResidentBatches
     from foveal.data.batches.rotated import Turned
-    from foveal.training.precision import chosen_device
 
-    config = run.config
-    pictures = ResidentBatches(
-        split, config.batch_size, device=chosen_device(config.device), seed=config.seed, shuffle=training
-    )
-    return Turned(pictures, config.seed)
+    in_order = run.config.replace(shuffle=training)
+    return Turned(run.batches(split, training=True, config=in_order), run.seed)
 
 
 def searched(album: Album, codes: NDArray[np.float32], count: int, seed: int) -> dict[str, Any]:

@@ -65,8 +65,8 @@ class Learner:
     def network(self, way: str, count: int, draw: int, lr: float) -> Network:
         """All layers learn: from the source's weights below a fresh head, or from fresh ones everywhere."""
         from foveal.backends.torch import build
-        from foveal.data.batches.in_memory import ResidentBatches
-        from foveal.training.runner import run
+        from foveal.training import runner
+        from foveal.training.batching import training_batches
 
         config, seed = self.run.config, self.run.seed + 1000 * draw
         module = build(self.tree, seed=seed)
@@ -81,7 +81,7 @@ class Learner:
             epochs=max(1, round(int(self.run.settings["updates"]) / steps)), batch_size=batch, lr=lr, seed=seed,
             schedule="cosine", augment=config.augment, device=config.device, precision=config.precision,
         )  # fmt: skip
-        run(module, ResidentBatches(labelled, batch, seed=seed), None, tuning)
+        runner.run(module, training_batches(labelled, tuning), None, tuning)
         return module.to("cpu")
 
     def linear(self, way: str, count: int, draw: int, strength: float) -> Any:

@@ -59,7 +59,6 @@ TRAINED, FRESH, RELU = "pre-trained", "not pre-trained", "MLP, ReLU"
 def run(run: Run) -> Report:
     """Train the machines from below, then compare three networks of one shape with few labels."""
     from foveal import zoo
-    from foveal.backends.torch import build
     from foveal.evaluation import evaluate
     from foveal.evaluation.intervals import in_percent
     from foveal.inference.probabilities import class_probabilities
@@ -69,7 +68,7 @@ def run(run: Run) -> Report:
     threshold = float(run.settings["threshold"])
     hidden = [units for n in (1, 2, 3) if (units := int(run.settings[f"hidden{n}"])) > 0]
     tree = zoo.dbn(len(data.classes), data.shape, hidden=hidden, threshold=threshold)
-    module = build(tree, data.shape, seed=run.seed)
+    module = run.build(tree, data.shape)
     paths = [f"rbm{number}" for number in range(1, len(hidden) + 1)]
     histories = {path: learn(run, module, train, validation, path) for path in paths}
     module.to("cpu")
@@ -141,8 +140,8 @@ def learn(run: Run, module: Network, train: Split, validation: Split, path: str)
         path,
         module,
         step,
-        boltzmann.batches(run, train, training=True),
-        boltzmann.batches(run, validation, training=False),
+        run.batches(train, training=True),
+        run.batches(validation, training=False, at_once=boltzmann.MEASURED),
     )
 
 
@@ -206,18 +205,17 @@ class _Tuner:
 
     def tuned(self, name: str, number: int, lr: float) -> Network:
         """The network after backpropagation through all of it, on the labels of a draw."""
-        from foveal.backends.torch import build
-        from foveal.data.batches.in_memory import ResidentBatches
-        from foveal.training.runner import run
+        from foveal.training import runner
+        from foveal.training.batching import training_batches
 
         seed = self.run.seed + 1000 * number
-        module = build(self.trees[name], seed=seed)
+        module = self.run.build(self.trees[name], seed=seed)
         if name == TRAINED:
             module.load_state_dict({**module.state_dict(), **self.learnt})
         config = TUNING.replace(
             epochs=int(self.run.settings["tuning_epochs"]), lr=lr, seed=seed, device=self.run.config.device
         )
-        run(module, ResidentBatches(self.labelled(number), config.batch_size, seed=seed), None, config)
+        runner.run(module, training_batches(self.labelled(number), config), None, config)
         return module.to("cpu")
 
     def accuracy(self, module: Network, split: Split) -> float:

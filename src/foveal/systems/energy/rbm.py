@@ -59,7 +59,6 @@ WATCHED = 6000  # training pictures whose free energy the validation part's is c
 def run(run: Run) -> Report:
     """Train both machines, judge their features, and look both ways through the run's own."""
     from foveal import zoo
-    from foveal.backends.torch import build
     from foveal.evaluation.intervals import in_percent
     from foveal.systems.energy import rbm_report
     from foveal.systems.energy.bars_and_stripes import likelihoods
@@ -70,7 +69,7 @@ def run(run: Run) -> Report:
     own = bool(run.settings["persistent"])
     modules, histories = {}, {}
     for persistent in (own, not own):
-        module = build(tree, data.shape, seed=run.seed)
+        module = run.build(tree, data.shape)
         histories[persistent] = learn(run, module, train, validation, persistent=persistent, own=own)
         modules[persistent] = module.to("cpu")
     seen = {name: boltzmann.visible(modules[own], part.images) for name, part in (("train", train), ("test", test))}
@@ -134,8 +133,8 @@ def learn(run: Run, module: Network, train: Split, validation: Split, *, persist
         "" if persistent is own else KINDS[persistent].replace(" ", "-").lower(),
         module,
         step,
-        boltzmann.batches(run, train, training=True),
-        boltzmann.batches(run, validation, training=False),
+        run.batches(train, training=True),
+        run.batches(validation, training=False, at_once=boltzmann.MEASURED),
     )
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from foveal.backends.torch import Network
     from foveal.backends.torch_layers.stochastic import RBM
-    from foveal.data.batches.in_memory import ResidentBatches
     from foveal.data.dataset import DataSet, Split
     from foveal.runs.run import Run
 
@@ -47,23 +46,6 @@ def parts(run: Run) -> tuple[DataSet, Split, Split, Split]:
         )
     assert data.test is not None
     return data, train, validation, data.test
-
-
-def batches(run: Run, split: Split, *, training: bool) -> ResidentBatches:
-    """A part in batches; nobody looks at their answers."""
-    from foveal.data.augmentation.pipeline import parse
-    from foveal.data.batches.in_memory import ResidentBatches
-    from foveal.training.precision import chosen_device
-
-    config = run.config
-    return ResidentBatches(
-        split,
-        config.batch_size if training else MEASURED,
-        device=chosen_device(config.device),
-        seed=config.seed,
-        augment=parse(config.augment) if training and config.augment else None,
-        shuffle=training and config.shuffle,
-    )
 
 
 def some(split: Split, most: int) -> NDArray[np.uint8]:

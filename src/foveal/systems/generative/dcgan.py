@@ -51,19 +51,16 @@ def run(run: Run) -> Report:
         DataError: rows of a table.
         ShapeError: pictures whose height or width is no multiple of 4.
     """
-    from foveal.backends.torch import build
-    from foveal.data.batches.in_memory import ResidentBatches
     from foveal.network import codec
-    from foveal.training.precision import chosen_device
     from foveal.training.steps.adversarial import Adversarial
 
     data, config = run.pictures(), run.config
     train, held = run.split(data.train)
     tree = zoo.dcgan((int(run.settings["noise"]),), data.shape)
-    module = build(tree, seed=run.seed)
-    device = chosen_device(config.device)
-    batches = ResidentBatches(train, min(config.batch_size, len(train)), device=device, seed=run.seed, drop_last=True)
-    validation = None if held is None else ResidentBatches(held, 256, device=device, shuffle=False)
+    module = run.build(tree)
+    fitting = config.replace(batch_size=min(config.batch_size, len(train)))
+    batches = run.batches(train, training=True, config=fitting, drop_last=True)
+    validation = None if held is None else run.batches(held, training=False)
     steps: list[Adversarial] = []
 
     def step(module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> Adversarial:

@@ -54,15 +54,11 @@ def trained(
     run: Run, stage: str, tree: Sequential, own: Parts, make_step: Callable[..., Step]
 ) -> tuple[Network, History]:
     """One autoencoder, trained as a stage."""
-    from foveal.backends.torch import build
-    from foveal.data.batches.in_memory import ResidentBatches
     from foveal.network import codec
-    from foveal.training.precision import chosen_device
 
-    module = build(tree, seed=run.seed)
-    device = chosen_device(run.config.device)
-    batches = ResidentBatches(own.train, run.config.batch_size, device=device, seed=run.seed)
-    held = ResidentBatches(own.validation, 512, device=device, shuffle=False)
+    module = run.build(tree)
+    batches = run.batches(own.train, training=True)
+    held = run.batches(own.validation, training=False, at_once=512)
     history = run.train(stage, module, make_step, batches, held, identity={"network": codec.to_dict(tree)})
     return module, history
 

@@ -115,19 +115,15 @@ def run(run: Run) -> Report:
 
 
 def _trained(run: Run, data: DataSet, stage: str, latent: int) -> tuple[Sequential, Network, History]:
-    from foveal.backends.torch import build
-    from foveal.data.batches.in_memory import ResidentBatches
     from foveal.network import codec
-    from foveal.training.precision import chosen_device
     from foveal.training.steps.variational import Variational
 
-    device, config = chosen_device(run.config.device), run.config
     train, held = run.split(data.train)
     tree = zoo.vae(data.shape, latent)
-    module = build(tree, seed=run.seed)
+    module = run.build(tree)
     step = functools.partial(Variational, beta=float(run.settings["beta"]), binarise=bool(run.settings["binarise"]))
-    batches = ResidentBatches(train, config.batch_size, device=device, seed=run.seed)
-    validation = None if held is None else ResidentBatches(held, 512, device=device, shuffle=False)
+    batches = run.batches(train, training=True)
+    validation = None if held is None else run.batches(held, training=False, at_once=512)
     history = run.train(stage, module, step, batches, validation, identity={"network": codec.to_dict(tree)})
     return tree, module, history
 

@@ -140,15 +140,12 @@ def carried_out(run: Run, plan: Plan) -> Memory:
 
 
 def _attempt(run: Run, plan: Plan, kind: str, lag: int, steps: int) -> Attempt:
-    from foveal.backends.torch import build
-    from foveal.training.precision import chosen_device
 
     tree = zoo.create(kind, classes=1, input_shape=(lag + adding.BEGINNING, 2), width=plan.units / UNITS)
-    module = build(tree, seed=run.seed)
+    module = run.build(tree)
     probe, _, _ = adding.sequences(_PROBED, lag, np.random.default_rng([run.seed, lag, _FRESH + 1]))
     before = gradient_norms(module, probe)
-    device = chosen_device(plan.config.device)
-    batches = adding.AddingBatches(lag, _BATCH, steps, seed=run.seed, device=device)
+    batches = adding.AddingBatches(lag, _BATCH, steps, seed=run.seed, device=run.device)
     history = run.train(f"adding-{lag}-{kind}", module, None, batches, config=plan.config)
     x, sums, _ = adding.sequences(_TESTED, lag, np.random.default_rng([run.seed, lag, _FRESH]))
     wrong = module.predict(x) - sums

@@ -88,11 +88,8 @@ def _waves(run: Run) -> Waves:
 def _trained(run: Run, waves: Waves, kind: str, tree: Sequential, number: int) -> Network:
     import torch
 
-    from foveal.backends.torch import build
-    from foveal.data.batches.in_memory import TensorBatches
     from foveal.data.splitting import stratified
     from foveal.runs.run import digest
-    from foveal.training.precision import chosen_device
 
     config = run.config.replace(seed=run.seed + number)
     part = waves.train
@@ -100,14 +97,15 @@ def _trained(run: Run, waves: Waves, kind: str, tree: Sequential, number: int) -
     if config.validation:
         held[stratified(part.labels, max(1, round(config.validation * len(part))), run.seed)] = True
     inputs = torch.from_numpy(part.values)
-    labels, device = torch.from_numpy(part.labels), chosen_device(config.device)
+    labels = torch.from_numpy(part.labels)
     chosen = torch.from_numpy(~held)
-    batches = TensorBatches(inputs[chosen], labels[chosen], config.batch_size, seed=config.seed, device=device)
-    validation = TensorBatches(inputs[~chosen], labels[~chosen], 512, shuffle=False, device=device)
-    module = build(tree, seed=config.seed)
+    batches = run.batches((inputs[chosen], labels[chosen]), training=True, config=config)
+    watched = (inputs[~chosen], labels[~chosen])
+    validation = run.batches(watched, training=False, config=config, at_once=512) if held.any() else None
+    module = run.build(tree, seed=config.seed)
     run.train(
         "" if (kind, number) == ("conv1d", 0) else f"{kind}-{number + 1}", module, None, batches,
-        validation if held.any() else None, config=config, identity={"waves": digest(part.values, part.labels)},
+        validation, config=config, identity={"waves": digest(part.values, part.labels)},
     )  # fmt: skip
     return module
 

@@ -101,17 +101,14 @@ def _notes(data: DigitLines) -> list[str]:
 
 
 def _trained(run: Run, data: DigitLines, network: dict[str, Any]) -> Network:
-    from foveal.backends.torch import build
     from foveal.data.batches.lines import LineBatches
     from foveal.network import codec
     from foveal.runs.run import digest
-    from foveal.training.precision import chosen_device
     from foveal.training.steps.transcription import Transcription
 
-    device = chosen_device(run.config.device)
-    module = build(codec.from_dict(network), seed=run.seed)
-    batches = LineBatches(data.train, run.config.batch_size, seed=run.seed, device=device)
-    validation = LineBatches(data.validation, 200, shuffle=False, device=device)
+    module = run.build(codec.from_dict(network))
+    batches = LineBatches(data.train, run.config.batch_size, seed=run.seed, device=run.device)
+    validation = LineBatches(data.validation, 200, shuffle=False, device=run.device)
     identity = {"network": network, "source": data.source, "lines": digest(data.train.images)}
     run.train("", module, Transcription, batches, validation, identity=identity)
     return module

@@ -94,25 +94,22 @@ _PARTS = {"train": "pairs", "validation": "validation", "test": "test"}
 def _trained(run: Run, data: dates.Dates) -> tuple[Network, History]:
     import torch
 
-    from foveal.backends.torch import build
-    from foveal.data.batches.in_memory import TensorBatches
     from foveal.network import codec
     from foveal.runs.run import digest
-    from foveal.training.precision import chosen_device
     from foveal.training.steps.sequence import SequenceToSequence
 
-    settings, config = run.settings, run.config
+    settings = run.settings
     source, target = dates.lengths()
     network = zoo.create(
         "seq2seq", len(dates.alphabet()), Tokens(source + target), source=source,
         embedding=int(settings["embedding"]), units=int(settings["units"]),
     )  # fmt: skip
-    module, device = build(network, seed=run.seed), chosen_device(config.device)
+    module = run.build(network)
     (x, y), (x_seen, y_seen) = (
         tuple(torch.from_numpy(array) for array in dates.arrays(part)) for part in (data.train, data.validation)
     )
-    learning = TensorBatches(x, y, config.batch_size, seed=run.seed, shuffle=config.shuffle, device=device)
-    watching = TensorBatches(x_seen, y_seen, 512, shuffle=False, device=device)
+    learning = run.batches((x, y), training=True)
+    watching = run.batches((x_seen, y_seen), training=False, at_once=512)
     identity = {"network": codec.to_dict(network), "pairs": digest(x.numpy(), y.numpy())}
     history = run.train("", module, SequenceToSequence, learning, watching, identity=identity)
     return module, history

@@ -100,11 +100,9 @@ def run(run: Run) -> Report:
 
 
 def _trained(run: Run, texts: Texts3) -> tuple[Network, History]:
-    from foveal.backends.torch import build
     from foveal.data.batches.text_streams import Streams
     from foveal.network import codec
     from foveal.runs.run import digest
-    from foveal.training.precision import chosen_device
     from foveal.training.steps.language import Language
 
     settings, config = run.settings, run.config
@@ -113,10 +111,9 @@ def _trained(run: Run, texts: Texts3) -> tuple[Network, History]:
         len(stdlib_text.SYMBOLS), Tokens(window), int(settings["embedding"]), int(settings["units"]),
         int(settings["recurrent"]), float(settings["dropout"]),
     )  # fmt: skip
-    module = build(tree, seed=run.seed)
-    device = chosen_device(config.device)
-    batches = Streams(texts[0], config.batch_size, window, seed=run.seed, device=device)
-    watched = Streams(texts[1], min(config.batch_size, 8), window, shuffle=False, device=device)
+    module = run.build(tree)
+    batches = Streams(texts[0], config.batch_size, window, seed=run.seed, device=run.device)
+    watched = Streams(texts[1], min(config.batch_size, 8), window, shuffle=False, device=run.device)
     identity = {"network": codec.to_dict(tree), "texts": digest(*texts[0])}
     history = run.train("", module, Language, batches, watched, identity=identity)
     return module.cpu(), history

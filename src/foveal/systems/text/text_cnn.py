@@ -22,6 +22,8 @@ from foveal.systems.text.tfidf_baseline import linear_model
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from foveal.backends.torch import Network
     from foveal.data.generated.stdlib_topics import Documents, Topics
     from foveal.runs.run import Run
@@ -91,30 +93,26 @@ def run(run: Run) -> Report:
 def _trained(run: Run, data: Topics) -> tuple[Network, History]:
     import torch
 
-    from foveal.backends.torch import build
-    from foveal.data.batches.in_memory import TensorBatches
     from foveal.network import codec
     from foveal.runs.run import digest
-    from foveal.training.precision import chosen_device
     from foveal.training.steps.multilabel import multilabel as step
 
-    settings, config = run.settings, run.config
+    settings = run.settings
     tree = zoo.text_cnn(
         len(data.labels), Tokens(int(settings["length"])), len(data.words), int(settings["embedding"]),
         int(settings["filters"]), _widths(str(settings["windows"])), int(settings["pool"]),
         int(settings["bottleneck"]), float(settings["dropout"]),
     )  # fmt: skip
-    module = build(tree, seed=run.seed)
+    module = run.build(tree)
     if settings["pretrained"]:
         begin(module, data.train.tokens)
-    device = chosen_device(config.device)
 
-    def batches(part: Documents, size: int, shuffle: bool) -> TensorBatches:
-        x, y = torch.from_numpy(part.tokens), torch.from_numpy(part.targets)
-        return TensorBatches(x, y.float(), size, seed=run.seed, shuffle=shuffle, device=device)
+    def examples(part: Documents) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(part.tokens), torch.from_numpy(part.targets).float()
 
     identity = {"network": codec.to_dict(tree), "documents": digest(data.train.tokens, data.train.targets)}
-    train, watched = batches(data.train, config.batch_size, config.shuffle), batches(data.validation, 256, False)
+    train = run.batches(examples(data.train), training=True)
+    watched = run.batches(examples(data.validation), training=False)
     history = run.train("", module, step, train, watched, identity=identity)
     return module.cpu(), history
 
