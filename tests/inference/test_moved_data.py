@@ -149,7 +149,7 @@ def test_a_system_says_so_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert plan.opening["place"] == str(tmp_path / "photos")
     folder = RunFolder(tmp_path / "runs" / "one")
     folder.path.mkdir(parents=True)
-    folder.write_config(systems.launch.description(plan))
+    folder.write_config(plan.to_json())
     Path("photos").rename("pictures")
     with pytest.raises(DataError, match="trained on are not there any more"):
         systems.launch.data_of(folder)

@@ -60,8 +60,9 @@ def test_an_interruption_says_how_to_go_on(found: Any) -> None:
 
 
 def test_the_time_of_the_last_epoch_outlives_a_kill_behind_its_checkpoint(tmp_path: Path, monkeypatch: Any) -> None:
-    from foveal.experiment import prepare, resume, start
+    from foveal.systems import resume, start
     from foveal.training.hooks import Watch
+    from tests.classifiers import prepare
 
     class Killed(BaseException):
         pass
