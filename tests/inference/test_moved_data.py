@@ -123,6 +123,7 @@ def test_a_run_that_does_not_tell(place: Path) -> None:
     told = json.loads(config.read_text())
     del told["data"]["fingerprint"], told["data"]["opening"]["place"]
     config.write_text(json.dumps(told))
+    Path("runs/first/result.json").unlink()  # version 0.1 wrote none of a classifier
     Path("photos/test/dark/0.png").unlink()
     assert evaluate("first")["notes"] == []
     Path("photos").rename("pictures")
