@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from foveal import files
 from foveal.errors import FileError
@@ -115,3 +117,16 @@ def test_a_file_is_read_up_to_its_bound(tmp_path: Path) -> None:
         files.read_regular(tmp_path / "b", 9)
     with pytest.raises(FileError):
         files.read_regular("nul\0", 9)
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20))
+def test_json_reads_back_and_has_a_row_of_numbers_on_one_line(tmp_path_factory, value):
+    path = tmp_path_factory.mktemp("json") / "a.json"
+    files.write_json(path, value)
+    assert json.loads(path.read_text(encoding="utf-8")) == value
+    files.write_json(path, {"rows": [[1, 2.5], [-3, None]]})
+    assert "[ 1, 2.5 ],\n" in path.read_text(encoding="utf-8")
