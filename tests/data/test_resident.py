@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from foveal.data import Split
 from foveal.data.augmentation.pipeline import parse
 from foveal.data.batches import in_memory as resident_module
-from foveal.data.batches.in_memory import ResidentBatches, mixed
+from foveal.data.batches.in_memory import ResidentBatches
+from foveal.data.batches.protocol import mixed
 from foveal.data.published import iris
 from foveal.errors import ConfigurationError
 

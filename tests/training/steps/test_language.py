@@ -15,7 +15,7 @@ from foveal.network import Tokens
 from foveal.training import TrainingConfig
 from foveal.training.steps import Step
 from foveal.training.steps.language import Language, recurrent
-from foveal.training.steps.multilabel import multilabel
+from foveal.training.steps.supervised import multilabel
 
 CONFIG = TrainingConfig(optimizer="sgd", lr=0.1, epochs=1, precision="fp32")
 TEXTS = [np.random.default_rng(n).integers(1, 7, 9 + n) for n in range(8)]

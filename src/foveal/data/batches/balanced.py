@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from foveal.data.augmentation.pipeline import Augmentation
-from foveal.data.batches.in_memory import CHANGES, Blocks, mixed, served, tensors
+from foveal.data.batches.in_memory import served, tensors
+from foveal.data.batches.protocol import CHANGES, Blocks, mixed
 from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError
 

@@ -1,73 +1,30 @@
-"""Batches from what stays in memory (of the device), at almost no cost a step; and where an epoch begins, for all kinds.
+"""Batches from what stays in memory (of the device), at almost no cost a step.
 
 A training step of a small network takes milliseconds, so what Python does between two steps shows. Here samples are
 shuffled, augmented and scaled by the thousand (a *block* of some steps), and a step only cuts its slice out.
 
-The order of epoch ``n`` depends on (seed, n) alone, and the random numbers of a block on (seed, n, block): a run that is
-resumed in the middle of an epoch (``epoch(n, start=step)``) sees exactly the batches it would have seen.
+The random numbers of a block depend on the seed, the epoch and the block's number alone.
 """
 
 from __future__ import annotations
 
-import itertools
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from foveal.data.augmentation.pipeline import Augmentation
+from foveal.data.batches.protocol import CHANGES, Blocks, mixed, shuffled
 from foveal.data.dataset import Split
 from foveal.errors import ConfigurationError
 
 Batch = tuple[Tensor, ...]
-Served = TypeVar("Served")
 
 _BLOCK_PICTURES = 4096
 _BLOCK_VALUES = 4 << 20
 """A block has at most so many values: 16 MiB as float32, well under what glibc keeps instead of giving back."""
-
-ORDER, CHANGES = 1, 2
-
-
-class Blocks(ABC, Generic[Served]):
-    """Batches that are made some steps at once. A kind of batches says how long it is, and makes a block."""
-
-    batch_size: int
-
-    @property
-    @abstractmethod
-    def examples(self) -> int:
-        """Examples that an epoch serves."""
-
-    def __len__(self) -> int:
-        """Batches an epoch; the last one may be smaller."""
-        return -(-self.examples // self.batch_size)
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[Served]:
-        """The batches of epoch ``number`` from step ``start`` on.
-
-        Raises:
-            ConfigurationError: the epoch has no such step.
-        """
-        if not 0 <= start <= len(self):
-            raise ConfigurationError(
-                "an epoch has no such step", where="start", given=str(start), expected=f"0 to {len(self)}"
-            )
-        span = self._span()
-        for block in range(start // span, -(-len(self) // span)):
-            first, last = block * span, min((block + 1) * span, len(self))
-            yield from itertools.islice(self._block(number, block, first, last), max(0, start - first), None)
-
-    def _span(self) -> int:
-        """Steps a block; it depends on the data's shape and the batch size alone, for resuming relies on it."""
-        return 1
-
-    @abstractmethod
-    def _block(self, number: int, block: int, first: int, last: int) -> Iterator[Served]:
-        """The batches of steps ``first`` to ``last`` − 1 of epoch ``number``."""
 
 
 class TensorBatches(Blocks[Batch]):
@@ -254,19 +211,3 @@ def shared(array: np.ndarray[Any, Any]) -> Tensor:
     fine = array.flags.writeable and array.dtype.isnative and min(array.strides, default=0) >= 0
     fine = fine and all(stride % array.itemsize == 0 for stride in array.strides)  # a column of a table of records
     return torch.from_numpy(array if fine else np.array(array, array.dtype.newbyteorder("="), order="C", subok=False))
-
-
-def shuffled(count: int, seed: int, epoch: int) -> Tensor:
-    """The order of an epoch: indices that follow from the seed and its number alone.
-
-    Example:
-        >>> sorted(shuffled(4, 1, 0).tolist())
-        [0, 1, 2, 3]
-    """
-    return torch.randperm(count, generator=torch.Generator().manual_seed(mixed(seed, ORDER, epoch)))
-
-
-def mixed(*numbers: int) -> int:
-    """One seed out of several numbers; a change of any one changes all of it."""
-    words = np.random.SeedSequence([number & 0xFFFF_FFFF_FFFF_FFFF for number in numbers]).generate_state(1, np.uint64)
-    return int(words[0]) & 0x7FFF_FFFF_FFFF_FFFF

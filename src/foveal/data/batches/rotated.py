@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from foveal.data.batches.in_memory import mixed
+from foveal.data.batches.protocol import mixed
 from foveal.errors import DataError
 
 if TYPE_CHECKING:

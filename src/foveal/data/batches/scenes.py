@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from foveal.data.batches.in_memory import Blocks, served
+from foveal.data.batches.in_memory import served
+from foveal.data.batches.protocol import Blocks
 from foveal.data.generated.scenes import Composer, Scenes
 from foveal.errors import ConfigurationError
 

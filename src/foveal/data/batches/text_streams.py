@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from foveal.data.batches.in_memory import Blocks, shuffled
+from foveal.data.batches.protocol import Blocks, shuffled
 from foveal.errors import ConfigurationError
 
 Indices = NDArray[np.int64]

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from foveal.data.batches.in_memory import Blocks
+from foveal.data.batches.protocol import Blocks
 from foveal.errors import ConfigurationError
 
 BEGINNING = 10

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foveal.data.batches.in_memory import mixed
+from foveal.data.batches.protocol import mixed
 from foveal.evaluation.intervals import ends
 from foveal.report.blocks import Lines, Pictures, Rows, Section, Series
 from foveal.systems.energy import shared as boltzmann

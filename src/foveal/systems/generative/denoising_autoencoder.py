@@ -113,7 +113,7 @@ def spoilt(values: Values, noise: Corruption, *seed: int) -> Values:
     """Pictures (N, height, width, channels) with noise that follows from the seed."""
     import torch
 
-    from foveal.data.batches.in_memory import mixed
+    from foveal.data.batches.protocol import mixed
 
     return noise(torch.from_numpy(values), torch.Generator().manual_seed(mixed(*seed))).numpy()
 

@@ -95,7 +95,7 @@ def _trained(run: Run, data: Topics) -> tuple[Network, History]:
 
     from foveal.network import codec
     from foveal.runs.run import digest
-    from foveal.training.steps.multilabel import multilabel as step
+    from foveal.training.steps.supervised import multilabel as step
 
     settings = run.settings
     tree = zoo.text_cnn(

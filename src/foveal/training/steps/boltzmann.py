@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from foveal.data.batches.in_memory import mixed
+from foveal.data.batches.protocol import mixed
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
 from foveal.training.steps.base import Single

@@ -13,6 +13,8 @@ from foveal.training.loss import LossFunction, loss_function, measures
 from foveal.training.steps import Values
 from foveal.training.steps.base import RecordableSingle
 
+RANKS = (1, 3, 5)  # how many of the best labels precision is measured on
+
 
 class Supervised(RecordableSingle):
     """One network, one loss against the answers.
@@ -71,3 +73,28 @@ def _with_sides(result: Any) -> tuple[Tensor, list[Tensor]]:
     if isinstance(result, tuple):
         return result[0], list(result[1])
     return result, []
+
+
+def multilabel(module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> Supervised:
+    """A step on ``(inputs, targets)`` with several labels at once, targets N × labels of 0 and 1: precision of the best few.
+
+    The loss is the mean over samples and labels of −t ln σ(s) − (1 − t) ln(1 − σ(s)), which Liu, Chang, Wu, Yang 2017, section
+    3.1.4, found better for many labels than losses of ranking. Precision at 1, 3 and 5 stands in place of accuracy: where a
+    document has 3 of 250 labels, saying "none" is right in 98.8 % of all cases.
+
+    Args:
+        module: inputs → logits N × labels.
+        config: ``loss`` is to be "binary_cross_entropy"; its ``metrics`` are not looked at.
+        steps_per_epoch: for the schedule.
+    """
+    step = Supervised(module, config, steps_per_epoch)
+    step.measures = {f"precision_at_{rank}": _precision(rank) for rank in RANKS}
+    return step
+
+
+def _precision(rank: int) -> LossFunction:
+    def measured(outputs: Tensor, targets: Tensor) -> Tensor:
+        best = outputs.topk(min(rank, outputs.shape[1]), 1).indices
+        return targets.gather(1, best).float().sum(1).mean() / rank
+
+    return measured
