@@ -33,7 +33,6 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("datasets",),
     ("data",),
     ("drawing",),
-    ("fitted",),
     ("arithmetic",),
     ("zoo",),
     ("layers", "regularizers"),

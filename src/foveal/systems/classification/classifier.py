@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from foveal import zoo
 from foveal.arithmetic.shapes import trace
 from foveal.errors import UnknownName
-from foveal.fitted import fitted, replaced_input
 from foveal.network import codec, tree
 from foveal.network.ending import are_independent, check_ending, ends_in_probabilities
 from foveal.printable import counted
@@ -24,6 +23,7 @@ from foveal.report.blocks import Report
 from foveal.runs.experiment import Asked, Experiment
 from foveal.runs.method import Method, Quick
 from foveal.runs.settings import LIMIT, Setting, Value
+from foveal.systems.classification.fitted import fitted, replaced_input
 from foveal.training.config import TrainingConfig
 from foveal.training.recipes import recipe_for
 

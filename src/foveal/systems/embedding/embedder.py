@@ -201,9 +201,9 @@ def _trained(
     run: Run, data: DataSet, stage: str, held: NDArray[np.int64], config: TrainingConfig | None = None
 ) -> tuple[Sequential, Network]:
     """An embedder that never saw the held-out classes."""
-    from foveal.data.augmentation.pipeline import parse
     from foveal.data.batches.balanced import BalancedBatches
     from foveal.network import codec
+    from foveal.training.batching import augmentation
     from foveal.training.steps.metric import Metric, pair_loss
 
     told = run.settings
@@ -212,8 +212,8 @@ def _trained(
     module = run.build(tree)
     chosen = config or run.config
     batches = BalancedBatches(
-        without(data.train, held), int(told["classes"]), int(told["each"]), seed=run.seed,
-        augment=parse(chosen.augment) if chosen.augment else None,
+        without(data.train, held), int(told["classes"]), int(told["each"]), seed=run.seed, device=run.device,
+        augment=augmentation(chosen.augment),
     )  # fmt: skip
     identity = {"network": codec.to_dict(tree), "held_out": held.tolist()}
     run.train(stage, module, functools.partial(Metric, loss=loss), batches, config=chosen, identity=identity)
