@@ -170,7 +170,7 @@ def _features(module: Any, codes: NDArray[np.float32], own: shared.Parts) -> Sec
         [
             Pictures("features", as_pixels(difference / (2 * reach) + 0.5), [f"unit {unit}" for unit in shown],
                      f"Grey: nothing; white: {reach:.2g} added; black: as much taken away. The units that vary most."),
-            Pictures("strongest", strongest[order], [f"unit {unit}" for unit in shown[:10]] + [""] * (len(order) - 10),
+            Pictures("strongest", strongest[order], [f"unit {unit}" for unit in shown[:10]] + [""] * (len(order) - len(shown[:10])),
                      "Below each other: the three test pictures that switch a unit on most.", columns=min(10, len(shown))),
         ],
     )  # fmt: skip
