@@ -65,6 +65,12 @@ def test_every_figure_of_the_cross_validation_is_there(outcome):
     assert told["correct"] / 30 == told["accuracy"]
 
 
+def test_a_fold_learns_from_all_that_is_not_tested_and_puts_nothing_aside(outcome):
+    own = [outcome.histories[f"fold{number}"].history for number in (1, 2, 3)]
+    assert all(columns.keys() == {"loss", "accuracy"} for columns in own)
+    assert "val_loss" in outcome.histories[""].history  # the run's own network does
+
+
 def test_logistic_regression_is_scikit_learns_on_the_same_folds(outcome):
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import cross_val_score

@@ -140,13 +140,14 @@ class Run:
         train, held = self.split(data.train)
         return {"training": train, "validation": held, "test": data.test}
 
-    def split(self, train: Split) -> tuple[Split, Split | None]:
-        """The training set and the share ``config.validation`` of it that is put aside."""
+    def split(self, train: Split, config: TrainingConfig | None = None) -> tuple[Split, Split | None]:
+        """The training set and the share ``config.validation`` of it that is put aside; the run's own configuration by default."""
         from foveal.data.splitting import split_validation
 
-        if self.config.validation == 0:
+        chosen = config or self.config
+        if chosen.validation == 0:
             return train, None
-        return split_validation(train, self.config.validation, seed=self.seed)
+        return split_validation(train, chosen.validation, seed=chosen.seed)
 
     @property
     def device(self) -> torch.device:

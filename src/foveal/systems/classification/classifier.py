@@ -215,7 +215,7 @@ def classify(
     check_classes(data)
     chosen = settled(config or run.config, network, "from_logits" in run.experiment.chosen)
     described = network if network is run.experiment.network else network.with_input(data.shape)
-    train, validation = run.split(data.train)
+    train, validation = run.split(data.train, chosen)
     module = run.build(described, data.shape, seed=chosen.seed)
     batches = run.batches(train, training=True, config=chosen)
     held = None if validation is None else run.batches(validation, training=False, config=chosen, network=described)
