@@ -21,6 +21,9 @@ SYSTEMS: tuple[System, ...] = (
     System("why-convolution", "Why convolution", "000, 001, 004", "LeCun et al. 1998; Simard, Steinkraus, Platt 2003",
            ("mlp", "lecture_cnn"), ("fashion-mnist", "mnist", "digits"), "classification.why_convolution",
            "pictures shifted, scaled, turned, distorted: MLP beside CNN at equal parameters"),
+    System("why-residual", "Why residual", "004", "He, Zhang, Ren, Sun 2015, Deep residual learning for image recognition; "
+           "Glorot, Bengio 2010", ("deep_cnn",), _CLOTHES, "classification.why_residual",
+           "depth with shortcuts and without: vanishing gradient, degradation, the +1"),
     System("conv1d", "1-D convolution", "000", "Waibel et al. 1989, Phoneme recognition using time-delay neural networks",
            ("conv1d",), ("waves",), "sequence.conv1d", "waveforms in noise, filters and responses over time"),
     System("rnn", "Recurrent network", "002", "Elman 1990, Finding structure in time", ("rnn",), _CLOTHES,
@@ -50,6 +53,9 @@ SYSTEMS: tuple[System, ...] = (
     System("denoising_autoencoder", "Denoising autoencoder", "002", "Vincent et al. 2008, Extracting and composing robust "
            "features with denoising autoencoders", ("denoising_autoencoder",), _CLOTHES, "generative.denoising_autoencoder",
            "takes noise out of pictures"),
+    System("anomaly", "Anomaly detection", "001", "Sakurada, Yairi 2014, Anomaly detection using autoencoders with nonlinear "
+           "dimensionality reduction", ("autoencoder",), _CLOTHES, "generative.anomaly",
+           "a class that was never seen, noticed by what does not come back"),
     System("vae", "Variational autoencoder", "002", "Kingma, Welling 2013, Auto-encoding variational Bayes", ("vae",),
            _CLOTHES, "generative.vae", "samples, a walk through the latent plane, the bound with its two parts"),
     System("dcgan", "Generative adversarial network", "002", "Goodfellow et al. 2014; Radford, Metz, Chintala 2015, "

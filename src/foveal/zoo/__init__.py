@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from foveal.zoo.alexnets import alexnet, alexnet_2014
     from foveal.zoo.autoencoders import autoencoder, conv_autoencoder, denoising_autoencoder, sparse_autoencoder
     from foveal.zoo.dense_prediction import detector, unet
-    from foveal.zoo.depth import deep_cnn
     from foveal.zoo.densenet import densenet121, densenet161, densenet169, densenet201
+    from foveal.zoo.depth import deep_cnn
     from foveal.zoo.energy import dbn, rbm
     from foveal.zoo.generative import dcgan, vae
     from foveal.zoo.inception import googlenet, googlenet_bn

@@ -198,7 +198,7 @@ def vanishing(networks: dict[str, dict[str, Any]], depths: list[int]) -> dict[st
     told = {}
     for kind in KINDS:
         shallow, deep = (networks[f"{kind}-{depth}"]["gradients_before"][0] for depth in (depths[0], depths[-1]))
-        told[kind] = {"shallow": shallow, "deep": deep, "ratio": deep / shallow if shallow else 0.0}
+        told[kind] = {"shallow": shallow, "deep": deep, "ratio": deep / shallow if shallow else 1.0}
     return told
 
 

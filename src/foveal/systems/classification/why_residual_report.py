@@ -100,7 +100,9 @@ def _gradients(facts: Mapping[str, Any]) -> Section:
         [
             lines("before", f"Networks of {deep} layers with their first weights."),
             lines("after", "The same networks after training."),
-            Rows("gradients", columns, rows, "‖∂L/∂W‖ of the first and the last convolution, before and after training."),
+            Rows(
+                "gradients", columns, rows, "‖∂L/∂W‖ of the first and the last convolution, before and after training."
+            ),
         ],
     )
 
@@ -119,8 +121,8 @@ def _plus_one(facts: Mapping[str, Any]) -> Section:
     columns = ("block", "value of its input", "∂L/∂y · 1", "through F", "sum", "backward pass")
     return Section(
         "The “+1” worked",
-        "A block gives y = F(x) + x, so ∂L/∂x = ∂L/∂y · (∂F/∂x + 1): what arrives at y reaches x undiminished, and what the body adds "
-        f"comes on top. {worked}",
-        [Rows("plus-one", columns, rows, "One test image, the deepest residual network without batch normalisation, after training; "
-                                         "in each block the value with the largest ∂L/∂y, in double precision.")],
+        "A block gives y = F(x) + x, so ∂L/∂x = ∂L/∂y · (∂F/∂x + 1): what arrives at y reaches x undiminished, and what "
+        f"the body adds comes on top. {worked}",
+        [Rows("plus-one", columns, rows, "One test image, the deepest residual network without batch normalisation, after "
+                                         "training; in each block the value with the largest ∂L/∂y, in double precision.")],
     )  # fmt: skip
