@@ -11,7 +11,7 @@ from foveal import systems
 from foveal.data import load
 from foveal.errors import ModelFileError
 from foveal.inference.trained_classifier import open_trained
-from foveal.systems.embedding import photo_search
+from foveal.systems.embedding import album, photo_search
 from foveal.systems.embedding.features import features
 from foveal.systems.embedding.photo_search_report import CELLS, THUMB, mosaic
 
@@ -121,12 +121,12 @@ def test_a_trained_model_may_be_given(outcome, folder, tmp_path):
 def test_large_pictures_of_a_folder_are_brought_to_64(tmp_path):
     for name in ("a", "b", "c", "d"):
         Image.new("RGB", (120, 90), (10, 20, 30)).save(tmp_path / f"{name}.jpg")
-    assert photo_search._large(tmp_path)
+    assert album._large(tmp_path)
     Image.new("RGB", (30, 30)).save(tmp_path / "small.png")
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.jpg").unlink()
     (tmp_path / "d.jpg").write_bytes(b"broken")
-    assert not photo_search._large(tmp_path)
+    assert not album._large(tmp_path)
 
 
 def test_the_mosaic_puts_each_picture_in_a_cell_of_its_own():
