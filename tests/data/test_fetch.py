@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from foveal.data.published.catalogue import ROLES, PublishedFile, PublishedSet
+from foveal.data.published.catalogue import ROLES, DataWarning, PublishedFile, PublishedSet
 from foveal.data.published.download import fetch_files
 from foveal.data.published.obtain import obtain
 from foveal.errors import SourceError
@@ -147,7 +147,7 @@ def test_a_bad_file_never_gets_its_name_and_the_next_address_is_tried(
     assert "\n" not in reason
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(set(PACKED) - {LAST})
     server.asked.clear()  # type: ignore[attr-defined]
-    with pytest.warns(obtain.DataWarning, match=f"{LAST} missing"):
+    with pytest.warns(DataWarning, match=f"{LAST} missing"):
         found = obtain(KNOWN, cache=tmp_path, addresses=[address(server, kind), address(server, "good")])
     assert found.source.startswith(address(server, "good"))
     assert server.asked[0] == f"/{kind}/{LAST}"  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No network, no data of the machine's, no cache of the user's."""
     monkeypatch.setenv("FOVEAL_OFFLINE", "1")
     monkeypatch.delenv("FOVEAL_DATA", raising=False)
-    monkeypatch.setattr(obtain, "cache_folder", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr("foveal.data.published.obtain.cache_folder", lambda name: tmp_path / "cache" / name)
 
 
 def test_the_sums_are_the_published_ones(shared: Path) -> None:
