@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from foveal.backends.torch import Network
     from foveal.data.dataset import DataSet, Split
     from foveal.network.tree import Sequential
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(epochs=4, batch_size=64, schedule="one-cycle", lr=2e-3, validation=0.0)
 SETTINGS = (
@@ -46,32 +46,32 @@ KINDS = {
 _CHOSEN = 64  # the images that are used do not depend on the run's seed
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Train each kind of network at each depth on the same images, measure errors and gradients, work the "+1" on values.
 
     Raises:
         ConfigurationError: depths that cannot be.
         DataError: rows of a table.
     """
-    depths = depths_of(str(session.settings["depths"]))
-    data = session.pictures()
-    train = some(data.train, int(session.settings["train"]))
-    test = some(data.test if data.test is not None else data.train, int(session.settings["test"]))
+    depths = depths_of(str(run.settings["depths"]))
+    data = run.pictures()
+    train = some(data.train, int(run.settings["train"]))
+    test = some(data.test if data.test is not None else data.train, int(run.settings["test"]))
     networks: dict[str, dict[str, Any]] = {}
     right: dict[tuple[str, int], NDArray[np.bool_]] = {}
     deepest: dict[str, Network] = {}
     for depth in depths:
         for kind in KINDS:
-            tree = network(kind, depth, data, int(session.settings["maps"]))
-            module, told, learned = trained(session, kind, depth, tree, train, test)
+            tree = network(kind, depth, data, int(run.settings["maps"]))
+            module, told, learned = trained(run, kind, depth, tree, train, test)
             networks[f"{kind}-{depth}"] = told
             right[kind, depth] = learned
             if depth == depths[-1]:
                 deepest[kind] = module
     first = test.images[0], int(test.labels[0])
-    units = session.remember("units", lambda: [unit.to_dict() for unit in worked_units(deepest["residual"], *first)])
+    units = run.cached("units", lambda: [unit.to_dict() for unit in worked_units(deepest["residual"], *first)])
     best = min(("residual", "residual-bn"), key=lambda kind: networks[f"{kind}-{depths[-1]}"]["test_error"])
-    session.keep(deepest[best].network, deepest[best], classes=list(data.classes))
+    run.save_model(deepest[best].network, deepest[best], classes=list(data.classes))
     facts: dict[str, Any] = {
         "depths": depths,
         "networks": networks,
@@ -94,8 +94,8 @@ def run(session: Session) -> Report:
             Headline("what the lecture says", report.verdict(facts), f"{len(test):,} test images, {deep} layers at most"),
         ],
         sections=report.sections(facts),
-        networks={f"plain, {depths[0]} layers": network("plain-bn", depths[0], data, int(session.settings["maps"])),
-                  f"residual, {depths[0]} layers": network("residual-bn", depths[0], data, int(session.settings["maps"]))},
+        networks={f"plain, {depths[0]} layers": network("plain-bn", depths[0], data, int(run.settings["maps"])),
+                  f"residual, {depths[0]} layers": network("residual-bn", depths[0], data, int(run.settings["maps"]))},
         facts=facts,
         notes=data.notes,
     )  # fmt: skip
@@ -140,22 +140,16 @@ def some(part: Split, count: int) -> Split:
 
 
 def trained(
-    session: Session, kind: str, depth: int, tree: Sequential, train: Split, test: Split
+    run: Run, kind: str, depth: int, tree: Sequential, train: Split, test: Split
 ) -> tuple[Network, dict[str, Any], NDArray[np.bool_]]:
     """One network, trained: its module, its figures, and which training images it names right."""
-    from foveal.backends.torch import build
-    from foveal.data.batches.in_memory import ResidentBatches
-    from foveal.training.precision import chosen_device
-
     name = f"{kind}-{depth}"
-    module = build(tree, seed=session.seed)
-    module.to(chosen_device(session.config.device))
+    module = run.build(tree)
+    module.to(run.device)
     norms = functools.partial(gradient_norms, module, train.images, train.labels)
-    before = session.remember(f"{name}-gradients-before", norms)
-    batches = ResidentBatches(
-        train, session.config.batch_size, device=chosen_device(session.config.device), seed=session.seed
-    )
-    session.train(name, module, None, batches, identity={"kind": kind, "depth": depth})
+    before = run.cached(f"{name}-gradients-before", norms)
+    batches = run.batches(train, training=True)
+    run.train(name, module, None, batches, identity={"kind": kind, "depth": depth})
 
     def measured() -> dict[str, Any]:
         return {
@@ -164,7 +158,7 @@ def trained(
             "test_error": float(1 - correct(module, test).mean()),
         }
 
-    found = session.remember(f"{name}-measured", measured)
+    found = run.cached(f"{name}-measured", measured)
     learned = np.array(found["training"], dtype=bool)
     told = {
         "kind": kind,

@@ -28,7 +28,7 @@ from foveal.training.steps.reconstruction import Reconstruction
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
-    from foveal.runs.run import Session
+    from foveal.runs.run import Run
 
 RECIPE = shared.RECIPE.replace(epochs=4)
 SETTINGS = (
@@ -59,25 +59,23 @@ class Scored:
     threshold: float
 
 
-def run(session: Session) -> Report:
+def run(run: Run) -> Report:
     """Leave each class out once: train on the others, score the whole test set in three ways.
 
     Raises:
         DataError: rows of a table.
     """
-    own = shared.parts(session)
-    tree = shared.described("autoencoder", own.data.shape, code=int(session.settings["code"]))
-    facts: dict[str, Any] = {"classes": {}, "code": int(session.settings["code"]), "images": len(own.test)}
+    own = shared.parts(run)
+    tree = shared.described("autoencoder", own.data.shape, code=int(run.settings["code"]))
+    facts: dict[str, Any] = {"classes": {}, "code": int(run.settings["code"]), "images": len(own.test)}
     shown: list[tuple[Scored, NDArray[np.uint8]]] = []
     for number, name in enumerate(own.data.classes):
-        scored, module, known = left_out(session, own, tree, number)
-        facts["classes"][name] = session.remember(
-            f"measured-{number}", functools.partial(measured, scored, session.seed)
-        )
+        scored, module, known = left_out(run, own, tree, number)
+        facts["classes"][name] = run.cached(f"measured-{number}", functools.partial(measured, scored, run.seed))
         shown.append((scored, report.examples(own.test.images, module, scored)))
-        session.keep(
+        run.save_model(
             tree, module, "model" if number == 0 else f"without-{number}", classes=known, threshold=scored.threshold,
-            training={"data": own.data.name, "config": session.config.to_json()},
+            training={"data": own.data.name, "config": run.config.to_json()},
         )  # fmt: skip
     facts["mean"] = {way: mean_of([each["auc"][way]["value"] for each in facts["classes"].values()]) for way in SCORES}
     found = facts["classes"]
@@ -101,18 +99,18 @@ def run(session: Session) -> Report:
     )  # fmt: skip
 
 
-def left_out(session: Session, own: shared.Parts, tree: Any, number: int) -> tuple[Scored, Network, list[str]]:
+def left_out(run: Run, own: shared.Parts, tree: Any, number: int) -> tuple[Scored, Network, list[str]]:
     """The test images scored by what learned every class but one."""
     from sklearn.svm import OneClassSVM
 
     seen, checked = (part.take(np.flatnonzero(part.labels != number)) for part in (own.train, own.validation))
     parts = shared.Parts(own.data, seen, checked, own.test)
-    module, _ = shared.trained(session, f"without-{number}", tree, parts, Reconstruction)
+    module, _ = shared.trained(run, f"without-{number}", tree, parts, Reconstruction)
     values = as_values(own.test.images)
     components = shared.Components(seen)
-    size = min(int(session.settings["code"]), components.most)
-    some = np.random.default_rng(_CHOSEN).permutation(len(seen))[: int(session.settings["machine"])]
-    machine = OneClassSVM(gamma="scale", nu=float(session.settings["alarm"]))
+    size = min(int(run.settings["code"]), components.most)
+    some = np.random.default_rng(_CHOSEN).permutation(len(seen))[: int(run.settings["machine"])]
+    machine = OneClassSVM(gamma="scale", nu=float(run.settings["alarm"]))
     machine.fit(components.projected(as_values(seen.images[some]), size))
     scores = {
         "autoencoder": errors(module.predict(own.test.images), values),
@@ -120,7 +118,7 @@ def left_out(session: Session, own: shared.Parts, tree: Any, number: int) -> tup
         "one-class SVM": -np.asarray(machine.decision_function(components.projected(values, size)), np.float64),
     }
     usual = errors(module.predict(checked.images), as_values(checked.images))
-    threshold = float(np.quantile(usual, 1 - float(session.settings["alarm"])))
+    threshold = float(np.quantile(usual, 1 - float(run.settings["alarm"])))
     classes = [name for place, name in enumerate(own.data.classes) if place != number]
     return Scored(own.data.classes[number], own.test.labels == number, scores, threshold), module, classes
 
