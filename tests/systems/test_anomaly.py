@@ -13,6 +13,7 @@ from foveal import systems
 from foveal.data.published import digits
 from foveal.systems import launch
 from foveal.systems.generative import anomaly
+from foveal.systems.generative.anomaly_report import Scored
 
 
 def test_the_area_is_the_share_of_pairs_in_the_right_order():
@@ -22,7 +23,7 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order():
         way: np.round(random.normal(strange * shift, 1.0), 1)
         for way, shift in zip(anomaly.SCORES, (2, 1, 0), strict=True)
     }
-    found = anomaly.measured(anomaly.Scored("9", strange, scores, 1.5), seed=0)
+    found = anomaly.measured(Scored("9", strange, scores, 1.5), seed=0)
     for way, score in scores.items():
         pairs = [
             1.0 if high > low else 0.5 if high == low else 0.0

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from foveal.runs.method import Method, Quick
 from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.generative import anomaly_report as report
 from foveal.systems.generative import encoder_decoder as shared
+from foveal.systems.generative.anomaly_report import Scored
 from foveal.systems.image_tools import as_values
 from foveal.training.steps.reconstruction import Reconstruction
 
@@ -40,23 +40,6 @@ SETTINGS = (
 SCORES = ("autoencoder", "principal components", "one-class SVM")
 DRAWS = 200  # of the bootstrap
 _CHOSEN = 64  # the images that the support vector machine sees do not depend on the run's seed
-
-
-@dataclass(frozen=True)
-class Scored:
-    """The test images with one class left out of training.
-
-    Attributes:
-        name: the class's.
-        strange: (N,) whether each test image is of that class.
-        scores: (N,) by each way; larger is stranger.
-        threshold: of the autoencoder's error, which the allowed share of known validation images exceeds.
-    """
-
-    name: str
-    strange: NDArray[np.bool_]
-    scores: dict[str, NDArray[np.float64]]
-    threshold: float
 
 
 def run(run: Run) -> Report:

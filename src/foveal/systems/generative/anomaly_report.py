@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +14,26 @@ from foveal.systems.image_tools import as_pixels
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
-    from foveal.systems.generative.anomaly import Scored
 
 SHOWN = 5
 GRID = np.linspace(0, 1, 101)  # false alarms at which curves are drawn
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The test images with one class left out of training.
+
+    Attributes:
+        name: the class's.
+        strange: (N,) whether each test image is of that class.
+        scores: (N,) by each way; larger is stranger.
+        threshold: of the autoencoder's error, which the allowed share of known validation images exceeds.
+    """
+
+    name: str
+    strange: NDArray[np.bool_]
+    scores: dict[str, NDArray[np.float64]]
+    threshold: float
 
 
 def examples(images: NDArray[np.uint8], module: Network, scored: Scored) -> NDArray[np.uint8]:
