@@ -17,7 +17,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("keras",),
-    ("models",),
+    ("models", "experiment"),
     ("systems",),
     ("runs",),
     ("page",),
