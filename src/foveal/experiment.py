@@ -1,4 +1,4 @@
-"""A classifier from the data to the report, under the names of version 0.1; :mod:`foveal.systems` does the same for every system."""
+"""A classifier from the data to the report, by the names of version 0.1; :mod:`foveal.systems` does the same for all systems."""
 
 from __future__ import annotations
 
