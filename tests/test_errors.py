@@ -17,20 +17,20 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_prints_place_numbers_and_repairs(kind: type[errors.FovealError]) -> None:
-    error = kind("it does not fit", where="conv1", given="2 × 2\nsecond line", expected="3 × 3", mend=["a", "b"])
+    error = kind("it does not fit", where="conv1", given="2 × 2\nsecond line", expected="3 × 3", fix=["a", "b"])
     assert str(error) == (
         "conv1: it does not fit\n"
         "  given     2 × 2\n"
         "            second line\n"
         "  expected  3 × 3\n"
-        "  to mend   a\n"
+        "  to fix    a\n"
         "        or  b"
     )
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_survives_pickling(kind: type[errors.FovealError]) -> None:
-    error = kind("it does not fit", where="conv1", mend="a")
+    error = kind("it does not fit", where="conv1", fix="a")
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is kind
     assert str(copy) == str(error)

@@ -26,7 +26,7 @@ def test_a_misspelt_argument_gets_the_right_one(kind: Any, arguments: dict[str, 
         kind(**arguments)
     wrong = next(iter(set(arguments) - set(repaired)))
     assert caught.value.where == kind.__name__
-    right = {**{k: v for k, v in arguments.items() if k != wrong}, **eval(f"dict({caught.value.mend[0]})")}
+    right = {**{k: v for k, v in arguments.items() if k != wrong}, **eval(f"dict({caught.value.fix[0]})")}
     assert right == repaired
     kind(**right)
 
@@ -36,13 +36,13 @@ def test_other_libraries_arguments_are_named_and_no_neighbour_is_offered() -> No
         with pytest.raises(ArgumentError) as caught:
             kind(3, **{given: "x"})
         assert f"there is no argument '{given}'" in str(caught.value)
-        assert caught.value.mend == ("leave it out",)
+        assert caught.value.fix == ("leave it out",)
 
 
 def test_missing_and_superfluous_arguments() -> None:
     with pytest.raises(ArgumentError) as caught:
         layers.Conv2D()  # type: ignore[call-arg]
-    assert caught.value.mend == ("Conv2D(filters=…, kernel_size=…)",)
+    assert caught.value.fix == ("Conv2D(filters=…, kernel_size=…)",)
     with pytest.raises(ArgumentError, match="do not fit"):
         layers.Flatten(1, 2, 3, 4)  # type: ignore[call-arg]
     with pytest.raises(TypeError):  # what scripts of other libraries catch

@@ -215,17 +215,17 @@ def test_numbers_to_learn_may_be_a_row_or_a_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "says", "mend"),
+    ("labels", "says", "fix"),
     [
         (np.arange(12) / 4, r"no class number\n  given     0.25;", "Dense(1)"),
         (np.array(["cat", "dog", "owl"] * 4), "class numbers, not names", "np.unique(y, return_inverse=True)"),
         (np.eye(4)[np.arange(12) % 4], r"answers of shape 12 × 4; the network has 3 outputs", "Dense(4)"),
     ],
 )
-def test_answers_that_cannot_be_learnt_are_explained(labels: np.ndarray, says: str, mend: str) -> None:
+def test_answers_that_cannot_be_learnt_are_explained(labels: np.ndarray, says: str, fix: str) -> None:
     with pytest.raises(DataError, match=says) as caught:
         compiled().fit(pictures(12)[0], labels, batch_size=3, verbose=0)
-    assert mend in str(caught.value)
+    assert fix in str(caught.value)
 
 
 def test_no_sample_at_all() -> None:

@@ -63,7 +63,7 @@ def refusal(path: Path, read: Callable[[Path], object] = modelfile.load) -> str:
         read(path)
     text = str(caught.value)
     assert str(path) in text
-    assert "to mend" in text
+    assert "to fix" in text
     return text
 
 
@@ -342,7 +342,7 @@ def test_the_message_names_the_tensor_and_both_shapes(written: Path) -> None:
         f"{written}, head/weight: a tensor is not as the network describes it\n"
         "  given     F32, 36 × 3\n"
         "  expected  F32, 3 × 36\n"
-        "  to mend   save the weights with the network that they belong to"
+        "  to fix    save the weights with the network that they belong to"
     )
 
 

@@ -52,7 +52,7 @@ def text_of(path: Path) -> str:
 def refusal(path: Path) -> str:
     with pytest.raises(ModelFileError) as caught:
         modelfile.load(path)
-    assert caught.value.mend
+    assert caught.value.fix
     assert len(str(caught.value)) < 2_000
     return str(caught.value)
 

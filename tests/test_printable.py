@@ -42,7 +42,7 @@ def test_an_error_shows_no_raw_mark_in_any_of_its_parts() -> None:
     for mark in STEERING:
         text = str(
             FovealError(
-                f"a{mark}", where=f"b{mark}", given=f"c{mark}", expected=f"d{mark}", mend=[f"e{mark}", f"f{mark}"]
+                f"a{mark}", where=f"b{mark}", given=f"c{mark}", expected=f"d{mark}", fix=[f"e{mark}", f"f{mark}"]
             )
         )
         assert all(c.isprintable() or c == "\n" for c in text), repr(text)
@@ -51,7 +51,7 @@ def test_an_error_shows_no_raw_mark_in_any_of_its_parts() -> None:
 
 def test_a_message_is_bounded_however_much_it_was_given() -> None:
     huge = "x" * 3_000_000
-    assert len(str(FovealError(huge, where=huge, given=huge, expected=huge, mend=[huge]))) < 6 * LONGEST
+    assert len(str(FovealError(huge, where=huge, given=huge, expected=huge, fix=[huge]))) < 6 * LONGEST
 
 
 def test_beginning_and_end_stay() -> None:

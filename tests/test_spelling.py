@@ -60,21 +60,21 @@ def test_another_function_is_no_misspelling_of_ours(name):
     """Keras and PyTorch have these: a network that asks for one must not get a neighbour in the list."""
     with pytest.raises(FovealError) as caught:
         Dense(4, activation=name)
-    assert caught.value.mend == ("one of these names",)
+    assert caught.value.fix == ("one of these names",)
 
 
 def test_other_optimizers_and_losses_are_no_misspellings_of_ours():
     for name in optimizers.OTHERS:
         with pytest.raises(FovealError) as caught:
             optimizers.get(name)
-        assert not caught.value.mend
+        assert not caught.value.fix
         with pytest.raises(FovealError) as caught:
             TrainingConfig(optimizer=name)
-        assert not caught.value.mend
+        assert not caught.value.fix
     for name in losses.OTHERS:
         with pytest.raises(FovealError) as caught:
             losses.get(name)
-        assert not caught.value.mend
+        assert not caught.value.fix
 
 
 def test_aliases_are_the_same_functions():
@@ -105,8 +105,8 @@ def test_a_slope_that_differs_elsewhere_is_said():
     for name in ("LeakyReLU", "lrelu", "leakyrelu"):
         with pytest.raises(FovealError) as caught:
             Dense(4, activation=name)
-        assert caught.value.mend[0] == 'activation="leaky_relu": its slope is 0.2'
-        assert "negative_slope=0.3" in caught.value.mend[1]
+        assert caught.value.fix[0] == 'activation="leaky_relu": its slope is 0.2'
+        assert "negative_slope=0.3" in caught.value.fix[1]
 
 
 def test_keras_second_names_of_layers():

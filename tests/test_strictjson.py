@@ -40,7 +40,7 @@ def test_anything_else_is_one_kind_of_error(text: str | bytes) -> None:
         caught = error
     if caught is not None:
         assert str(caught).startswith("x")
-        assert caught.mend
+        assert caught.fix
 
 
 @pytest.mark.parametrize(
@@ -87,5 +87,5 @@ def test_a_runs_own_state_may_hold_infinity() -> None:
 
 def test_the_caller_chooses_the_kind_and_the_repair() -> None:
     with pytest.raises(CheckpointError, match="line 2, column 1") as caught:
-        strictjson.loads("{\n", "config.json", error=CheckpointError, mend="another --name")
-    assert caught.value.mend == ("another --name",)
+        strictjson.loads("{\n", "config.json", error=CheckpointError, fix="another --name")
+    assert caught.value.fix == ("another --name",)

@@ -1,6 +1,6 @@
 """Every error that Foveal raises on purpose.
 
-Each one says where it happened, what was given, what was expected, and how to mend it. The command line prints exactly
+Each one says where it happened, what was given, what was expected, and how to fix it. The command line prints exactly
 this text and exits with status 2; a library user catches :class:`FovealError`, or one of its kinds.
 """
 
@@ -39,15 +39,15 @@ class FovealError(Exception):
         where: the place: a node path (``features/conv2``), a file, a row, a command-line option.
         given: what was found there.
         expected: what would have been right.
-        mend: one repair, or several, each of which would work.
+        fix: one repair, or several, each of which would work.
 
     Example:
         >>> print(FovealError("the window is larger than its input", where="conv3", given="input 2 × 2, kernel 3 × 3",
-        ...                   expected="a kernel of at most 2 × 2", mend=['padding="same"', "kernel_size=2"]))
+        ...                   expected="a kernel of at most 2 × 2", fix=['padding="same"', "kernel_size=2"]))
         conv3: the window is larger than its input
           given     input 2 × 2, kernel 3 × 3
           expected  a kernel of at most 2 × 2
-          to mend   padding="same"
+          to fix    padding="same"
                 or  kernel_size=2
     """
 
@@ -58,13 +58,13 @@ class FovealError(Exception):
         where: str | None = None,
         given: str | None = None,
         expected: str | None = None,
-        mend: str | Sequence[str] | None = None,
+        fix: str | Sequence[str] | None = None,
     ) -> None:
         self.problem = problem
         self.where = where
         self.given = given
         self.expected = expected
-        self.mend: tuple[str, ...] = () if mend is None else (mend,) if isinstance(mend, str) else tuple(mend)
+        self.fix: tuple[str, ...] = () if fix is None else (fix,) if isinstance(fix, str) else tuple(fix)
         super().__init__(problem)
 
     def __str__(self) -> str:
@@ -73,12 +73,12 @@ class FovealError(Exception):
         for label, text in (("given", self.given), ("expected", self.expected)):
             if text:
                 lines += _labelled(label, text)
-        for index, text in enumerate(self.mend):
-            lines += _labelled("to mend", text) if index == 0 else _labelled("      or", text)
+        for index, text in enumerate(self.fix):
+            lines += _labelled("to fix", text) if index == 0 else _labelled("      or", text)
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.problem, self.where, self.given, self.expected, self.mend)
+        return _rebuild, (type(self), self.problem, self.where, self.given, self.expected, self.fix)
 
 
 def first_line(error: BaseException) -> str:
@@ -118,10 +118,10 @@ def _rebuild(
     where: str | None,
     given: str | None,
     expected: str | None,
-    mend: tuple[str, ...],
+    fix: tuple[str, ...],
 ) -> FovealError:
     """Pickling support: errors cross process borders (data loaders, pytest-xdist)."""
-    return kind(problem, where=where, given=given, expected=expected, mend=mend)
+    return kind(problem, where=where, given=given, expected=expected, fix=fix)
 
 
 class DescriptionError(FovealError, ValueError):

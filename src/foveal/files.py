@@ -106,7 +106,7 @@ def open_regular(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         foveal.errors.FileError: /dev/null: only regular files are read
           given     a device
           expected  a file on a disk
-          to mend   write its content to a file first, and name that
+          to fix    write its content to a file first, and name that
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -125,7 +125,7 @@ def open_regular(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             where=os.fsdecode(path),
             given=_kind_of_file(mode),
             expected="a file on a disk",
-            mend=None if stat.S_ISDIR(mode) else "write its content to a file first, and name that",
+            fix=None if stat.S_ISDIR(mode) else "write its content to a file first, and name that",
         )
     with opened as file:
         yield file
@@ -164,12 +164,12 @@ def _kind_of_file(mode: int) -> str:
 def _unreadable(error: OSError | ValueError, path: str | os.PathLike[str]) -> FileError:
     number = error.errno if isinstance(error, OSError) else None
     missing = number in (errno.ENOENT, errno.ENOTDIR)
-    mend = "check the path" if missing else "give yourself permission to read it" if number == errno.EACCES else None
+    fix = "check the path" if missing else "give yourself permission to read it" if number == errno.EACCES else None
     told = FileError(
         "there is no such file" if missing else "the file cannot be read",
         where=os.fsdecode(path),
         given=None if missing else getattr(error, "strerror", None) or str(error),
-        mend=mend,
+        fix=fix,
     )
     told.errno = number
     return told
@@ -203,7 +203,7 @@ def _refuse(text: str, path: Path, there: os.stat_result | None, number: int | N
             "this is a folder, and a file is to be written",
             where=str(path),
             expected="the name of a file",
-            mend=f"name a file in it: {path / 'NAME'}",
+            fix=f"name a file in it: {path / 'NAME'}",
         )
         refusal.errno = errno.EISDIR
         raise refusal
@@ -216,7 +216,7 @@ def _refuse(text: str, path: Path, there: os.stat_result | None, number: int | N
             where=str(path),
             given="a block device (a disk)" if stat.S_ISBLK(mode) else "a socket",
             expected="a regular file, a character device or a pipe",
-            mend="name a file",
+            fix="name a file",
         )
         refusal.errno = errno.EINVAL
         raise refusal
@@ -310,7 +310,7 @@ def _not_taken(error: OSError, path: Path) -> FileError:
         "the device or pipe did not take what was written",
         where=str(path),
         given=error.strerror or str(error),
-        mend="write to a file",
+        fix="write to a file",
     )
     refusal.errno = error.errno
     return refusal
@@ -362,18 +362,18 @@ def explained(error: OSError, target: Path) -> FileError:
     """The operating system's error with the file's name and a repair; ``errno`` is kept."""
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        mend = [f"free space on the disk that holds {target.parent}", "write to a folder on another disk"]
+        fix = [f"free space on the disk that holds {target.parent}", "write to a folder on another disk"]
     elif error.errno == errno.EFBIG:
-        mend = ["raise the limit on a file's size (ulimit -f)", "write to a file system that takes larger files"]
+        fix = ["raise the limit on a file's size (ulimit -f)", "write to a file system that takes larger files"]
     elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        mend = [f"give yourself permission to write in {target.parent}", "write to a folder of your own"]
+        fix = [f"give yourself permission to write in {target.parent}", "write to a folder of your own"]
     else:
-        mend = ["write to another folder"]
+        fix = ["write to another folder"]
     explained = FileError(
         "the file could not be written; what was there before is untouched",
         where=str(target),
         given=reason,
-        mend=mend,
+        fix=fix,
     )
     explained.errno = error.errno
     return explained

@@ -21,7 +21,7 @@ class Told(type):
           given     Conv2D(…, stride=2)
           expected  filters, kernel_size, strides, padding, dilation_rate, groups, activation, use_bias, kernel_initializer, \
 bias_initializer, kernel_regularizer, connections, name, input_shape
-          to mend   strides=2
+          to fix    strides=2
     """
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -51,7 +51,7 @@ def _told(name: str, signature: inspect.Signature, kwargs: dict[str, Any], wrong
             where=name,
             given=f"{name}(…, {first}={value})",
             expected=", ".join(takes),
-            mend=[f"{each}={value}" for each in near] or "leave it out",
+            fix=[f"{each}={value}" for each in near] or "leave it out",
         )
     required = [each for each, p in signature.parameters.items() if p.default is p.empty and each in takes]
     return ArgumentError(
@@ -59,5 +59,5 @@ def _told(name: str, signature: inspect.Signature, kwargs: dict[str, Any], wrong
         where=name,
         given=wrong,
         expected=f"{name}({', '.join(takes)})",
-        mend=f"{name}({', '.join(f'{each}=…' for each in required)})" if required else None,
+        fix=f"{name}({', '.join(f'{each}=…' for each in required)})" if required else None,
     )

@@ -44,7 +44,7 @@ def _check(loss: SparseCategoricalCrossentropy | BinaryCrossentropy) -> None:
             "from_logits is True or False",
             where=where,
             given=f"from_logits={logits!r}",
-            mend=["from_logits=True: the network gives logits", "from_logits=False: it ends in a softmax or a sigmoid"],
+            fix=["from_logits=True: the network gives logits", "from_logits=False: it ends in a softmax or a sigmoid"],
         )
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0.0 <= float(value) < 1.0:
         raise ConfigurationError(
@@ -52,7 +52,7 @@ def _check(loss: SparseCategoricalCrossentropy | BinaryCrossentropy) -> None:
             where=where,
             given=f"label_smoothing={value!r}",
             expected="0 ≤ label_smoothing < 1",
-            mend="label_smoothing=0.1",
+            fix="label_smoothing=0.1",
         )
 
 
@@ -173,5 +173,5 @@ def get(loss: str | Loss) -> Loss:
         where="loss",
         given=repr(loss),
         expected="one of " + ", ".join(_BY_NAME),
-        mend=[f'loss="{name}"' for name in nearest(loss, _BY_NAME, 2, OTHERS)] or None,
+        fix=[f'loss="{name}"' for name in nearest(loss, _BY_NAME, 2, OTHERS)] or None,
     )

@@ -60,7 +60,7 @@ class Model:
                 where="Model",
                 given=type(network).__name__,
                 expected="a Sequential, such as foveal.zoo.lenet5() gives",
-                mend="Model(layers.Sequential([...], input_shape=(28, 28, 1)))",
+                fix="Model(layers.Sequential([...], input_shape=(28, 28, 1)))",
             )
         self.network = network
         self.classes = tuple(classes)
@@ -116,7 +116,7 @@ class Model:
     def pop(self) -> Node:
         """Take the last layer off, and return it."""
         if not self.network.layers:
-            raise DescriptionError("there is no layer to take off", where=self.name, mend="add one first")
+            raise DescriptionError("there is no layer to take off", where=self.name, fix="add one first")
         *kept, last = self.network.layers
         self._replace(Sequential(kept, input_shape=self.network.input_shape, name=self.network.name))
         return last
@@ -333,7 +333,7 @@ class Model:
                 where=str(path),
                 given=Path(path).suffix or "no ending",
                 expected="a name that ends in .safetensors",
-                mend=f'model.save("{Path(path).with_suffix(".safetensors")}")',
+                fix=f'model.save("{Path(path).with_suffix(".safetensors")}")',
             )
         metadata = {"classes": list(self.classes), "training": self.facts}
         return modelfile.save(path, self.network, self.module.state_dict(), metadata)
@@ -360,7 +360,7 @@ class Model:
                 f"the model must be compiled before {verb}",
                 where=self.name,
                 expected="an optimizer and a loss",
-                mend='model.compile(optimizer="adam", loss=losses.SparseCategoricalCrossentropy(from_logits=True))',
+                fix='model.compile(optimizer="adam", loss=losses.SparseCategoricalCrossentropy(from_logits=True))',
             )
         return self._config
 

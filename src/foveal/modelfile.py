@@ -190,7 +190,7 @@ def load(path: str | os.PathLike[str]) -> Loaded:
             where=where,
             given=f"SHA-256 {whole.hexdigest()[:16]}… of description and tensors",
             expected=f"{header.sha256[:16]}…, as the file itself says",
-            mend="fetch or write the file again",
+            fix="fetch or write the file again",
         )
     if strange:
         warnings.warn(
@@ -216,14 +216,14 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             where=str(path),
             given=error.given or error.problem,
             expected="a .safetensors file",
-            mend="check the path",
+            fix="check the path",
         ) from None
     except OSError as error:  # while it was read
         raise ModelFileError(
             "the model file cannot be read",
             where=str(path),
             given=error.strerror or str(error),
-            mend="fetch the file again",
+            fix="fetch the file again",
         ) from None
 
 
@@ -236,12 +236,12 @@ def _header(file: BinaryIO, where: str) -> Header:
             where=where,
             given=f"metadata: {', '.join(head.metadata) or 'none'}",
             expected=f"the key {KEY!r} with the network's description",
-            mend="build the network with Foveal, load the weights into its module, and save the model",
+            fix="build the network with Foveal, load the weights into its module, and save the model",
         )
     text, said = head.metadata[KEY], head.metadata.get(SUM)
     if said is not None and not re.fullmatch("[0-9a-f]{64}", said):
         raise _wrong("the file's own sum is no SHA-256", repr(said)[:80], where)
-    found = strictjson.loads(text, where, error=ModelFileError, mend="fetch or write the file again")
+    found = strictjson.loads(text, where, error=ModelFileError, fix="fetch or write the file again")
     if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
         raise _wrong("the description is not format, network and metadata", str(found)[:80], where)
     if type(found.get("format")) is not int or found["format"] != FORMAT:
@@ -250,7 +250,7 @@ def _header(file: BinaryIO, where: str) -> Header:
             where=where,
             given=f"format {found.get('format')!r}",
             expected=f"format {FORMAT}",
-            mend="save it with this version of Foveal, or update Foveal",
+            fix="save it with this version of Foveal, or update Foveal",
         )
     try:
         network = codec.from_dict(found.get("network"), where)
@@ -260,7 +260,7 @@ def _header(file: BinaryIO, where: str) -> Header:
             where=error.where,
             given=error.given,
             expected=error.expected,
-            mend=error.mend,
+            fix=error.fix,
         ) from error
     modelmetadata.check(found["metadata"], where)
     return Header(network, found["metadata"], head.tensors, size, said, text)
@@ -290,7 +290,7 @@ def _bytes(tensor: Tensor) -> memoryview:
 
 def _wrong(problem: str, given: str, where: str) -> ModelFileError:
     return ModelFileError(
-        problem, where=where, given=given, expected="a file as Foveal writes it", mend="fetch or write the file again"
+        problem, where=where, given=given, expected="a file as Foveal writes it", fix="fetch or write the file again"
     )
 
 
@@ -309,7 +309,7 @@ def _expected(network: Sequential, where: str) -> dict[str, tuple[str, tuple[int
             where=where,
             given=error.problem if isinstance(error, FovealError) else str(error).split("\n")[0][:120],
             expected="layers that fit together, with an input shape",
-            mend="`foveal show` on the description explains it",
+            fix="`foveal show` on the description explains it",
         ) from error
     names = {dtype: name for name, dtype in _dtypes().items()}
     return {
@@ -334,7 +334,7 @@ def _compare(
                 if names
             ),
             expected=f"{len(expected)} tensors, named by node path",
-            mend="save the weights with the network that they belong to",
+            fix="save the weights with the network that they belong to",
         )
     for name, (dtype, shape) in expected.items():
         if found[name] != (dtype, shape):
@@ -343,7 +343,7 @@ def _compare(
                 where=f"{where}, {name}",
                 given=f"{found[name][0]}, {_sizes(found[name][1])}",
                 expected=f"{dtype}, {_sizes(shape)}",
-                mend="save the weights with the network that they belong to",
+                fix="save the weights with the network that they belong to",
             )
 
 
@@ -378,7 +378,7 @@ def _text(network: Sequential, metadata: Mapping[str, Any], where: str) -> str:
             where=where,
             given=str(error),
             expected="dicts with text keys, lists, texts, numbers, true, false and null",
-            mend="convert arrays with .tolist(), and leave objects out",
+            fix="convert arrays with .tolist(), and leave objects out",
         ) from None
     modelmetadata.check(json.loads(text)["metadata"], where)
     return text

@@ -35,7 +35,7 @@ def check(metadata: Mapping[str, Any], where: str) -> None:
         foveal.errors.ModelFileError: pets.safetensors: the metadata's preprocessing.border_level is not what it must be
           given     1000000000.0
           expected  a number from 0 to 255, or null
-          to mend   fetch or write the file again
+          to fix    fetch or write the file again
     """
     for path, (right, expected) in _KEYS.items():
         holder: Any = metadata
@@ -66,7 +66,7 @@ def _wrong(problem: str, value: Any, expected: str, where: str) -> ModelFileErro
     given = (
         f"a whole number of {value.bit_length()} bits" if type(value) is int and value >= 2**64 else repr(value)[:80]
     )
-    return ModelFileError(problem, where=where, given=given, expected=expected, mend="fetch or write the file again")
+    return ModelFileError(problem, where=where, given=given, expected=expected, fix="fetch or write the file again")
 
 
 def _text(most: int = LONGEST) -> Check:

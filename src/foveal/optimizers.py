@@ -60,7 +60,7 @@ class Optimizer(metaclass=Told):
                         f"{each.name} is True or False",
                         where=type(self).__name__,
                         given=f"{each.name}={value!r}",
-                        mend=[f"{each.name}=True", f"{each.name}=False"],
+                        fix=[f"{each.name}=True", f"{each.name}=False"],
                     )
                 continue
             number = isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -70,7 +70,7 @@ class Optimizer(metaclass=Told):
                     where=type(self).__name__,
                     given=f"{each.name}={value}",
                     expected=_RANGE.get(each.name, f"{each.name} ≥ 0"),
-                    mend=f"{each.name}={standard if standard else 0.9 if each.name == 'momentum' else 0.0}",
+                    fix=f"{each.name}={standard if standard else 0.9 if each.name == 'momentum' else 0.0}",
                 )
 
 
@@ -113,7 +113,7 @@ class SGD(Optimizer):
                 "Nesterov's look-ahead needs a momentum to look along",
                 where=type(self).__name__,
                 given="nesterov=True, momentum=0",
-                mend=["momentum=0.9", "nesterov=False"],
+                fix=["momentum=0.9", "nesterov=False"],
             )
 
 
@@ -173,7 +173,7 @@ class AdamW(Adam):
                 "AdamW is the Adam whose weight decay is decoupled",
                 where="AdamW",
                 given="decoupled=False",
-                mend=["decoupled=True", "Adam(weight_decay=…, decoupled=False)"],
+                fix=["decoupled=True", "Adam(weight_decay=…, decoupled=False)"],
             )
 
 
@@ -211,7 +211,7 @@ def get(optimizer: str | Optimizer | type[Optimizer], **changes: float | bool) -
         where="optimizer",
         given=repr(optimizer),
         expected="one of " + ", ".join(NAMES),
-        mend=[f'optimizer="{near}"' for near in nearest(name, NAMES, 2, OTHERS)] or None,
+        fix=[f'optimizer="{near}"' for near in nearest(name, NAMES, 2, OTHERS)] or None,
     )
 
 
@@ -224,6 +224,6 @@ def _changed(optimizer: Optimizer, changes: dict[str, float | bool]) -> Optimize
                 where="optimizer",
                 given=f"{name}={changes[name]}",
                 expected="one of " + ", ".join(sorted(known)),
-                mend=f"leave {name} out",
+                fix=f"leave {name} out",
             )
     return dataclasses.replace(optimizer, **changes) if changes else optimizer  # type: ignore[arg-type]

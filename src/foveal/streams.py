@@ -238,7 +238,7 @@ def _failed(error: OSError, stream: TextIO) -> OutputError:
         "not all could be written",
         where="standard output",
         given=error.strerror or str(error),
-        mend=None if gone else "send it to a place that takes it, such as a file on a disk with free space",
+        fix=None if gone else "send it to a place that takes it, such as a file on a disk with free space",
     )
     failure.errno = error.errno
     return failure
@@ -259,7 +259,7 @@ def set_up() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     if out is None:
         raise OutputError(
-            "it is closed, and nobody would see the result", where="standard output", mend="send it away: > /dev/null"
+            "it is closed, and nobody would see the result", where="standard output", fix="send it away: > /dev/null"
         )
     _reconfigured(out)
     sys.stdout = cast(TextIO, _Output(out))

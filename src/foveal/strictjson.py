@@ -26,7 +26,7 @@ def loads(
     where: str,
     *,
     error: type[FovealError] = FormatError,
-    mend: str | None = None,
+    fix: str | None = None,
     deepest: int = DEEPEST,
     finite: bool = True,
 ) -> Any:
@@ -36,7 +36,7 @@ def loads(
         text: the whole text; bytes are UTF-8.
         where: its file, for messages.
         error: the kind of error to raise.
-        mend: how to mend a file that is refused, where the caller knows; the place is named otherwise.
+        fix: how to fix a file that is refused, where the caller knows; the place is named otherwise.
         deepest: levels of lists and mappings that are accepted.
         finite: whether NaN and Infinity are refused; a run's own state may hold them ("the best loss so far").
 
@@ -53,11 +53,11 @@ def loads(
         foveal.errors.FormatError: config.json: the key 'epochs' occurs twice
           given     'epochs', twice in one mapping
           expected  each key once
-          to mend   take one out
+          to fix    take one out
     """
 
     def refused(problem: str, given: str, expected: str, repair: str, at: str = "") -> FovealError:
-        return error(problem, where=where + at, given=given, expected=expected, mend=mend or repair)
+        return error(problem, where=where + at, given=given, expected=expected, fix=fix or repair)
 
     def pairs_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)

@@ -85,7 +85,7 @@ def read_head(file: BinaryIO, size: int, where: str) -> Head:
             where=where,
             given=f"{length:,} bytes",
             expected=f"at most {MOST_BYTES:,} bytes: names and shapes, no data",
-            mend="write the file anew",
+            fix="write the file anew",
         )
     text = b"{" + file.read(length - 1)
     if len(text) != length:
@@ -130,7 +130,7 @@ def is_node_path(name: str) -> bool:
 def _parse(text: bytes, where: str) -> dict[str, Any]:
     """The header's JSON, read strictly: a key that occurs twice, at any depth, could be two files for two readers."""
     try:
-        found = strictjson.loads(text, where, error=ModelFileError, mend="fetch or write the file again")
+        found = strictjson.loads(text, where, error=ModelFileError, fix="fetch or write the file again")
     except ModelFileError as error:
         error.problem = error.problem.replace("occurs twice", "occurs twice in the header")
         raise
@@ -145,7 +145,7 @@ def _entry(name: str, value: Any, where: str) -> TensorEntry:
             where=where,
             given=repr(name[:100]),
             expected="parts of 1 to 64 letters, digits, _ . or -, joined by /, none of them dots alone",
-            mend="a file that Foveal did not write: rename its tensors, or do not trust it",
+            fix="a file that Foveal did not write: rename its tensors, or do not trust it",
         )
     if not isinstance(value, dict) or value.keys() != {"dtype", "shape", "data_offsets"}:
         raise _damaged(f"the header's entry for {name} is not dtype, shape and data_offsets", repr(value)[:80], where)
@@ -185,7 +185,7 @@ def _check_places(entries: list[TensorEntry], room: int, where: str) -> None:
 
 
 def _damaged(problem: str, given: str, where: str, expected: str = "a file as Foveal writes it") -> ModelFileError:
-    return ModelFileError(problem, where=where, given=given, expected=expected, mend="fetch or write the file again")
+    return ModelFileError(problem, where=where, given=given, expected=expected, fix="fetch or write the file again")
 
 
 def _no_header(first: bytes, length: int, size: int, where: str) -> ModelFileError:
@@ -198,7 +198,7 @@ def _no_header(first: bytes, length: int, size: int, where: str) -> ModelFileErr
             where=where,
             given="a file that begins as Python's pickles do",
             expected=expected,
-            mend=convert,
+            fix=convert,
         )
     for magic, kind in _FOREIGN:
         if first.startswith(magic):
@@ -207,7 +207,7 @@ def _no_header(first: bytes, length: int, size: int, where: str) -> ModelFileErr
                 where=where,
                 given=kind,
                 expected=expected,
-                mend=convert,
+                fix=convert,
             )
     if len(first) == 9 and first[8:] == b"{" and length > 0:
         return _damaged("the file ends within its header", f"{length:,} bytes announced, {size - 8:,} there", where)
@@ -216,5 +216,5 @@ def _no_header(first: bytes, length: int, size: int, where: str) -> ModelFileErr
         where=where,
         given=f"{size:,} bytes that begin with {first.hex(' ') or 'nothing'}",
         expected=expected,
-        mend="Model.save(PATH) writes one",
+        fix="Model.save(PATH) writes one",
     )

@@ -118,5 +118,5 @@ def test_mistakes_are_explained(call: object, words: str) -> None:
     with pytest.raises(ShapeError) as caught:
         call()  # type: ignore[operator]
     assert words in str(caught.value)
-    assert caught.value.mend
+    assert caught.value.fix
     assert caught.value.given

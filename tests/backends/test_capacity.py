@@ -38,7 +38,7 @@ def test_a_sample_that_takes_gigabytes_is_refused_where_the_module_is_built():
         error = caught.value
         assert error.where == "net, wide"
         assert "3.1 GB at once for one sample; the largest output is 28000 × 28000 × 1" in error.given
-        assert "--allow-memory 3GB" in error.mend[1]
+        assert "--allow-memory 3GB" in error.fix[1]
     build(wide(1_000), device="meta")  # an outline takes nothing
 
 
@@ -46,7 +46,7 @@ def test_what_is_refused_can_be_allowed():
     capacity.allow_memory("100kB")
     with pytest.raises(OutOfMemory) as caught:
         build(wide(10))
-    size = caught.value.mend[1].removeprefix("--allow-memory ").split(",")[0]
+    size = caught.value.fix[1].removeprefix("--allow-memory ").split(",")[0]
     foveal.allow_memory(size)
     assert build(wide(10)).predict(np.ones((2, 28, 28, 1), np.float32)).shape == (2, 3)
 
@@ -98,7 +98,7 @@ def test_a_training_that_cannot_fit_is_refused_before_the_first_step():
     capacity.allow_memory(need.training + 9 * need.activations)
     with pytest.raises(OutOfMemory) as caught:
         model.fit(x, y, batch_size=32, verbose=0)
-    assert caught.value.mend[0] == "batch_size=10 (--batch-size 10)"
+    assert caught.value.fix[0] == "batch_size=10 (--batch-size 10)"
     model.fit(x, y, batch_size=10, verbose=0)
 
 

@@ -342,7 +342,7 @@ def test_a_batch_of_another_shape_is_explained() -> None:
         "tiny: the batch is not of the network's input shape\n"
         "  given     a batch of shape 2 × 6 × 6 × 2\n"
         "  expected  N × 2 × 6 × 6 (channels first, as inside PyTorch)\n"
-        "  to mend   module.predict(array) takes arrays with channels last\n"
+        "  to fix    module.predict(array) takes arrays with channels last\n"
         "        or  build(network, input=…) for another size"
     )
 

@@ -179,7 +179,7 @@ def test_the_repair_for_a_range_means_the_same(scale: str) -> None:
     ]
     with pytest.raises(DataError, match="no pixels") as error:
         as_images(x, "x")
-    assert error.value.mend[0].startswith(scale)
+    assert error.value.fix[0].startswith(scale)
     np.testing.assert_array_equal(as_images(eval(scale), "x")[..., 0], np.rint(fractions * 255))
 
 

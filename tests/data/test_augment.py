@@ -212,8 +212,8 @@ def test_parse_reads_what_it_writes() -> None:
     ("text", "says"),
     [
         ("shfit=2", "augment: there is no such augmentation\n  given     'shfit=2'"),
-        ("shfit=2", "to mend   shift"),
-        ("shift=two", "shift takes a whole number\n  given     'shift=two'\n  to mend   shift=2"),
+        ("shfit=2", "to fix    shift"),
+        ("shift=two", "shift takes a whole number\n  given     'shift=two'\n  to fix    shift=2"),
         ("shift=1.5", "shift takes a whole number"),
         ("flip=x", "flip takes a number"),
         ("flip=2", "flip is out of range\n  given     2\n  expected  0 to 1"),

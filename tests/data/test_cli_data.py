@@ -234,7 +234,7 @@ def test_a_picture_is_not_drawn_over_the_picture() -> None:
 def test_the_drawing_is_a_png() -> None:
     with pytest.raises(ConfigurationError, match="the drawing is a PNG file") as error:
         run("show", "digits", "--out", "sheet.jpg")
-    assert error.value.mend == ("--out sheet.png",)
+    assert error.value.fix == ("--out sheet.png",)
     assert run("show", "digits", "--samples", "1", "--out", "sheet").splitlines()[-1] == "samples drawn in sheet.png"
     assert (
         run("show", "digits", "--samples", "1", "--out", "/dev/null").splitlines()[-1] == "samples drawn in /dev/null"

@@ -83,7 +83,7 @@ def test_every_row_the_same_label_is_taken_as_usual_and_said(tmp_path: Path) -> 
     )  # fmt: skip
     with pytest.raises(DataError, match="one class alone") as error:
         check_classes(data)
-    assert error.value.mend[1] == "--label COLUMN, if another column is the label"
+    assert error.value.fix[1] == "--label COLUMN, if another column is the label"
 
 
 @pytest.mark.parametrize("name", ["label", "Class", "TARGET", "y", "species", "digit", " labels "])
@@ -107,7 +107,7 @@ def test_two_columns_named_so_are_not_guessed_and_the_repairs_work(tmp_path: Pat
     path = write(tmp_path / "a.csv", LABELS, LIGHT.reshape(COUNT, 64)[:, :63], LABELS, header=names)
     with pytest.raises(DataError, match="several columns may be the label") as error:
         load(path)
-    assert [mend.split()[1].rstrip(",") for mend in error.value.mend] == ["class", "label"]
+    assert [fix.split()[1].rstrip(",") for fix in error.value.fix] == ["class", "label"]
     assert load(path, label="label").train.labels.tolist() == LABELS.tolist()
 
 
@@ -384,6 +384,6 @@ def test_comments_between_the_rows_are_refused_with_a_repair(tmp_path: Path) -> 
     path.write_text(path.read_text() + "# the end\n")
     with pytest.raises(DataError, match="given     1 column, a comment") as caught:
         load(path)
-    command = caught.value.mend[0].split(", and")[0]
+    command = caught.value.fix[0].split(", and")[0]
     subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
     check(load(tmp_path / "rows.csv"), LIGHT, LABELS)

@@ -67,7 +67,7 @@ def test_no_sources_are_a_clear_error(tmp_path):
     with pytest.raises(DataError, match="no sources to read docstrings from") as caught:
         read(root=tmp_path / "nothing")
     assert "without a .py file" in caught.value.given
-    assert caught.value.mend
+    assert caught.value.fix
 
 
 def test_a_module_that_is_not_there():

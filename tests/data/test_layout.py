@@ -113,7 +113,7 @@ def test_what_may_be_either_is_not_guessed(files: list[str], tmp_path: Path) -> 
     lay(tmp_path, *files)
     with pytest.raises(DataError, match="train/ may be a class or the training part") as error:
         read_folder(tmp_path)
-    part, rename = error.value.mend
+    part, rename = error.value.fix
     assert len(read_folder(part.split(",")[0]).classes) == 2
     assert rename == "rename train/ (to trains/, say), to learn it as a class"
     (tmp_path / "train").rename(tmp_path / "trains")
@@ -124,14 +124,14 @@ def test_parts_without_a_training_part(tmp_path: Path) -> None:
     lay(tmp_path, "val/a/1.png", "val/b/1.png", "test/a/1.png", "test/b/1.png")
     with pytest.raises(DataError, match="there is no training part") as error:
         read_folder(tmp_path)
-    assert read_folder(error.value.mend[0].split(",")[0]).classes == ("a", "b")
+    assert read_folder(error.value.fix[0].split(",")[0]).classes == ("a", "b")
 
 
 def test_a_test_folder_inside_the_classes_is_no_class(tmp_path: Path) -> None:
     lay(tmp_path, "a/1.png", "b/1.png", "test/a/1.png", "test/b/1.png")
     with pytest.raises(DataError, match="test/ holds the same class folders as the folder it lies in") as error:
         read_folder(tmp_path)
-    assert error.value.mend == (f"put the class folders beside test/ into {tmp_path.name}/train/",)
+    assert error.value.fix == (f"put the class folders beside test/ into {tmp_path.name}/train/",)
     for name in "ab":
         (tmp_path / "train").mkdir(exist_ok=True)
         (tmp_path / name).rename(tmp_path / "train" / name)
@@ -149,7 +149,7 @@ def test_a_folder_around_the_class_folders(tmp_path: Path) -> None:
     lay(tmp_path, "photos/a/1.png", "photos/b/1.png")
     with pytest.raises(DataError, match="one class alone") as error:
         read_folder(tmp_path)
-    assert read_folder(error.value.mend[0].split(",")[0]).classes == ("a", "b")
+    assert read_folder(error.value.fix[0].split(",")[0]).classes == ("a", "b")
 
 
 def test_a_folder_of_tables_says_which_to_take(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_folder_of_tables_says_which_to_take(tmp_path: Path) -> None:
         (tmp_path / name).write_text("1,2,3,4,5\n")
     with pytest.raises(DataError, match="no class folders") as error:
         read_folder(tmp_path)
-    assert error.value.mend == (str(tmp_path / "train.csv"),)
+    assert error.value.fix == (str(tmp_path / "train.csv"),)
 
 
 @pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
@@ -189,7 +189,7 @@ def test_other_capitals_in_the_test_part(tmp_path: Path) -> None:
     lay(tmp_path, "train/Cat/1.png", "train/Dog/1.png", "test/cat/1.png", "test/Dog/1.png")
     with pytest.raises(DataError, match="a class that the training part lacks") as error:
         read_folder(tmp_path)
-    rename, _, without = error.value.mend
+    rename, _, without = error.value.fix
     assert rename == "rename the folder cat of the test part to Cat"
     assert read_folder(without.split(",")[0]).test is None
     (tmp_path / "test" / "cat").rename(tmp_path / "test" / "Cat")
@@ -200,4 +200,4 @@ def test_repairs_for_a_class_that_training_lacks_work_or_are_not_offered(tmp_pat
     lay(tmp_path, "train/a/1.png", "test/a/1.png", "test/b/1.png")
     with pytest.raises(DataError, match="a class that the training part lacks") as error:
         read_folder(tmp_path)
-    assert error.value.mend == ("the same class folders in each part",)
+    assert error.value.fix == ("the same class folders in each part",)

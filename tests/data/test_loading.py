@@ -135,7 +135,7 @@ def test_another_size_and_depth() -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("fashon-mnist", "to mend   fashion-mnist"),
+        ("fashon-mnist", "to fix    fashion-mnist"),
         ("nothing-like-it", "no data set is called so"),
         ("some/where", "there is no such file or folder"),
         ("photo.csv", "there is no such file or folder"),

@@ -168,7 +168,7 @@ def test_names_as_labels_are_not_called_damaged(tmp_path: Path) -> None:
     np.savez(place, x_train=np.zeros((3, 4, 4), np.uint8), y_train=names)
     with pytest.raises(DataError, match="the array holds no numbers") as caught:
         load(place)
-    assert caught.value.mend[0].startswith("classes, y = np.unique(y, return_inverse=True)")
+    assert caught.value.fix[0].startswith("classes, y = np.unique(y, return_inverse=True)")
     np.savez(place, x_train=np.zeros((3, 4, 4), np.uint8), y_train=np.unique(names, return_inverse=True)[1])
     assert load(place).train.labels.tolist() == [1, 0, 1]
 

@@ -143,7 +143,7 @@ def test_nowhere_lists_each_place_and_what_to_do(
     assert f"{tmp_path}/cache/small: there is no such folder" in text
     assert f"{tmp_path}/system: there is no such folder" in text
     assert "the network: FOVEAL_OFFLINE is set" in text
-    assert "to mend   on Debian or Ubuntu: sudo apt-get install dataset-small" in text
+    assert "to fix    on Debian or Ubuntu: sudo apt-get install dataset-small" in text
     assert f"into {tmp_path}/cache/small" in text
     assert "FOVEAL_DATA=FOLDER" in text
     assert "foveal train lecture_cnn digits" in text

@@ -64,7 +64,7 @@ def test_an_identity_network_has_no_error_on_its_own_input() -> None:
     assert net.evaluate(x, x, verbose=0) == [0.0]
     with pytest.raises(DataError, match="not of the network's output shape") as caught:
         net.evaluate(x, np.moveaxis(x, -1, 1), verbose=0)
-    assert caught.value.mend == ("np.moveaxis(y, 1, -1)",)
+    assert caught.value.fix == ("np.moveaxis(y, 1, -1)",)
 
 
 def test_class_numbers_of_places_count_as_one_hot_places_do() -> None:
@@ -101,7 +101,7 @@ def test_a_repair_gives_the_array_that_was_meant(sizes: list[int], count: int, h
 
 
 @pytest.mark.parametrize(
-    ("shape", "given", "mend"),
+    ("shape", "given", "fix"),
     [
         ((6, 6, 3), (5, 3, 6, 6), ["np.moveaxis(x, 1, -1)"]),
         ((6, 6, 3), (6, 6, 3), ["x[np.newaxis]"]),
@@ -124,16 +124,14 @@ def test_a_repair_gives_the_array_that_was_meant(sizes: list[int], count: int, h
         ((6, 6, 3), (5, 6, 6, 4), []),
     ],
 )
-def test_another_layout_is_refused_with_a_repair_only_where_it_means_the_same(
-    shape: Any, given: Any, mend: Any
-) -> None:
+def test_another_layout_is_refused_with_a_repair_only_where_it_means_the_same(shape: Any, given: Any, fix: Any) -> None:
     net = classifier(shape) if len(shape) > 1 else model(layers.Dense(2), shape=shape)
     x = RNG.random(given)
     with pytest.raises(DataError, match="not of the network's input shape") as caught:
         net.predict(x)
-    repaired = [text for text in caught.value.mend if ("x" in text and "[" in text) or "(x" in text or "x." in text]
-    assert repaired == mend
-    for text in mend:
+    repaired = [text for text in caught.value.fix if ("x" in text and "[" in text) or "(x" in text or "x." in text]
+    assert repaired == fix
+    for text in fix:
         assert np.isfinite(net.predict(eval(text, {"np": np, "x": x}))).all()
 
 
@@ -275,7 +273,7 @@ def test_validation_on_another_scale_is_refused() -> None:
     pixels, y = RNG.integers(0, 256, (4, 6, 6, 3), np.uint8), [0, 1, 0, 1]
     with pytest.raises(DataError, match="two scales") as caught:
         classifier().fit(pixels, y, validation_data=(pixels.astype(int), y), verbose=0)
-    assert caught.value.mend == ('x_val.astype("uint8")',)
+    assert caught.value.fix == ('x_val.astype("uint8")',)
     with pytest.raises(DataError, match="two scales"):
         classifier().fit(pixels.astype(np.float32), y, validation_data=(pixels, y), verbose=0)
     classifier().fit(pixels, y, validation_data=(pixels / 255.0, y), verbose=0)
@@ -321,7 +319,7 @@ def test_a_batch_size_is_a_whole_number_everywhere(batch_size: Any) -> None:
 def test_arguments_of_fit_are_refused_in_one_sentence(arguments: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         classifier().fit(RNG.random((4, 6, 6, 3)), [0, 1, 0, 1], **arguments)
-    assert caught.value.mend
+    assert caught.value.fix
 
 
 def test_numpy_numbers_and_a_single_callback_are_arguments_too() -> None:
@@ -342,7 +340,7 @@ def test_a_sparse_matrix_is_its_array() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tokens", "mend"),
+    ("tokens", "fix"),
     [
         (np.ones((6, 5)), ["x.astype('int64')"]),
         (np.full((6, 5), 0.5), ["number the tokens from 0, without fractions"]),
@@ -353,15 +351,15 @@ def test_a_sparse_matrix_is_its_array() -> None:
         (np.zeros((6, 7), int), ["cut longer texts, and fill shorter ones up with a token of their own"]),
     ],
 )
-def test_tokens_are_answered_with_what_they_are(tokens: np.ndarray, mend: list[str]) -> None:
+def test_tokens_are_answered_with_what_they_are(tokens: np.ndarray, fix: list[str]) -> None:
     net = model(layers.Embedding(10, 4), layers.Flatten(), layers.Dense(2), shape="5 tokens")
     with pytest.raises(DataError) as caught:
         net.predict(tokens)
-    assert list(caught.value.mend) == mend
+    assert list(caught.value.fix) == fix
 
 
 @pytest.mark.parametrize(
-    ("labels", "mend"),
+    ("labels", "fix"),
     [
         ([1, 2, 2], ("y - 1, if the first class is 1", "Dense(3) as the last layer")),
         ([-1, 0, 0], ("y + 1, if the first class is -1",)),
@@ -369,13 +367,13 @@ def test_tokens_are_answered_with_what_they_are(tokens: np.ndarray, mend: list[s
         ([-1, 0, 5], ("number the classes from 0",)),
     ],
 )
-def test_labels_that_begin_elsewhere_are_moved(labels: list[int], mend: tuple[str, ...]) -> None:
+def test_labels_that_begin_elsewhere_are_moved(labels: list[int], fix: tuple[str, ...]) -> None:
     with pytest.raises(DataError, match="a label has no output") as caught:
         classifier().evaluate(RNG.random((3, 6, 6, 3)), labels, verbose=0)
-    assert caught.value.mend == mend
-    if "if the first" in mend[0]:
+    assert caught.value.fix == fix
+    if "if the first" in fix[0]:
         y = np.array(labels)
-        classifier().evaluate(RNG.random((3, 6, 6, 3)), eval(mend[0].split(",")[0], {"y": y}), verbose=0)
+        classifier().evaluate(RNG.random((3, 6, 6, 3)), eval(fix[0].split(",")[0], {"y": y}), verbose=0)
 
 
 def test_class_numbers_of_places_are_answered_in_the_words_of_maps() -> None:
@@ -383,7 +381,7 @@ def test_class_numbers_of_places_are_answered_in_the_words_of_maps() -> None:
     x, y = RNG.random((2, 4, 5, 2)), RNG.integers(0, 3, (2, 4, 5))
     with pytest.raises(DataError) as caught:
         net.evaluate(x, y + 1, verbose=0)
-    assert caught.value.mend[1] == "4 channels, one a class, in place of 3, in the last layer"
+    assert caught.value.fix[1] == "4 channels, one a class, in place of 3, in the last layer"
     with pytest.raises(DataError) as caught:
         net.evaluate(x, y.swapaxes(1, 2), verbose=0)
     assert "class numbers: N × 4 × 5" in str(caught.value)

@@ -95,7 +95,7 @@ def test_what_is_no_image_with_one_target_is_not_augmented() -> None:
 def test_options_that_would_be_dropped_are_refused_in_compile(name: str) -> None:
     with pytest.raises(ConfigurationError, match="not said in compile") as caught:
         model(**{name: 1})
-    assert caught.value.mend
+    assert caught.value.fix
 
 
 @pytest.mark.parametrize("name", ["run_eagerly", "jit_compile", "loss_weights", "averaging"])
@@ -104,7 +104,7 @@ def test_options_that_do_not_exist_are_one_sentence(name: str) -> None:
         model(**{name: 1})
     with pytest.raises(ConfigurationError) as caught:
         model(shedule="cosine")
-    assert caught.value.mend == ("schedule=…",)
+    assert caught.value.fix == ("schedule=…",)
 
 
 def test_metrics_as_keras_takes_them() -> None:

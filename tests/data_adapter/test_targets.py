@@ -59,7 +59,7 @@ def test_two_labels_of_a_binary_loss_are_0_and_1(labels: Array, says: str) -> No
     error = refused(labels, 1, "binary_crossentropy", "sigmoid")
     assert error.given == f"y: {says}"
     wanted = binary().evaluate(X, TWO, verbose=0)
-    for repair in error.mend:
+    for repair in error.fix:
         assert binary().evaluate(X, eval(repair, {"y": labels}), verbose=0) == pytest.approx(wanted)
 
 
@@ -72,7 +72,7 @@ def test_shares_and_booleans_are_labels_of_a_binary_loss() -> None:
 def test_many_classes_in_one_output_are_told_what_they_need() -> None:
     error = refused(np.arange(40) % 4, 1, losses.BinaryCrossentropy(from_logits=True))
     assert error.given == "y: the values 0, 1, 2, 3"
-    assert error.mend[0].startswith('Dense(4) as the last layer with loss="sparse_categorical_crossentropy"')
+    assert error.fix[0].startswith('Dense(4) as the last layer with loss="sparse_categorical_crossentropy"')
     model(4, "sparse_categorical_crossentropy", "softmax").fit(X, np.arange(40) % 4, verbose=0)
 
 
@@ -97,8 +97,8 @@ def test_hinge_takes_nothing_else(labels: Array) -> None:
 
 def test_categorical_hinge_takes_one_class_a_sample() -> None:
     rows = np.eye(3)[np.arange(40) % 3]
-    assert "(y + 1) / 2" in refused(2 * rows - 1, 3, "categorical_hinge").mend
-    assert "hinge" in refused(np.maximum(rows, np.eye(3)[0]), 3, "categorical_hinge").mend[0]
+    assert "(y + 1) / 2" in refused(2 * rows - 1, 3, "categorical_hinge").fix
+    assert "hinge" in refused(np.maximum(rows, np.eye(3)[0]), 3, "categorical_hinge").fix[0]
     once, again = model(3, "categorical_hinge"), model(3, "categorical_hinge")
     assert once.evaluate(X, rows, verbose=0) == again.evaluate(X, np.arange(40) % 3, verbose=0)
 
@@ -111,16 +111,16 @@ def test_rows_of_a_categorical_loss_are_distributions(loss: str) -> None:
     model(3, loss, "softmax").fit(X, shares.astype(np.float16), verbose=0)
     scaled = refused(shares * 255, 3, loss, "softmax")
     assert "sum 255" in str(scaled)
-    repair = scaled.mend[0].split(",")[0] + ", keepdims=True)"
+    repair = scaled.fix[0].split(",")[0] + ", keepdims=True)"
     mended = eval(repair, {"y": shares * 255})
     assert model(3, loss, "softmax").evaluate(X, mended, verbose=0) == pytest.approx(
         model(3, loss, "softmax").evaluate(X, shares, verbose=0)
     )
     several = (draw.random((40, 3)) > 0.3).astype("float32")
-    assert "binary_crossentropy" in refused(several, 3, loss, "softmax").mend[0]
+    assert "binary_crossentropy" in refused(several, 3, loss, "softmax").fix[0]
     model(3, "binary_crossentropy", "sigmoid").fit(X, several, verbose=0)
     numbers = refused(draw.normal(size=(40, 3)), 3, loss, "softmax")
-    assert [one.split(",")[0] for one in numbers.mend] == ['loss="mse"']
+    assert [one.split(",")[0] for one in numbers.fix] == ['loss="mse"']
     model(3, "mse").fit(X, draw.normal(size=(40, 3)), verbose=0)
 
 
@@ -147,8 +147,8 @@ def test_targets_that_are_no_numbers(value: float, units: int, loss: str, activa
 def test_class_numbers_have_outputs(labels: Array, loss: str) -> None:
     activation = None if loss in ("mse", "hinge") else "softmax"
     error = refused(labels, 3, loss, activation)
-    assert error.mend
-    if error.mend[0].startswith("Dense(4)"):
+    assert error.fix
+    if error.fix[0].startswith("Dense(4)"):
         model(4, loss, activation).fit(X, labels, verbose=0)
 
 
@@ -198,7 +198,7 @@ def test_one_output_cannot_choose_among_classes(activation: str | None, loss: An
 
     with pytest.raises(ConfigurationError) as caught:
         train_one()
-    for repair in caught.value.mend:
+    for repair in caught.value.fix:
         said = "softmax" if 'activation="softmax"' in repair else "sigmoid" if "sigmoid" in repair else None
         if "Dense(2" in repair:
             mended = net(2, said)

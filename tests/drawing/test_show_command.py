@@ -139,7 +139,7 @@ def test_a_network_that_breaks_is_shown_up_to_there_and_explained(tmp_path: Path
     assert process.returncode == 2
     assert "✗ does not fit" in process.stdout
     assert "max_pooling2d_1: the window is larger than its input" in process.stderr
-    assert "to mend" in process.stderr
+    assert "to fix" in process.stderr
     as_json = json.loads(CliRunner().invoke(app, [str(path), "--json"]).output)
     assert "the window is larger than its input" in as_json["error"]
 
@@ -166,7 +166,7 @@ def test_mistakes(arguments: tuple[str, ...], kind: type[FovealError], words: st
     with pytest.raises(kind) as caught:
         run(*arguments)
     assert words in str(caught.value)
-    assert caught.value.mend
+    assert caught.value.fix
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,9 @@ def test_mistakes(arguments: tuple[str, ...], kind: type[FovealError], words: st
 def test_another_kind_of_input_is_mended_by_what_is_offered(name: str, shape: str) -> None:
     with pytest.raises(DescriptionError) as caught:
         run(name, "--input", shape)
-    assert caught.value.mend
-    for mend in caught.value.mend:
-        words = shlex.split(mend.removesuffix(", say"))
+    assert caught.value.fix
+    for fix in caught.value.fix:
+        words = shlex.split(fix.removesuffix(", say"))
         run(*(words[2:] if words[0] == "foveal" else [name, *words]))
 
 

@@ -74,7 +74,7 @@ def test_large_logits_give_0_and_1_without_a_warning() -> None:
 def test_numbers_are_no_logits(loss: str) -> None:
     with pytest.raises(ConfigurationError, match="numbers") as caught:
         model(3, loss).predict_proba(X)
-    assert caught.value.mend == ("model.predict(x), the numbers themselves",)
+    assert caught.value.fix == ("model.predict(x), the numbers themselves",)
 
 
 def test_a_model_file_of_several_yes_or_nos_is_read_as_such(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_foveal_train_says_what_the_labels_are(tmp_path: Path, labels: tuple[int
     refused = CliRunner().invoke(app, words)
     assert isinstance(refused.exception, FovealError)
     assert says in str(refused.exception)
-    repair = refused.exception.mend[0].split(" numbers")[0]
+    repair = refused.exception.fix[0].split(" numbers")[0]
     mended: dict[str, Any] = {"y": y, "np": np}
     exec(repair, mended)
     np.savez(tmp_path / "data.npz", images=images, labels=mended["y"])

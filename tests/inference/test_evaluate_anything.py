@@ -78,7 +78,7 @@ def test_a_file_from_elsewhere_opens_known_names_and_no_path(tmp_path: Path, mon
         error = refusal("evaluate", named(tmp_path, data))
         assert isinstance(error, DataError)
         assert "paths in it are not followed" in error.problem
-        assert error.mend == (f"foveal evaluate {tmp_path / 'model.safetensors'} DATA",)
+        assert error.fix == (f"foveal evaluate {tmp_path / 'model.safetensors'} DATA",)
     assert not opened
     assert "on iris, test: 30 samples" in run("evaluate", named(tmp_path, "iris")).stdout
     assert "on iris, test: 30 samples" in run("evaluate", named(tmp_path, "/"), "iris").stdout
@@ -123,7 +123,7 @@ def test_a_read_only_run_is_measured_and_what_is_not_noted_is_said(
     assert sorted(p.name for p in whole.iterdir()) == before
     error = refusal("train", "--resume", whole)
     assert "needs to write in its folder" in error.problem
-    assert any("copy the folder" in repair for repair in error.mend)
+    assert any("copy the folder" in repair for repair in error.fix)
 
 
 def test_a_torn_line_of_the_record_tears_no_other(whole: Path) -> None:
@@ -160,7 +160,7 @@ def test_whatever_stands_in_a_folder_is_no_traceback(tmp_path: Path, name: str, 
 def test_a_run_that_is_not_finished_says_what_finishes_it(tmp_path: Path) -> None:
     stopped = Path(shutil.copytree(WHOLE.with_name("classifier-stopped"), tmp_path / "runs" / "stopped"))
     error = refusal("evaluate", "stopped", "--runs", tmp_path / "runs")
-    assert error.mend == (f"foveal train --resume {stopped}",)
+    assert error.fix == (f"foveal train --resume {stopped}",)
 
 
 # Models that name a system they are not of ------------------------------------------------------------------------------
@@ -234,6 +234,6 @@ def test_a_network_that_does_not_classify_is_no_classifier(tmp_path: Path) -> No
         error = refusal(*arguments)
         assert "this network does not classify" in str(error)
         assert "output 8 × 8 × 1" in str(error)
-    repair = str(error).split("to mend")[1].split(", in Python")[0].strip()
+    repair = str(error).split("to fix")[1].split(", in Python")[0].strip()
     found = eval(repair, {"foveal": foveal, "images": np.zeros((1, 8, 8, 1), np.uint8)})
     assert found.shape == (1, 8, 8, 1)

@@ -79,7 +79,7 @@ def test_a_renamed_folder_is_said_and_the_repair_works(place: Path) -> None:
         evaluate("first")
     assert error.value.where == "photos"
     assert error.value.given == f"nothing at {place / 'photos'}"
-    assert error.value.mend[0] == "foveal evaluate runs/first PLACE, with the place where they are now"
+    assert error.value.fix[0] == "foveal evaluate runs/first PLACE, with the place where they are now"
     for split, then in before.items():  # the validation part too is the one of the training
         now = evaluate("first", "pictures", "--split", split)
         assert now["notes"] == ["these are the data that the network was trained on, in the parts of the training"]

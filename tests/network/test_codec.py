@@ -244,13 +244,13 @@ def test_an_unknown_kind_is_answered_with_near_ones():
     error = refused({"layers": [{"kind": "Flatten"}, {"kind": "Conv2d", "filters": 3}]})
     assert error.where == "net.json: layers[1]"
     assert str(error).startswith("net.json: layers[1]: there is no layer of kind 'Conv2d'")
-    assert error.mend[0] == "kind: Conv2D"
+    assert error.fix[0] == "kind: Conv2D"
 
 
 def test_an_unknown_argument_is_answered_with_near_ones():
     error = refused({"layers": [{"kind": "Conv2D", "filters": 3, "kernel": 3}]})
     assert error.where == "net.json: layers[0] (Conv2D)"
-    assert "kernel_size" in error.mend
+    assert "kernel_size" in error.fix
     assert "padding" in str(error.expected)
 
 
@@ -260,7 +260,7 @@ def test_a_missing_argument_is_named():
         "net.json: layers[0] (Conv2D): an argument is missing\n"
         "  given     kernel_size\n"
         "  expected  filters\n"
-        "  to mend   filters: …"
+        "  to fix    filters: …"
     )
 
 
@@ -294,12 +294,12 @@ def test_what_is_no_network_is_refused(data, problem):
     assert refused(data).problem == problem
 
 
-def test_every_refusal_says_how_to_mend_it():
+def test_every_refusal_says_how_to_fix_it():
     for data in ([], {}, {"foveal": 9, "layers": []}, {"layers": [{"kind": "X"}]}, {"layers": [], "x": 1}):
         error = refused(data)
         assert error.where
         assert error.expected
-        assert error.mend
+        assert error.fix
 
 
 # Hostile files --------------------------------------------------------------------------------------------------------
@@ -389,12 +389,12 @@ JSON = st.recursive(
 
 @given(JSON, st.lists(JSON, max_size=4))
 def test_anything_else_ends_in_one_of_our_errors(data, entries):
-    """No input makes the reader fail in a way that the user is not told how to mend."""
+    """No input makes the reader fail in a way that the user is not told how to fix."""
     for attempt in (data, {"layers": entries}, {"layers": [{"kind": "Conv2D", "filters": data, "kernel_size": data}]}):
         try:
             network = codec.from_dict(attempt)
         except (FormatError, DescriptionError) as refusal:
-            helpful = bool(refusal.where and refusal.mend)
+            helpful = bool(refusal.where and refusal.fix)
         else:
             helpful = codec.from_dict(codec.to_dict(network)) == network
         assert helpful

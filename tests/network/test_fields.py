@@ -83,8 +83,8 @@ def test_nonsense_is_refused_with_the_argument_s_name_and_a_repair(kind):
                 assert (nonsense, field) in {(-1, name) for name in ("scale", "offset", "mean", "target_shape")}
                 continue
             assert re.search(r"\n  expected  .", str(refusal))
-            assert refusal.mend
-            assert all("…=" not in mend for mend in refusal.mend), "the argument's name is missing from the repair"
+            assert refusal.fix
+            assert all("…=" not in fix for fix in refusal.fix), "the argument's name is missing from the repair"
             assert f"{field}=" in str(refusal) or field in ("input_shape", "variance")
 
 
@@ -99,7 +99,7 @@ def test_the_repairs_of_each_argument_work(kind):
             continue
         assert refusal is not None
         tried = 0
-        for offer in refusal.mend:
+        for offer in refusal.fix:
             value = re.fullmatch(
                 rf"{field}=([^…]+?)(?:, say|, the default| is the nearest.*| \(strength.*| keeps.*| adds.*)?", offer
             )
@@ -108,11 +108,11 @@ def test_the_repairs_of_each_argument_work(kind):
                 assert getattr(made, field) is not None
                 tried += 1
             tried += offer == f"leave {field} out" and least(EVERYTHING[kind]) is not None
-        assert tried or field in prose or refusal.mend in (("give a number",), ("one of these names",)), refusal.mend
+        assert tried or field in prose or refusal.fix in (("give a number",), ("one of these names",)), refusal.fix
 
 
 @pytest.mark.parametrize(
-    ("made", "mend"),
+    ("made", "fix"),
     [
         (
             lambda: layers.Conv2D(3, 3, 1, "valid", None),
@@ -130,11 +130,11 @@ def test_the_repairs_of_each_argument_work(kind):
         (lambda: layers.Dense(3, kernel_initializer=None), "kernel_initializer='glorot_uniform', the default"),
     ],
 )
-def test_an_argument_in_another_s_place_or_without_need_is_told_so(made, mend):
+def test_an_argument_in_another_s_place_or_without_need_is_told_so(made, fix):
     with pytest.raises(DescriptionError) as caught:
         made()
-    assert len(caught.value.mend) == 1
-    assert caught.value.mend[0].startswith(mend)
+    assert len(caught.value.fix) == 1
+    assert caught.value.fix[0].startswith(fix)
 
 
 def fields_of(kind: str) -> list[str]:
@@ -180,7 +180,7 @@ def test_names_of_functions_are_a_closed_set_in_any_case():
         assert Dense(4, kernel_initializer=name).kernel_initializer == name
     with pytest.raises(DescriptionError) as caught:
         Dense(4, activation="rellu")
-    assert 'activation="relu"' in caught.value.mend
+    assert 'activation="relu"' in caught.value.fix
 
 
 def test_regularizers():
@@ -222,7 +222,7 @@ def test_filters_are_whole_numbers_from_1(n):
             f"Conv2D: filters cannot be {n}\n"
             f"  given     filters={n}\n"
             "  expected  a whole number of at least 1\n"
-            "  to mend   filters=32, say"
+            "  to fix    filters=32, say"
         )
 
 
@@ -242,7 +242,7 @@ def test_groups_divide_filters_or_are_mended(filters, groups):
         return
     with pytest.raises(DescriptionError) as caught:
         Conv2D(filters, 3, groups=groups)
-    for repair in caught.value.mend:
+    for repair in caught.value.fix:
         name, number = repair.split("=")
         assert Conv2D(**{"filters": filters, "groups": groups, "kernel_size": 3, name: int(number)})
 
@@ -261,7 +261,7 @@ def test_strides_and_dilation():
         "both: strides and dilation_rate cannot both be above 1: the window would skip what it spreads over\n"
         "  given     strides=(2, 2), dilation_rate=(2, 2)\n"
         "  expected  one of them 1\n"
-        "  to mend   strides=1\n"
+        "  to fix    strides=1\n"
         "        or  dilation_rate=1"
     )
     assert Conv2D(4, 3, strides=1, dilation_rate=2)
@@ -273,7 +273,7 @@ def test_connection_tables():
         "C3: the connection table needs one row for each filter\n"
         "  given     filters=3, 2 rows\n"
         "  expected  3 rows\n"
-        "  to mend   filters=2\n"
+        "  to fix    filters=2\n"
         "        or  connections=None (every filter sees all channels)"
     )
     assert Conv2D(2, 3, connections=[[1, 0], [1]]).connections == ((0, 1), (1,))
@@ -321,7 +321,7 @@ def test_a_name_is_part_of_a_path_and_of_tensor_names(name):
     with pytest.raises(DescriptionError) as caught:
         Flatten(name=name)
     assert caught.value.expected == "1 to 64 letters (A–Z, a–z), digits, _ or -"
-    repaired = eval(caught.value.mend[0].removeprefix("name="))
+    repaired = eval(caught.value.fix[0].removeprefix("name="))
     assert Flatten(name=repaired).name == repaired
 
 

@@ -44,7 +44,7 @@ def test_a_window_larger_than_its_input():
         "  given     input 4 × 4 × 8, kernel_size (5, 5), strides 1, zeros 0 before and 0 after\n"
         "            height: ⌊(4 + 0 + 0 − 5) / 1⌋ + 1, and 4 − 5 = −1 is below 0\n"
         "  expected  a window that spans at most 4 on the height axis\n"
-        "  to mend   kernel_size=(4, 4): the largest window that fits\n"
+        "  to fix    kernel_size=(4, 4): the largest window that fits\n"
         '        or  padding="same": the output is then ⌈4 / 1⌉ = 4\n'
         "        or  one pooling or stride fewer before this layer, or a larger input picture"
     )
@@ -57,7 +57,7 @@ def test_a_window_larger_than_its_input():
 def test_a_window_too_wide_on_one_axis_only():
     error = mistake([Conv2D(4, (3, 7), padding=((0, 0), (1, 1)), name="wide")], (28, 4, 1))
     assert "width: ⌊(4 + 1 + 1 − 7) / 1⌋ + 1, and 6 − 7 = −1 is below 0" in str(error)
-    assert error.mend[0] == "kernel_size=(3, 6): the largest window that fits"
+    assert error.fix[0] == "kernel_size=(3, 6): the largest window that fits"
     assert gives([Conv2D(4, (3, 6), padding=((0, 0), (1, 1)))], (28, 4, 1)) == "26 × 1 × 4"
 
 
@@ -68,7 +68,7 @@ def test_a_dilated_window_shows_what_it_spans():
         "  given     input 8 × 8 × 1, kernel_size (3, 3), strides 1, zeros 0 before and 0 after\n"
         "            height: ⌊(8 + 0 + 0 − 9) / 1⌋ + 1, and 8 − 9 = −1 is below 0 (dilation 4: 4 × (3 − 1) + 1 = 9)\n"
         "  expected  a window that spans at most 8 on the height axis\n"
-        "  to mend   kernel_size=(2, 2): the largest window that fits\n"
+        "  to fix    kernel_size=(2, 2): the largest window that fits\n"
         '        or  padding="same": the output is then ⌈8 / 1⌉ = 8\n'
         "        or  dilation_rate=1\n"
         "        or  one pooling or stride fewer before this layer, or a larger input picture"
@@ -81,9 +81,9 @@ def test_a_dilated_window_shows_what_it_spans():
 def test_a_pooling_window_larger_than_its_input():
     error = mistake([MaxPooling2D(2), MaxPooling2D(2), MaxPooling2D(2, name="third")], (5, 5, 3))
     assert error.where == "third"
-    assert error.mend[0] == "pool_size=(1, 1): the largest window that fits"
+    assert error.fix[0] == "pool_size=(1, 1): the largest window that fits"
     assert gives([MaxPooling2D(2), MaxPooling2D(2), MaxPooling2D((1, 1))], (5, 5, 3)) == "1 × 1 × 3"
-    assert error.mend[1] == 'padding="same": the output is then ⌈1 / 2⌉ = 1'
+    assert error.fix[1] == 'padding="same": the output is then ⌈1 / 2⌉ = 1'
     assert gives([MaxPooling2D(2), MaxPooling2D(2), MaxPooling2D(2, padding="same")], (5, 5, 3)) == "1 × 1 × 3"
 
 
@@ -93,7 +93,7 @@ def test_channels_that_groups_do_not_divide():
         "grouped: groups do not divide the channels that come in\n"
         "  given     input 26 × 26 × 10: 10 channels / 4 groups = 2.5\n"
         "  expected  a divisor of 2, the greatest common divisor of 10 channels and 12 filters: 1, 2\n"
-        "  to mend   groups=2\n"
+        "  to fix    groups=2\n"
         "        or  12 filters in the layer before"
     )
     assert gives([Conv2D(10, 3), Conv2D(12, 3, groups=2)], (28, 28, 1)) == "24 × 24 × 12"
@@ -107,7 +107,7 @@ def test_groups_that_do_not_divide_filters():
         "grouped: groups must divide filters, so that each group makes equally many\n"
         "  given     filters=10, groups=4: 10 / 4 = 2.5\n"
         "  expected  a divisor of 10: 1, 2, 5, 10\n"
-        "  to mend   groups=5\n"
+        "  to fix    groups=5\n"
         "        or  filters=12"
     )
     assert Conv2D(10, 3, groups=5).groups == 5
@@ -122,7 +122,7 @@ def test_a_residual_that_changes_channels_and_size():
         "  given     block1/body gives 28 × 28 × 64\n"
         "            the shortcut gives 56 × 56 × 32\n"
         "  expected  one and the same shape on every branch, since values are added place by place\n"
-        "  to mend   shortcut=[Conv2D(64, 1, strides=2)]: a projection (He et al. 2015, option B)"
+        "  to fix    shortcut=[Conv2D(64, 1, strides=2)]: a projection (He et al. 2015, option B)"
     )
     assert gives([Residual(body, shortcut=[Conv2D(64, 1, strides=2)])], (56, 56, 32)) == "28 × 28 × 64"
 
@@ -131,13 +131,13 @@ def test_a_residual_that_changes_channels_and_size():
 def test_the_projection_that_is_offered_fits_at_any_size(n, stride):
     body = [Conv2D(8, 3, strides=stride, padding="same")]
     error = mistake([Residual(body)], (n, n, 4))
-    shortcut = eval(error.mend[0].split(":")[0].removeprefix("shortcut="), {"Conv2D": Conv2D})
+    shortcut = eval(error.fix[0].split(":")[0].removeprefix("shortcut="), {"Conv2D": Conv2D})
     assert gives([Residual(body, shortcut)], (n, n, 4)) == gives(body, (n, n, 4))
 
 
 def test_a_residual_that_shrinks():
     error = mistake([Residual([Conv2D(8, 3)], name="block")], (10, 10, 8))
-    assert 'padding="same" and strides=1 in every layer of the body keep height and width' in error.mend
+    assert 'padding="same" and strides=1 in every layer of the body keep height and width' in error.fix
     assert gives([Residual([Conv2D(8, 3, padding="same")])], (10, 10, 8)) == "10 × 10 × 8"
 
 
@@ -149,7 +149,7 @@ def test_branches_that_cannot_be_added():
         "  given     sum/a gives 7 × 7 × 8\n"
         "            sum/b gives 7 × 7 × 12\n"
         "  expected  one and the same shape on every branch, since values are added place by place\n"
-        "  to mend   12 filters in the last layer of sum/a\n"
+        "  to fix    12 filters in the last layer of sum/a\n"
         '        or  merge="concat", if only channels differ'
     )
     assert gives([Parallel({**branches, "a": [Conv2D(12, 1)]}, merge="add")], (7, 7, 3)) == "7 × 7 × 12"
@@ -165,7 +165,7 @@ def test_branches_that_cannot_be_concatenated():
         "            inception_3a/3x3 gives 26 × 26 × 96\n"
         "            28 × 28 is not 26 × 26\n"
         "  expected  equal height and width on every branch; channels may differ and add up\n"
-        '  to mend   padding="same" and equal strides in all layers of the branches\n'
+        '  to fix    padding="same" and equal strides in all layers of the branches\n'
         "        or  a Sequential of them, if one should follow the other"
     )
     same = {"1x1": [Conv2D(64, 1, padding="same")], "3x3": [Conv2D(96, 3, padding="same")]}
@@ -177,7 +177,7 @@ def test_a_vector_beside_a_picture_cannot_be_concatenated():
     error = mistake([Parallel([[Flatten()], [Conv2D(4, 1)]], name="mixed")], (6, 6, 2))
     assert "a vector (n values)" in str(error)
     assert "a picture (height × width × channels)" in str(error)
-    assert error.mend == ("the same kind of layer at the end of every branch",)
+    assert error.fix == ("the same kind of layer at the end of every branch",)
     assert gives([Parallel([[Flatten()], [Conv2D(4, 1), Flatten()]])], (6, 6, 2)) == "216"
 
 
@@ -188,7 +188,7 @@ def test_dense_on_feature_maps():
         "output: Dense connects every input to every unit, so it needs a vector\n"
         "  given     input 3 × 3 × 64, a picture (height × width × channels)\n"
         "  expected  a vector (n values)\n"
-        "  to mend   Flatten() before it: 3 × 3 × 64 = 576 values, 576 weights a unit\n"
+        "  to fix    Flatten() before it: 3 × 3 × 64 = 576 values, 576 weights a unit\n"
         "        or  GlobalAveragePooling2D() before it: 64 values, one a feature map, whatever the size"
     )
     assert gives([*before, Flatten(), Dense(10)], (5, 5, 32)) == "10"
@@ -197,14 +197,14 @@ def test_dense_on_feature_maps():
 
 def test_dense_on_maps_of_unknown_size_offers_no_flatten():
     error = mistake([Conv2D(64, 3), Dense(10)], (None, None, 3))
-    assert error.mend == ("GlobalAveragePooling2D() before it: 64 values, one a feature map, whatever the size",)
+    assert error.fix == ("GlobalAveragePooling2D() before it: 64 values, one a feature map, whatever the size",)
     assert gives([Conv2D(64, 3), GlobalAveragePooling2D(), Dense(10)], (None, None, 3)) == "10"
 
 
 def test_flatten_on_maps_of_unknown_size():
     error = mistake([Flatten(), Dense(10)], (None, 28, 3))
     assert error.where == "flatten_1"
-    assert error.mend == (
+    assert error.fix == (
         "GlobalAveragePooling2D() in its place: it takes any size",
         "AdaptiveAveragePooling2D((4, 4)) before it",
     )
@@ -218,7 +218,7 @@ def test_a_convolution_on_a_vector():
         "late: Conv2D needs a picture (height × width × channels)\n"
         "  given     input 784, a vector (n values)\n"
         "  expected  a picture (height × width × channels)\n"
-        "  to mend   Reshape((28, 28, 1)) before it\n"
+        "  to fix    Reshape((28, 28, 1)) before it\n"
         "        or  take out the Flatten before it"
     )
     assert gives([Flatten(), Reshape((28, 28, 1)), Conv2D(8, 3)], (28, 28, 1)) == "26 × 26 × 8"
@@ -228,22 +228,22 @@ def test_a_convolution_on_a_vector():
 @pytest.mark.parametrize("values", [784, 3072, 30])
 def test_the_picture_that_a_vector_may_become(values):
     error = mistake([Conv2D(8, 1)], values)
-    reshape = eval(error.mend[0].removesuffix(" before it"), {"Reshape": Reshape})
+    reshape = eval(error.fix[0].removesuffix(" before it"), {"Reshape": Reshape})
     assert gives([reshape, Conv2D(8, 1)], values).endswith("× 8")
 
 
 def test_layers_of_another_rank():
     error = mistake([Conv1D(8, 3)], (28, 28, 1))
-    assert error.mend == ("Conv2D", "Reshape((28, 28)) before it: the rows as a sequence")
+    assert error.fix == ("Conv2D", "Reshape((28, 28)) before it: the rows as a sequence")
     assert gives([Reshape((28, 28)), Conv1D(8, 3)], (28, 28, 1)) == "26 × 8"
     error = mistake([Conv3D(8, 3)], (28, 28, 1))
-    assert error.mend[0] == "Conv2D"
-    assert error.mend[1] == "Reshape((1, 28, 28, 1)) before it: a film of one picture"
+    assert error.fix[0] == "Conv2D"
+    assert error.fix[1] == "Reshape((1, 28, 28, 1)) before it: a film of one picture"
     assert gives([Reshape((1, 28, 28, 1)), Conv3D(8, (1, 3, 3))], (28, 28, 1)) == "1 × 26 × 26 × 8"
     error = mistake([Conv2D(8, 3)], (16, 28, 28, 1))
-    assert error.mend == ("Conv3D",)
+    assert error.fix == ("Conv3D",)
     error = mistake([Conv2D(8, 1)], (100, 4))
-    assert error.mend == ("Reshape((100, 4, 1)) before it", "Conv1D")
+    assert error.fix == ("Reshape((100, 4, 1)) before it", "Conv1D")
     assert gives([Reshape((100, 4, 1)), Conv2D(8, 1)], (100, 4)) == "100 × 4 × 8"
 
 
@@ -254,7 +254,7 @@ def test_a_transposed_convolution_that_cuts_everything():
         "  given     input 3 × 3 × 1, kernel_size 2, strides 1, cut 3 before and 3 after\n"
         "            (3 − 1) × 1 + 1 × (2 − 1) + 1 − 3 − 3 + 0 = -2\n"
         "  expected  an output of at least 1\n"
-        '  to mend   padding="same"\n'
+        '  to fix    padding="same"\n'
         '        or  padding="valid"'
     )
     assert gives([Conv2DTranspose(4, 2, padding="same")], (3, 3, 1)) == "3 × 3 × 4"
@@ -267,11 +267,11 @@ def test_a_reshape_to_another_number_of_values():
         "shape: the target shape holds another number of values\n"
         "  given     input 500 = 500 values; 7 × 7 × 10 = 490\n"
         "  expected  sizes whose product is 500\n"
-        "  to mend   Reshape((500,))"
+        "  to fix    Reshape((500,))"
     )
     assert gives([Reshape((500,))], 500) == "500"
     error = mistake([Reshape((7, 7, 10))], 980)
-    assert error.mend[0] == "Reshape((7, 7, -1))"
+    assert error.fix[0] == "Reshape((7, 7, -1))"
     assert gives([Reshape((7, 7, -1))], 980) == "7 × 7 × 20"
 
 
@@ -282,7 +282,7 @@ def test_a_connection_table_beyond_the_channels():
         "C3: the connection table names a channel that is not there\n"
         "  given     input 7 × 7 × 4; row 1 of the table is (1, 5)\n"
         "  expected  channels 0 to 3\n"
-        "  to mend   6 filters in the layer before\n"
+        "  to fix    6 filters in the layer before\n"
         "        or  connections=None"
     )
     assert gives([Conv2D(6, 3), Conv2D(2, 3, connections=table)], (9, 9, 1)) == "5 × 5 × 2"
@@ -291,7 +291,7 @@ def test_a_connection_table_beyond_the_channels():
 
 def test_digit_bitmaps_for_something_else():
     error = mistake([RBF(10, kernel_initializer="digit_bitmaps", name="Out")], 64)
-    assert error.mend == ('kernel_initializer="random_signs"', "Dense(84) before it, and units=10")
+    assert error.fix == ('kernel_initializer="random_signs"', "Dense(84) before it, and units=10")
     assert gives([RBF(10, kernel_initializer="random_signs")], 64) == "10"
     assert gives([Dense(84), RBF(10, kernel_initializer="digit_bitmaps")], 64) == "10"
 
@@ -300,7 +300,7 @@ def test_constants_for_other_channels():
     error = mistake([Normalization((0.5, 0.5, 0.5), 0.25, name="centre")], (28, 28, 1))
     assert error.where == "centre"
     assert "1 channel; 3 means, 1 variances" in str(error.given)
-    assert error.mend == ("one mean and variance for all channels",)
+    assert error.fix == ("one mean and variance for all channels",)
     assert gives([Normalization(0.5, 0.25)], (28, 28, 1)) == "28 × 28 × 1"
 
 
@@ -326,7 +326,7 @@ def test_a_network_without_an_input_shape():
     assert str(caught.value) == (
         "nameless: the network has no input shape\n"
         "  expected  the shape of one sample: height × width × channels, or the number of values\n"
-        "  to mend   input_shape=(28, 28, 1) on the first layer\n"
+        "  to fix    input_shape=(28, 28, 1) on the first layer\n"
         "        or  `--input 28x28x1` on the command line"
     )
     assert trace(Sequential([Flatten(input_shape=(28, 28, 1))]))[0].output

@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_refused_with_repairs_that_work(layer, shape, repai
     with pytest.raises(ShapeError) as caught:
         trace(Sequential([layer]), shape)
     assert caught.value.where == "a"
-    assert [repair.split(" b")[0].split(":")[0] for repair in caught.value.mend] == repairs
+    assert [repair.split(" b")[0].split(":")[0] for repair in caught.value.fix] == repairs
     for repair in repairs:
         first = eval(repair)
         following = [] if first in (getattr(layer, "layer", None), TimeDistributed(GRU(4))) else [layer]
@@ -120,7 +120,7 @@ def test_only_what_can_be_held_is_held():
     for named in (LSTM(3, name="inner"), LSTM(3, input_shape=(4, 2))):
         with pytest.raises(DescriptionError) as caught:
             Bidirectional(named)
-        assert caught.value.mend == ("layer=LSTM(units=3)",)
+        assert caught.value.fix == ("layer=LSTM(units=3)",)
     with pytest.raises(DescriptionError, match="one way to merge of: concat, sum, mul, ave"):
         Bidirectional(LSTM(3), "max")
 

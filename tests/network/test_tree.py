@@ -83,7 +83,7 @@ def test_a_path_that_is_not_there_is_answered_with_near_ones():
         "features/conv3: the network has no such node\n"
         "  given     path 'features/conv3'\n"
         "  expected  one of: features/conv1, features/conv2\n"
-        "  to mend   `foveal show NET` lists all paths"
+        "  to fix    `foveal show NET` lists all paths"
     )
 
 
@@ -94,7 +94,7 @@ def test_a_name_used_twice_is_refused_and_both_repairs_work():
         "head: the name 'fc' is used twice\n"
         "  given     2 parts named 'fc'\n"
         "  expected  names that are unique beside each other: they make the path\n"
-        '  to mend   name="fc_2" for the second\n'
+        '  to fix    name="fc_2" for the second\n'
         "        or  no name: it is then numbered"
     )
     assert paths(Sequential([Dense(4, name="fc"), Dense(2, name="fc_2")])) == ["", "fc", "fc_2"]
@@ -128,7 +128,7 @@ def test_what_is_no_layer_is_refused(wrong):
 def test_a_class_in_place_of_a_layer_is_told_to_be_called():
     with pytest.raises(DescriptionError) as caught:
         Sequential([Flatten])
-    assert caught.value.mend == ("Flatten(…): call it",)
+    assert caught.value.fix == ("Flatten(…): call it",)
 
 
 def test_a_layer_in_place_of_a_list():
@@ -235,6 +235,6 @@ def test_compositions_are_nested_to_a_bounded_depth():
     ):
         with pytest.raises(DescriptionError, match="nested too deeply") as caught:
             nested(5_000, wrap)
-        assert caught.value.mend
+        assert caught.value.fix
     with pytest.raises(DescriptionError, match="layer cannot be"):
         nested(5_000, TimeDistributed)

@@ -76,7 +76,7 @@ def test_what_plain_data_do_not_need_is_refused(text, problem):
     with pytest.raises(FormatError, match=problem) as caught:
         yaml12.loads(text, "net.yaml")
     assert str(caught.value.where).startswith("net.yaml")
-    assert caught.value.mend
+    assert caught.value.fix
     assert len(str(caught.value)) < 2_000
 
 

@@ -222,10 +222,10 @@ def test_values_are_refused_inside_too() -> None:
         (layers.RBM(3), (3, 2)),
     ],
 )
-def test_what_does_not_fit_says_how_to_mend_it(layer: layers.Dense, shape: object) -> None:
+def test_what_does_not_fit_says_how_to_fix_it(layer: layers.Dense, shape: object) -> None:
     with pytest.raises(ShapeError) as caught:
         trace(Sequential([layer]), shape)  # type: ignore[arg-type]
-    assert caught.value.mend
+    assert caught.value.fix
 
 
 # Noise, codes, Boltzmann machines -------------------------------------------------------------------------------------

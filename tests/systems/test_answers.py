@@ -67,7 +67,7 @@ def test_drawings_are_svg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for name in ("x.png", "x.pdf", "x.JPG", "x.svg.gz"):
         with pytest.raises(ConfigurationError, match="drawn as SVG") as caught:
             app(["show", "lenet5", "--svg", name], standalone_mode=False)
-        app(["show", "lenet5", *caught.value.mend[0].split()], standalone_mode=False)  # the repair works
+        app(["show", "lenet5", *caught.value.fix[0].split()], standalone_mode=False)  # the repair works
     with pytest.raises(FileError, match="this is a folder"):
         app(["show", "lenet5", "--svg", str(tmp_path)], standalone_mode=False)
     assert {path.suffix for path in tmp_path.iterdir()} == {".svg"}

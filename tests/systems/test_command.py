@@ -173,7 +173,7 @@ def test_an_option_that_a_system_would_never_look_at_is_refused(option: str, val
         with pytest.raises(ConfigurationError) as caught:
             raise foveal("train", system.name, option, *([value] if value else []), "--runs", str(tmp_path)).exception
         assert caught.value.where == option
-        assert caught.value.mend == (f"leave {option} out",)
+        assert caught.value.fix == (f"leave {option} out",)
         assert all(user in str(caught.value.expected) for user in users)
     assert not list(tmp_path.iterdir())
 

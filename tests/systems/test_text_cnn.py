@@ -141,4 +141,4 @@ def test_what_cannot_be(tmp_path):
         systems.train("text_cnn", "digits", runs=tmp_path)
     with pytest.raises(ConfigurationError, match="widths") as caught:
         systems.train("text_cnn", settings={"windows": "2,x", "modules": "json,csv,shlex"}, runs=tmp_path)
-    assert caught.value.mend == ("--set windows=2,4,8",)
+    assert caught.value.fix == ("--set windows=2,4,8",)

@@ -40,7 +40,7 @@ def test_plain_and_residual_have_the_same_weights_counted_by_hand(depth, maps, n
 def test_other_depths_are_refused_with_one_that_works(depth):
     with pytest.raises(DescriptionError, match="6n") as caught:
         zoo.deep_cnn(depth=depth)
-    zoo.deep_cnn(depth=int(caught.value.mend[0].removeprefix("depth=")))
+    zoo.deep_cnn(depth=int(caught.value.fix[0].removeprefix("depth=")))
 
 
 @pytest.mark.parametrize("normalized", [True, False])

@@ -121,7 +121,7 @@ def test_a_users_own_state_begins_in_on_train_begin_and_a_resumed_run_gives_it_b
 
 
 @pytest.mark.parametrize(
-    ("make", "says", "mend"),
+    ("make", "says", "fix"),
     [
         (lambda p: callbacks.ModelCheckpoint(p / "best.keras"), "saved as .safetensors", "best.safetensors"),
         (lambda p: callbacks.ModelCheckpoint(p / "{val_loss:.2f}.safetensors"), "a value that is not there", "{epoch"),
@@ -136,19 +136,19 @@ def test_a_users_own_state_begins_in_on_train_begin_and_a_resumed_run_gives_it_b
         (lambda p: callbacks.ModelCheckpoint(p / "a.safetensors", "lss", save_best_only=True), "no value", "'loss'"),
     ],
 )
-def test_what_fails_later_fails_before_the_first_step(make: Any, says: str, mend: str, tmp_path: Path) -> None:
+def test_what_fails_later_fails_before_the_first_step(make: Any, says: str, fix: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     steps, net = Steps(), model(0)
     with pytest.raises(FovealError, match=says) as caught:
         net.fit(X, Y, verbose=0, callbacks=[make(tmp_path), steps])
     assert steps.count == 0
-    assert mend in str(caught.value)
+    assert fix in str(caught.value)
 
 
 def test_val_acc_is_answered_with_val_accuracy() -> None:
     with pytest.raises(ConfigurationError) as caught:
         model(0).fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=[callbacks.EarlyStopping("val_acc")])
-    assert caught.value.mend == ("monitor='val_accuracy'",)
+    assert caught.value.fix == ("monitor='val_accuracy'",)
 
 
 def test_what_another_callback_adds_may_be_watched() -> None:
@@ -290,7 +290,7 @@ def test_where_every_batch_is_one_it_is_refused_before_the_first_step(count: int
 def test_values_that_no_callback_can_have_are_refused_where_it_is_made(make: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         make()
-    assert caught.value.mend
+    assert caught.value.fix
 
 
 def test_flags_are_flags() -> None:

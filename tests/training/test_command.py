@@ -153,11 +153,11 @@ def test_a_damaged_config_is_named() -> None:
         (("mlp", "nodata"), UnknownName, "nodata"),
         (("net.json", "iris"), UnknownName, "no such description file"),
         (("mlp", "iris", "--lr", "-1"), ConfigurationError, "--lr: cannot be -1.0"),
-        (("mlp", "iris", "--lr", "-1"), ConfigurationError, "to mend   --lr 0.001\n        or  leave --lr out"),
-        (("mlp", "iris", "--batch-size", "0"), ConfigurationError, "to mend   --batch-size 32"),
-        (("mlp", "iris", "--clip-norm", "0"), ConfigurationError, "to mend   --clip-norm 1.0"),
-        (("digits",), ConfigurationError, "to mend   foveal train mlp digits"),
-        (("scenes",), ConfigurationError, "to mend   foveal train unet"),
+        (("mlp", "iris", "--lr", "-1"), ConfigurationError, "to fix    --lr 0.001\n        or  leave --lr out"),
+        (("mlp", "iris", "--batch-size", "0"), ConfigurationError, "to fix    --batch-size 32"),
+        (("mlp", "iris", "--clip-norm", "0"), ConfigurationError, "to fix    --clip-norm 1.0"),
+        (("digits",), ConfigurationError, "to fix    foveal train mlp digits"),
+        (("scenes",), ConfigurationError, "to fix    foveal train unet"),
         (("mlp", "iris", "--optimizer", "adams"), UnknownName, "adam"),
         (("mlp", "iris", "--size", "big"), ConfigurationError, "--size 28x28"),
         (("mlp", "iris", "--augment", "flip"), FovealError, "table"),
@@ -176,7 +176,7 @@ def test_mistakes_are_explained(arguments: tuple[str, ...], kind: type[FovealErr
 def test_a_network_of_another_number_of_classes_says_what_to_change() -> None:
     with pytest.raises(ShapeError) as caught:
         prepare(Sequential([Dense(5)], input_shape=4), "iris")
-    assert caught.value.mend == ("Dense(3) as the last layer",)
+    assert caught.value.fix == ("Dense(3) as the last layer",)
 
 
 def test_probabilities_at_the_end_are_noticed() -> None:
@@ -216,7 +216,7 @@ def test_a_description_whose_input_gives_way_to_the_data_says_so(tmp_path: Path)
     ).replaced
     with pytest.raises(ShapeError, match="trained on another input shape") as caught:
         prepare("runs/first/model.safetensors", "digits", size=(6, 6))
-    assert caught.value.mend == ("--size 8x8",)
+    assert caught.value.fix == ("--size 8x8",)
     assert prepare("runs/first/model.safetensors", "digits", size=(8, 8)).state is not None
 
 
@@ -280,7 +280,7 @@ def test_one_class_is_refused_before_anything_is_trained(kind: str) -> None:
     with pytest.raises(DataError, match="one class alone cannot be told from anything") as error:
         foveal("n.json", written(labels), "--epochs", "1")
     assert not Path("runs").exists()
-    assert error.value.mend == ("add pictures of another class, with another label",)
+    assert error.value.fix == ("add pictures of another class, with another label",)
     labels[::2] = 1
     assert foveal("n.json", written(labels), "--epochs", "1").exit_code == 0
 
@@ -316,8 +316,8 @@ def test_standard_output_that_fails_in_training_loses_nothing(monkeypatch: pytes
         patch.setattr(PlainLines, "__call__", full)
         with pytest.raises(OutputError) as caught:
             foveal(described(), "iris", "--epochs", "2", "--name", "cut")
-    assert caught.value.mend == ("go on with the run: foveal train --resume runs/cut",)
-    foveal(*caught.value.mend[0].split()[-2:])  # the repair works
+    assert caught.value.fix == ("go on with the run: foveal train --resume runs/cut",)
+    foveal(*caught.value.fix[0].split()[-2:])  # the repair works
     assert Path("runs/cut/report.html").is_file()
 
 
@@ -356,4 +356,4 @@ def test_where_the_run_is_to_lie_is_looked_at_before_anything_is_told(
 def test_shapes_are_mended_in_the_words_of_the_command_line(arguments: tuple[str, ...], mends: tuple[str, ...]) -> None:
     with pytest.raises(FovealError) as caught:
         foveal(*arguments)
-    assert caught.value.mend == mends
+    assert caught.value.fix == mends

@@ -42,7 +42,7 @@ def test_a_value_out_of_range_is_refused_with_a_repair_that_works(field: str, va
         TrainingConfig().replace(**{field: value})
     assert caught.value.where == f"TrainingConfig.{field}"
     assert caught.value.expected
-    for repair in caught.value.mend:
+    for repair in caught.value.fix:
         TrainingConfig(**eval(f"dict({repair})"))
 
 
@@ -52,7 +52,7 @@ def test_the_text_of_a_refusal() -> None:
     assert str(caught.value) == (
         "TrainingConfig.batch_size: batch_size cannot be 0\n"
         "  expected  a whole number of pictures, 1 or more\n"
-        "  to mend   batch_size=32"
+        "  to fix    batch_size=32"
     )
 
 

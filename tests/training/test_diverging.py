@@ -47,7 +47,7 @@ def test_a_boltzmann_machine_that_diverges_names_the_step_and_keeps_its_last_che
     with pytest.raises(TrainingError, match=r"no longer (a )?finite") as caught:
         run(build(tree), Ones(), None, config.replace(lr=3e38), make_step=ContrastiveDivergence, run_folder=folder)
     assert "epoch 1, step" in str(caught.value.where)
-    assert caught.value.mend
+    assert caught.value.fix
     assert [path.read_bytes() for path in folder.checkpoint_files()] == good
 
 
@@ -90,7 +90,7 @@ def test_what_the_system_refuses_is_said_with_its_size(monkeypatch: pytest.Monke
     assert caught.value.given == "440 bytes of parameters"
     with pytest.raises(TrainingError, match="a training step") as step, out_of_memory_explained(64):
         raise error
-    assert "batch_size=32" in step.value.mend[0]
+    assert "batch_size=32" in step.value.fix[0]
     if isinstance(error, RuntimeError):
         assert "40.0 GB at once" in str(step.value.given)
 

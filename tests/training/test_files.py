@@ -76,7 +76,7 @@ def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert str(caught.value) == (
         f"{tmp_path / 'file'}: the file could not be written; what was there before is untouched\n"
         "  given     No space left on device\n"
-        f"  to mend   free space on the disk that holds {tmp_path}\n"
+        f"  to fix    free space on the disk that holds {tmp_path}\n"
         "        or  write to a folder on another disk"
     )
 

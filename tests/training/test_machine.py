@@ -22,7 +22,7 @@ def test_a_device_that_is_not_there() -> None:
     for name in ("cuda:99", "tpu", "meta"):
         with pytest.raises(ConfigurationError) as caught:
             precision.chosen_device(name)
-        assert caught.value.mend == ('device="auto"', 'device="cpu"')
+        assert caught.value.fix == ('device="auto"', 'device="cpu"')
 
 
 @pytest.mark.parametrize(

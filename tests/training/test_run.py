@@ -198,7 +198,7 @@ def test_out_of_memory_is_one_clear_error(error: Exception) -> None:
     with pytest.raises(TrainingError) as caught:
         run(Hungry(), Clusters(), None, CONFIG)
     assert caught.value.problem == "the memory does not suffice for a training step"
-    assert caught.value.mend[0] == "batch_size=8 (--batch-size 8)"
+    assert caught.value.fix[0] == "batch_size=8 (--batch-size 8)"
 
 
 def test_other_errors_pass_as_they_are() -> None:

@@ -39,7 +39,7 @@ def test_a_name_that_is_taken_is_refused_with_three_repairs(tmp_path: Path) -> N
     assert str(caught.value) == (
         "--name: there is a run of this name already, and runs are never overwritten\n"
         f"  given     {tmp_path / 'first'}\n"
-        f"  to mend   --resume {tmp_path / 'first'}\n"
+        f"  to fix    --resume {tmp_path / 'first'}\n"
         "        or  --name first-2\n"
         "        or  leave --name out, and a free name is found"
     )
@@ -49,7 +49,7 @@ def test_a_name_that_is_taken_is_refused_with_three_repairs(tmp_path: Path) -> N
 def test_names_that_are_no_names(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be the name of a run") as caught:
         RunFolder.fresh(tmp_path, name, "x")
-    RunFolder.fresh(tmp_path, caught.value.mend[0].removeprefix("--name "), "x")
+    RunFolder.fresh(tmp_path, caught.value.fix[0].removeprefix("--name "), "x")
 
 
 def test_a_folder_that_may_not_be_made(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_a_folder_that_may_not_be_made(tmp_path: Path) -> None:
     for place in ("a file", "a file/deep/er", "link", "link/deep"):
         with pytest.raises(ConfigurationError, match="this cannot be the folder of all runs") as caught:
             RunFolder.fresh(tmp_path / place, None, "x")
-        (mend,) = caught.value.mend
-        RunFolder.fresh(shlex.split(mend)[1], None, "x")  # what is offered works
+        (fix,) = caught.value.fix
+        RunFolder.fresh(shlex.split(fix)[1], None, "x")  # what is offered works
     assert (tmp_path / "a file").read_text() == ""
 
 
@@ -77,7 +77,7 @@ def test_a_run_is_found_by_path_and_by_name(tmp_path: Path) -> None:
     assert RunFolder.existing("one", tmp_path).path == tmp_path / "one"
     with pytest.raises(CheckpointError) as caught:
         RunFolder.existing("two", tmp_path)
-    assert caught.value.mend == (f"--resume {tmp_path / 'one'}",)
+    assert caught.value.fix == (f"--resume {tmp_path / 'one'}",)
 
 
 def test_the_latest_two_checkpoints_stay(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_folder_without_a_config_is_free_for_start_and_nothing_to_go_on_with(t
     (tmp_path / "killed" / "notes.txt").write_text("mine")
     with pytest.raises(CheckpointError, match="no run has begun in this folder") as caught:
         RunFolder.existing("killed", tmp_path)
-    name = caught.value.mend[0].split("--name ")[1]
+    name = caught.value.fix[0].split("--name ")[1]
     folder = RunFolder.fresh(tmp_path, name, "x")
     folder.begin({"a": 1})
     assert folder.read_config() == {"a": 1}
@@ -232,7 +232,7 @@ def test_what_is_no_file_is_found_before_training(tmp_path: Path, name: str, kin
     kind(folder.path / name)
     with pytest.raises(CheckpointError, match="something else stands where") as caught, folder.locked():
         pass
-    assert caught.value.mend == (f"move {folder.path / name} away",)
+    assert caught.value.fix == (f"move {folder.path / name} away",)
 
 
 def test_a_file_in_place_of_a_stage(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_config_that_is_none_is_one_clear_error(tmp_path: Path, make: Callable
     make(tmp_path / "config.json")
     with pytest.raises(CheckpointError, match=r"config\.json cannot be read") as caught:
         RunFolder.existing(tmp_path).read_config()
-    assert caught.value.mend
+    assert caught.value.fix
 
 
 def test_checkpoints_that_are_a_file(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_a_lock_that_cannot_be_made_is_one_clear_error(
     monkeypatch.setattr(os, "open", failing)
     with pytest.raises(FileError, match="a run needs to write in its folder") as caught, RunFolder(tmp_path).locked():
         pass
-    assert caught.value.mend
+    assert caught.value.fix
 
 
 def test_the_lock_is_for_others_and_not_for_oneself(tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_a_failed_write_says_what_to_do_and_names_the_whole_run(tmp_path: Path) 
     stage = RunFolder(tmp_path / "my run" / "stages" / "cd", RunFolder(tmp_path / "my run"))
     with pytest.raises(TrainingError, match="last checkpoint is untouched") as caught, stage.writing("epoch 3"):
         raise OSError(errno.ENOSPC, "No space left on device")
-    assert f"--resume '{tmp_path / 'my run'}'" in caught.value.mend[0]
+    assert f"--resume '{tmp_path / 'my run'}'" in caught.value.fix[0]
 
 
 # config.json's parts ----------------------------------------------------------------------------------------------------
@@ -323,4 +323,4 @@ def test_odd_openings_are_one_kind_of_error(tmp_path: Path, opening: object) -> 
     with pytest.raises(CheckpointError, match="is damaged") as caught:
         run_config.understood(tmp_path / "config.json", {"data": {"opening": opening}}, run_config.opening)
     assert caught.value.given
-    assert caught.value.mend
+    assert caught.value.fix

@@ -183,7 +183,7 @@ def test_where_the_stride_is_changes_no_parameter(count):
 def test_a_bottleneck_has_two_places_for_a_stride():
     with pytest.raises(DescriptionError) as caught:
         zoo.resnet50(stride_on="5x5")
-    assert caught.value.mend == ('stride_on="3x3" (usual)', 'stride_on="1x1" (the paper\'s)')
+    assert caught.value.fix == ('stride_on="3x3" (usual)', 'stride_on="1x1" (the paper\'s)')
 
 
 def test_crnn_by_hand():

@@ -134,7 +134,7 @@ def test_too_small_a_picture_is_explained():
         "vgg16: the picture is too small for vgg16\n"
         "  given     input 28 × 28 × 1\n"
         "  expected  at least 32 × 32: five poolings halve it: 32 → 16 → 8 → 4 → 2 → 1\n"
-        "  to mend   input_shape=(32, 32, 1), or larger: enlarge the pictures\n"
+        "  to fix    input_shape=(32, 32, 1), or larger: enlarge the pictures\n"
         '        or  a network for small pictures: zoo.create("fashion_resnet", input_shape=(28, 28, 1))'
     )
     trace(zoo.vgg16(input_shape=(32, 32, 1)))
@@ -144,7 +144,7 @@ def test_too_small_a_picture_is_explained():
 def test_a_picture_too_small_even_for_the_small_network():
     with pytest.raises(ShapeError) as caught:
         zoo.fashion_resnet(input_shape=(5, 40, 1))
-    assert caught.value.mend[1] == 'a network for small pictures: zoo.create("mlp", input_shape=(5, 40, 1))'
+    assert caught.value.fix[1] == 'a network for small pictures: zoo.create("mlp", input_shape=(5, 40, 1))'
     trace(zoo.fashion_resnet(input_shape=(8, 8, 1)))
     trace(zoo.create("mlp", input_shape=(5, 40, 1)))
 
@@ -152,7 +152,7 @@ def test_a_picture_too_small_even_for_the_small_network():
 def test_googlenet_offers_to_leave_its_heads_out():
     with pytest.raises(ShapeError) as caught:
         zoo.googlenet(input_shape=(32, 32, 3))
-    assert caught.value.mend[0] == "auxiliary=False: without side heads any size will do"
+    assert caught.value.fix[0] == "auxiliary=False: without side heads any size will do"
     assert str(trace(zoo.googlenet(classes=10, input_shape=(32, 32, 3), auxiliary=False))[0].output) == "10"
 
 
@@ -176,7 +176,7 @@ def test_a_vector_is_no_picture():
         "resnet18: resnet18 takes pictures\n"
         "  given     input shape 784 (Vector)\n"
         "  expected  height × width × channels\n"
-        "  to mend   input_shape=(224, 224, 3), say\n"
+        "  to fix    input_shape=(224, 224, 3), say\n"
         "        or  foveal.zoo.mlp takes vectors"
     )
     assert [layer.kind for layer in zoo.mlp(input_shape=(784,)).layers] == ["Dense"] * 3
@@ -194,8 +194,8 @@ def test_lenet5_1998_with_other_classes_has_no_pictures_of_digits():
 def test_a_wrong_name_is_answered_with_near_ones(wrong, near):
     with pytest.raises(UnknownName) as caught:
         zoo.create(wrong)
-    assert near in caught.value.mend
-    assert all(zoo.create(name) for name in caught.value.mend)
+    assert near in caught.value.fix
+    assert all(zoo.create(name) for name in caught.value.fix)
 
 
 def test_a_name_like_nothing_is_answered_with_the_list():
@@ -205,7 +205,7 @@ def test_a_name_like_nothing_is_answered_with_the_list():
         "zoo: there is no network of this name\n"
         "  given     'zzz'\n"
         "  expected  one of the 50 that `foveal show --list` prints\n"
-        "  to mend   `foveal show --list` shows all"
+        "  to fix    `foveal show --list` shows all"
     )
 
 

@@ -128,7 +128,7 @@ def dense_twin(layer: Node, input: Shape, output: Shape, path: str = "") -> Dens
             where=path or layer.kind,
             given=f"{layer.kind} on {input}",
             expected="Conv1D, Conv2D, Conv3D or DepthwiseConv2D, and no unknown axis",
-            mend=["the path of a convolution: `foveal show NET` lists them", "--input 28x28x1"],
+            fix=["the path of a convolution: `foveal show NET` lists them", "--input 28x28x1"],
         )
     own = count(layer, input, output, path)
     weights, biases = input.size * output.size, output.size if layer.use_bias else 0

@@ -357,7 +357,7 @@ def box(traced: Sequence[Traced], path: str, unit: Sequence[int]) -> Box:
             where=path,
             given=f"path {path!r}",
             expected="a path of the trace",
-            mend="`foveal show NET` lists all paths",
+            fix="`foveal show NET` lists all paths",
         )
     fields = walk.fields[path]
     at = [

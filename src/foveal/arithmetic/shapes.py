@@ -100,7 +100,7 @@ def trace(network: Node, input: Shape | Iterable[int | None] | int | str | None 
             "the network has no input shape",
             where=network.name or "network",
             expected="the shape of one sample: height × width × channels, or the number of values",
-            mend=["input_shape=(28, 28, 1) on the first layer", "`--input 28x28x1` on the command line"],
+            fix=["input_shape=(28, 28, 1) on the first layer", "`--input 28x28x1` on the command line"],
         )
     if any(n is not None and n > LONGEST for n in shape.spatial):
         raise DescriptionError(
@@ -108,7 +108,7 @@ def trace(network: Node, input: Shape | Iterable[int | None] | int | str | None 
             where=network.name or "network",
             given=f"input {shape}",
             expected=f"at most {LONGEST:,} on each axis",
-            mend="the size of a real picture or recording; None for an axis that varies",
+            fix="the size of a real picture or recording; None for an axis that varies",
         )
     found: list[Traced] = []
     try:

@@ -55,7 +55,7 @@ def allow_memory(size: int | str | None) -> None:
             where="--allow-memory",
             given=repr(size)[:80],
             expected="a number of bytes, kB, MB, GB or TB",
-            mend="--allow-memory 8GB",
+            fix="--allow-memory 8GB",
         )
     _allowed = None if size is None else int(float(number))  # type: ignore[arg-type]
 
@@ -104,7 +104,7 @@ def check_one_sample(traced: tuple[Traced, ...], what: str) -> None:
         where=f"{what}, {largest.path}" if largest.path else what,
         given=f"{in_words(activations)} at once for one sample; the largest output is {largest.output}",
         expected=f"at most {in_words(most())}, unless more is allowed",
-        mend=[
+        fix=[
             "a smaller input, or less padding and upsampling in this layer",
             f"--allow-memory {_rounded(activations)}, or foveal.allow_memory({_rounded(activations)!r}), if it is meant",
         ],
@@ -159,7 +159,7 @@ def check_training(network: Node, batch_size: int, where: str, available: int | 
         given=f"about {in_words(fixed + batch_size * found.activations)}: {in_words(fixed)} for parameters, gradients and "
         f"moments, {in_words(found.activations)} of activations for each of {batch_size:,} samples",
         expected=f"at most {in_words(limit)}",
-        mend=[*smaller, f"--allow-memory {size}, if it is meant"],
+        fix=[*smaller, f"--allow-memory {size}, if it is meant"],
     )
 
 
@@ -181,7 +181,7 @@ def check_node(where: str, size: int) -> None:
         where=where,
         given=f"about {in_words(size)}",
         expected=f"at most {in_words(limit)}, unless more is allowed",
-        mend=["fewer units or filters in this layer", f"--allow-memory {_rounded(size)}, if it is meant"],
+        fix=["fewer units or filters in this layer", f"--allow-memory {_rounded(size)}, if it is meant"],
     )
 
 

@@ -127,5 +127,5 @@ def _too_large(size: int, what: str, expected: str) -> OutOfMemory:
         where=what,
         given=f"{in_words(size)} of parameters",
         expected=expected,
-        mend=["a smaller network: its table (`foveal show`, `model.summary()`) says which layer holds the parameters"],
+        fix=["a smaller network: its table (`foveal show`, `model.summary()`) says which layer holds the parameters"],
     )

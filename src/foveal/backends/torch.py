@@ -88,7 +88,7 @@ class Network(compositions.Chain):
                 where=self.network.name or "network",
                 given=f"a batch of shape {' × '.join(map(str, x.shape))}",
                 expected=f"N × {asked}" + (" (channels first, as inside PyTorch)" if len(self._sample) > 1 else ""),
-                mend=[
+                fix=[
                     "module.predict(array) takes arrays with channels last",
                     "build(network, input=…) for another size",
                 ],
@@ -99,7 +99,7 @@ class Network(compositions.Chain):
                 where=self.network.name or "network",
                 given=f"a batch of {x.dtype}",
                 expected="whole numbers, each the index of a row of the Embedding",
-                mend="x.long()",
+                fix="x.long()",
             )
         if not self._counted and not x.is_floating_point():
             raise DataError(
@@ -107,7 +107,7 @@ class Network(compositions.Chain):
                 where=self.network.name or "network",
                 given=f"a batch of {x.dtype}",
                 expected="float values, pixels from 0 to 1",
-                mend=["x.float() / 255", "module.predict(array) takes uint8 pixels as they are"],
+                fix=["x.float() / 255", "module.predict(array) takes uint8 pixels as they are"],
             )
 
     def regularization_loss(self) -> Tensor | None:
@@ -340,7 +340,7 @@ def as_nchw(images: np.ndarray[Any, Any] | Tensor, shape: Shape | None = None) -
                 "tokens are whole numbers",
                 given=f"dtype {batch.dtype}",
                 expected="an array of integers, each the index of a row of the Embedding",
-                mend="array.astype('int64')",
+                fix="array.astype('int64')",
             )
         return batch.long()
     if isinstance(shape, Image) and shape.c == 1 and batch.dim() == 3:

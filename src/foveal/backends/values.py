@@ -79,7 +79,7 @@ def _array(values: Any, where: str, what: str) -> np.ndarray[Any, Any]:
                 where=where,
                 given=f"{what}: {int(np.ma.getmaskarray(values).sum()):,} of {values.size:,} values have no number",
                 expected="a number everywhere",
-                mend=[f"{_name(what)}.filled(0), if a gap means 0", "leave out the samples that have gaps"],
+                fix=[f"{_name(what)}.filled(0), if a gap means 0", "leave out the samples that have gaps"],
             )
         values = values.data
     if isinstance(values, (list, tuple)) and values and all(isinstance(value, Tensor) for value in values):
@@ -100,7 +100,7 @@ def _array(values: Any, where: str, what: str) -> np.ndarray[Any, Any]:
             where=where,
             given=f"{what}: {type(values).__name__}; {first_line(error)}",
             expected="an array whose rows all have one shape",
-            mend="bring all samples to one size, then np.stack(samples)",
+            fix="bring all samples to one size, then np.stack(samples)",
         ) from error
     return array
 
@@ -117,7 +117,7 @@ def _numbers(array: np.ndarray[Any, Any], where: str, what: str) -> np.ndarray[A
             where=where,
             given=f"{what}: an array of {array.dtype}" + (f", the first {word!r}" if word else ""),
             expected="uint8 pixels, floats, or class numbers",
-            mend=f'{_name(what)}.astype("float32")' if _written_numbers(array) else None,
+            fix=f'{_name(what)}.astype("float32")' if _written_numbers(array) else None,
         )
     if kind == "f" and array.dtype.itemsize not in (4, 8):
         with np.errstate(
@@ -161,11 +161,11 @@ def refuse_not_finite(tensor: Tensor, where: str, what: str = "x") -> None:
         where=where,
         given=f"{what}: {int(bad.sum()):,} of {tensor.numel():,} values, the first ({float(tensor[first])}) at {list(first)}",
         expected="finite numbers that float32 can hold",
-        mend=f"leave those samples out: keep = np.isfinite({_name(what)}){rest}",
+        fix=f"leave those samples out: keep = np.isfinite({_name(what)}){rest}",
     )
 
 
 def _refused(kind: str, dtype: str, where: str, what: str) -> DataError:
-    problem, expected, mend = _REFUSED[kind]
+    problem, expected, fix = _REFUSED[kind]
     return DataError(problem, where=where, given=f"{what}: an array of {dtype}", expected=expected,
-                     mend=[text.replace("{x}", _name(what)) for text in mend])  # fmt: skip
+                     fix=[text.replace("{x}", _name(what)) for text in fix])  # fmt: skip

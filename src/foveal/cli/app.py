@@ -1,6 +1,6 @@
 """``foveal``: the verbs, and how errors leave.
 
-An error that a user can mend is printed as text, exit status 2; so is standard output that takes no more. Ctrl-C ends with
+An error that a user can fix is printed as text, exit status 2; so is standard output that takes no more. Ctrl-C ends with
 one line, status 130, SIGTERM with one and 143; a reader that went away (``| head``) with status 141 and none.
 """
 
@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def _carried_out() -> int | str | None:
-    """Run the verb; the exit status. An error that a user can mend is text."""
+    """Run the verb; the exit status. An error that a user can fix is text."""
     try:
         app()
     except SystemExit as end:
@@ -120,7 +120,7 @@ def _carried_out() -> int | str | None:
 def _without_output(error: streams.OutputError) -> int:
     """The exit status where standard output takes no more. A reader that went away has what it wanted, as in ``| head``:
     then the status alone says that there was more, the one that shells give a program which a closed pipe ended."""
-    if error.reader_gone and not error.mend:
+    if error.reader_gone and not error.fix:
         return 128 + 13
     _complain(str(error))
     return 2

@@ -252,7 +252,7 @@ def _size(text: str) -> tuple[int, int]:
             where="--resize",
             given=repr(text),
             expected="HxW, each from 1 to 4096",
-            mend=["--resize 10x10", "--resize 28"],
+            fix=["--resize 10x10", "--resize 28"],
         )
     return numbers[0], numbers[-1]
 

@@ -117,7 +117,7 @@ def _check_system(trained: Trained, data: str | None) -> None:
         f"{name} is measured otherwise than by accuracy",
         where=str(trained.path),
         expected="a classifier",
-        mend=[f"{result.with_name('report.html')} and {result} have what was measured"]
+        fix=[f"{result.with_name('report.html')} and {result} have what was measured"]
         if told
         else f"foveal train {name} measures it, and writes a report",
     )
@@ -170,7 +170,7 @@ def _own(trained: Trained, split: str) -> _Chosen:
             where=str(trained.path),
             given=f"data {named!r}" if named else "no data named",
             expected=f"one of {', '.join(NAMED)}; or DATA on the command line",
-            mend=[f"foveal evaluate {shlex.quote(str(trained.path))} DATA"],
+            fix=[f"foveal evaluate {shlex.quote(str(trained.path))} DATA"],
         )
     data = load(named, size=trained.size, channels=trained.channels if trained.size else None, most=most())
     return _Chosen(data.name, data.classes, *_part(data.name, {"test": data.test}, split), True, _unread(data))
@@ -253,7 +253,7 @@ def _part(where: str, parts: Mapping[str, Split | None], split: str) -> tuple[st
         where=where,
         given=f"--split {split}",
         expected=", ".join(["auto", *there]),
-        mend=[f"--split {name}" for name in there] or "give DATA that has one",
+        fix=[f"--split {name}" for name in there] or "give DATA that has one",
     )
 
 

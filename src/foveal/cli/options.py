@@ -35,7 +35,7 @@ def _input(text: str | None) -> str | None:
                 given=repr(text),
                 expected="1 size (a vector), 2 (length × channels), 3 (height × width × channels), 4 (depth first), or tokens; "
                 "each at least 1, or ?",
-                mend=["--input 28x28x1, for a grey picture of 28 × 28 pixels", '--input "200 tokens"'],
+                fix=["--input 28x28x1, for a grey picture of 28 × 28 pixels", '--input "200 tokens"'],
             ) from error
     return text
 
@@ -58,25 +58,25 @@ def shapes_as_options(verb: str, place: str | None) -> Iterator[None]:
         yield
     except (ShapeError, DescriptionError) as error:
         kind = isinstance(error, DescriptionError)  # another kind of input: no size of these data would help
-        told = (_option(each, verb, place) for each in error.mend)
-        error.mend = tuple(each for each in told if not (kind and verb == "train" and each.startswith("--size")))
+        told = (_option(each, verb, place) for each in error.fix)
+        error.fix = tuple(each for each in told if not (kind and verb == "train" and each.startswith("--size")))
         raise
 
 
-def _option(mend: str, verb: str, place: str | None) -> str:
-    if found := _SHAPE.fullmatch(mend):
+def _option(fix: str, verb: str, place: str | None) -> str:
+    if found := _SHAPE.fullmatch(fix):
         tuple_, tokens, number, rest = found.groups()
         sizes = [part.strip() for part in (tuple_ or number or "").split(",") if part.strip()]
         if verb == "train":
-            return f"--size {sizes[0]}x{sizes[1]}{rest}" if len(sizes) == 3 else mend
+            return f"--size {sizes[0]}x{sizes[1]}{rest}" if len(sizes) == 3 else fix
         return f'--input "{tokens} tokens"{rest}' if tokens else f"--input {'x'.join(sizes)}{rest}"
-    if found := _OTHER.fullmatch(mend):
+    if found := _OTHER.fullmatch(fix):
         before, one, other = found.groups()
         behind = (
             "" if place is None else f" {shlex.quote(place)}" if verb == "train" else f" --input {shlex.quote(place)}"
         )
         return f"{before}foveal {verb} {one or other}{behind}"
-    return mend
+    return fix
 
 
 _FIELD, _ASSIGNED = "TrainingConfig.", re.compile(r"[a-z_]+=(.+)")
@@ -92,13 +92,13 @@ def as_options() -> Iterator[None]:
             raise
         field = str(error.where).removeprefix(_FIELD)
         option = f"--{field.replace('_', '-')}"
-        mends = [found[1] if (found := _ASSIGNED.fullmatch(each)) else each for each in error.mend]
+        mends = [found[1] if (found := _ASSIGNED.fullmatch(each)) else each for each in error.fix]
         raise ConfigurationError(
             error.problem.removeprefix(f"{field} "),
             where=option,
             given=error.given,
             expected=error.expected,
-            mend=[
+            fix=[
                 f"leave {option} out" if each in ("None", f"leave {field} out") else f"{option} {each}"
                 for each in mends
             ],
@@ -114,11 +114,11 @@ def check_net(net: str | None) -> None:
     if net is None or net in zoo.names():
         return
     if net in GENERATED:
-        mend = [f"foveal train {system}" for system in GENERATED[net].systems]
+        fix = [f"foveal train {system}" for system in GENERATED[net].systems]
     elif Path(net, "config.json").is_file():
-        mend = [f"foveal train --resume {net}"]
+        fix = [f"foveal train --resume {net}"]
     elif net in NAMED or Path(net).is_dir():
-        mend = [f"foveal train mlp {net}"]
+        fix = [f"foveal train mlp {net}"]
     else:
         return
     raise ConfigurationError(
@@ -126,7 +126,7 @@ def check_net(net: str | None) -> None:
         where="NET",
         given=net,
         expected="a name of the zoo, a system, a description file or a model file",
-        mend=mend,
+        fix=fix,
     )
 
 

@@ -85,5 +85,5 @@ def check_ending(path: Path, suffix: str, problem: str, option: str) -> None:
             where=option,
             given=str(path),
             expected=f"a name that ends in {suffix}",
-            mend=f"{option} {path.with_suffix(suffix)}",
+            fix=f"{option} {path.with_suffix(suffix)}",
         )

@@ -67,7 +67,7 @@ def command(
             where="--fit",
             given=fit,
             expected=", ".join(_FITS),
-            mend="--fit pad",
+            fix="--fit pad",
         )
     trained = open_trained(run, runs)
     how = cast(Literal["crop", "pad", "stretch"], fit)

@@ -45,7 +45,7 @@ def command(
             "no network was named",
             where="foveal show",
             expected="a zoo name, a description file (.json, .yaml) or a model file (.safetensors)",
-            mend=["foveal show lecture_cnn", "foveal show --list"],
+            fix=["foveal show lecture_cnn", "foveal show --list"],
         )
     if svg is not None:
         from foveal.files import check_writable
@@ -93,7 +93,7 @@ def read(name: str, classes: int | None, input: str | None, verb: str = "show") 
             where="--classes",
             given=f"{name}, a file with a network of its own",
             expected="a zoo name",
-            mend=f"change the last layer in {name}" if suffix != ".safetensors" else "leave --classes out",
+            fix=f"change the last layer in {name}" if suffix != ".safetensors" else "leave --classes out",
         )
     if suffix == ".safetensors":
         return _from_model_file(Path(name))
@@ -119,7 +119,7 @@ def _from_zoo(name: str, classes: int | None, input: str | None) -> Sequential:
             where=name,
             given=Path(name).suffix or "no suffix",
             expected=".json, .yaml or .yml (a description), .safetensors (a model)",
-            mend=[
+            fix=[
                 "foveal.zoo's names, by `foveal show --list`",
                 "a description or a model file; pickles (.pt, .pth, .pkl) and Keras files are never opened",
             ],
@@ -132,7 +132,7 @@ def _from_zoo(name: str, classes: int | None, input: str | None) -> Sequential:
             where="NET",
             given=name,
             expected="one network",
-            mend=[f"foveal show {each}" for each in systems.system(name).networks],
+            fix=[f"foveal show {each}" for each in systems.system(name).networks],
         )
     if input is None and classes is None:
         return zoo.create(name)

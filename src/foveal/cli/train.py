@@ -168,7 +168,7 @@ def _planned(
             return systems.plan(named, data, **asked).opened(data is None)
     except NoPictures as error:
         if not systems.known(named):
-            error.mend = (f"foveal train mlp {shlex.quote(str(data))}", "data of pictures")
+            error.fix = (f"foveal train mlp {shlex.quote(str(data))}", "data of pictures")
         raise
     except SourceError as error:
         if data is not None:
@@ -199,7 +199,7 @@ def _pairs(settings: list[str]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not (equals and key):
             raise ConfigurationError(
-                "this sets nothing", where="--set", given=repr(text), expected="NAME=VALUE", mend="--set latent=8, say"
+                "this sets nothing", where="--set", given=repr(text), expected="NAME=VALUE", fix="--set latent=8, say"
             )
         found[key.strip()] = value.strip()
     return found
@@ -212,7 +212,7 @@ def _no_settings(net: str | None, settings: list[str] | None) -> None:
             where="--set",
             given=", ".join(settings),
             expected=f"{net or 'lecture_cnn'} is trained as its recipe and the other options say",
-            mend="leave --set out",
+            fix="leave --set out",
         )
 
 
@@ -226,7 +226,7 @@ def _size(text: str | None) -> tuple[int, int] | None:
             where="--size",
             given=repr(text),
             expected="height and width in pixels",
-            mend="--size 28x28",
+            fix="--size 28x28",
         )
     return int(parts[0]), int(parts[-1])
 
@@ -237,7 +237,7 @@ def _refuse(given: list[str]) -> None:
             "a resumed run goes on exactly as it was started",
             where="--resume",
             given="also " + ", ".join(given),
-            mend=["leave these out", "start a new run without --resume"],
+            fix=["leave these out", "start a new run without --resume"],
         )
 
 

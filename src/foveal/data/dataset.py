@@ -55,7 +55,7 @@ class Split:
                 "these are neither pictures nor a table",
                 given=f"an array of {images.dtype}, shape {shape_text(images.shape)}",
                 expected="uint8 of N × height × width × channels, or float32 of N × features",
-                mend="foveal.data.from_arrays(...), which converts the usual forms",
+                fix="foveal.data.from_arrays(...), which converts the usual forms",
             )
         if labels.ndim != 1 or labels.dtype.kind not in "iu":
             raise DataError(
@@ -146,7 +146,7 @@ class DataSet:
                 "training and test pictures have different shapes",
                 where=self.name,
                 given=f"training {shape_text(self.train.shape)}, test {shape_text(self.test.shape)}",
-                mend="size=(height, width), which brings all to one size",
+                fix="size=(height, width), which brings all to one size",
             )
 
     @property
@@ -189,7 +189,7 @@ def check_classes(data: DataSet) -> None:
         where=data.source,
         given=f"{len(data.train):,} training {what}, all of class {data.classes[int(present[0])]}",
         expected="two classes or more",
-        mend=[f"add {what} of another class, with another label", *column],
+        fix=[f"add {what} of another class, with another label", *column],
     )
 
 
@@ -212,6 +212,6 @@ def class_names(labels: Sequence[NDArray[Any]], given: Sequence[str] | None = No
             "a label is too large to be the number of a class",
             given=f"label {top}",
             expected="0 to 9999",
-            mend="number the classes from 0 without gaps",
+            fix="number the classes from 0 without gaps",
         )
     return tuple(str(number) for number in range(top + 1))

@@ -176,7 +176,7 @@ def reopened(opening: Mapping[str, Any], run: str | os.PathLike[str]) -> DataSet
         where=name,
         given=f"nothing at {place or os.path.abspath(name)}",
         expected=f"the folder or file that {run} was trained on",
-        mend=[
+        fix=[
             f"foveal evaluate {shlex.quote(os.fspath(run))} PLACE, with the place where they are now",
             "put them back where they were, or a link to them",
         ],
@@ -326,5 +326,5 @@ def _unknown(name: str, key: str) -> UnknownName:
         else "no data set is called so, and no file or folder either",
         where=name,
         expected=f"a folder, a file (.csv, .npz, IDX), or one of {', '.join(NAMED)}",
-        mend=nearest(key, [*NAMED, *GENERATED], 2) or "foveal data list: the names that there are",
+        fix=nearest(key, [*NAMED, *GENERATED], 2) or "foveal data list: the names that there are",
     )

@@ -38,7 +38,7 @@ def check_together(where: str, given: int, becoming: tuple[int, ...], most: int 
         where=where,
         given=f"{shape_text(becoming)} = {needed / 2**30:.1f} GiB",
         expected=f"at most {limit / 2**30:.3g} GiB" + ("" if most is None else ", unless more is allowed"),
-        mend=[smaller] if most is None else [smaller, f"--allow-memory {-(-needed // 2**30)}GB, if it is meant"],
+        fix=[smaller] if most is None else [smaller, f"--allow-memory {-(-needed // 2**30)}GB, if it is meant"],
     )
 
 
@@ -76,7 +76,7 @@ def brought_to(
             where=data.name,
             given=f"rows of {data.train.images.shape[1]} numbers",
             expected=f"pictures of {' × '.join(map(str, size))}" if size else "pictures",
-            mend=["data of pictures", "leave size and channels out"],
+            fix=["data of pictures", "leave size and channels out"],
         )
     if channels not in (None, depth, 1, 3) or (channels not in (None, depth) and depth not in (1, 3, 4)):
         raise DataError(
@@ -84,7 +84,7 @@ def brought_to(
             where=data.name,
             given=f"pictures of {shape_text(data.shape)}, {channels} channels asked for",
             expected=f"{depth} channels as they are" if depth not in (1, 3, 4) else "1 or 3 channels",
-            mend=f"channels={depth}, or leave it out"
+            fix=f"channels={depth}, or leave it out"
             if depth in (1, 3, 4)
             else [f"leave channels (--grey) out and take a network of {depth} channels", "images[..., :1], in Python"],
         )

@@ -52,7 +52,7 @@ def split_validation(
                 "the validation part is a share of the training part",
                 given=f"fraction={fraction}",
                 expected="above 0 and below 1",
-                mend=["fraction=0.1", "count=5000"],
+                fix=["fraction=0.1", "count=5000"],
             )
         count = min(max(round(total * share), 1), total - 1)
     if not 0 < count < total:
@@ -121,7 +121,7 @@ def split_at(count: int, validation_split: float, where: str) -> int:
             where=where,
             given=f"{count:,} samples, validation_split={validation_split:g}",
             expected="at least one sample in each part: ⌊n (1 − validation_split)⌋ to train on, the rest put aside",
-            mend="validation_split=0.5" if count > 1 else "at least two samples",
+            fix="validation_split=0.5" if count > 1 else "at least two samples",
         )
     return at
 

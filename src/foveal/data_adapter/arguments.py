@@ -37,7 +37,7 @@ def whole(name: str, value: Any, least: int, where: str, usual: int) -> int:
             where=where,
             given=f"{name}={_short(value)}",
             expected=f"{least}, {least + 1}, {least + 2}, …",
-            mend=f"{name}={usual}",
+            fix=f"{name}={usual}",
         )
     return number
 
@@ -110,7 +110,7 @@ def metrics_of(given: Any) -> tuple[str, ...]:
             where="compile",
             given=f"metrics={_short(given)}",
             expected="a list of names, or None",
-            mend='metrics=["accuracy"]',
+            fix='metrics=["accuracy"]',
         )
     return found
 
@@ -135,7 +135,7 @@ def options(given: Mapping[str, Any], known: Collection[str]) -> Mapping[str, An
                 f"{name} is not said in compile",
                 where="compile",
                 given=f"{name}={_short(given[name])}",
-                mend=_ELSEWHERE[name],
+                fix=_ELSEWHERE[name],
             )
         if name not in known:
             near = nearest(name, sorted(known - set(_ELSEWHERE)), 2)
@@ -144,7 +144,7 @@ def options(given: Mapping[str, Any], known: Collection[str]) -> Mapping[str, An
                 where="compile",
                 given=f"{name}={_short(given[name])}",
                 expected="optimizer, loss, metrics, or one of " + ", ".join(sorted(known - set(_ELSEWHERE) - _OWN)),
-                mend=[f"{each}=…" for each in near] or f"leave {name} out",
+                fix=[f"{each}=…" for each in near] or f"leave {name} out",
             )
     return given
 
@@ -167,7 +167,7 @@ def share(name: str, value: Any, where: str) -> float:
             where=where,
             given=f"{name}={_short(value)}",
             expected="0 or more, below 1",
-            mend=f"{name}=0.1",
+            fix=f"{name}=0.1",
         )
     return part
 
@@ -179,7 +179,7 @@ def switch(name: str, value: Any, where: str) -> bool:
             f"{name} is True or False",
             where=where,
             given=f"{name}={_short(value)}",
-            mend=[f"{name}=True", f"{name}=False"],
+            fix=[f"{name}=True", f"{name}=False"],
         )
     return bool(value)
 
@@ -196,7 +196,7 @@ def verbosity(value: Any, where: str) -> int | str:
         where=where,
         given=f"verbose={_short(value)}",
         expected='0 (silent), 1 (a bar), 2 (a line an epoch) or "auto"',
-        mend=["verbose=0", 'verbose="auto"'],
+        fix=["verbose=0", 'verbose="auto"'],
     )
 
 
@@ -210,7 +210,7 @@ def pair(value: Any) -> tuple[Any, Any]:
         where="fit",
         given=given,
         expected="(x, y); weights of single samples are not supported",
-        mend="validation_data=(x_val, y_val)",
+        fix="validation_data=(x_val, y_val)",
     )
 
 
@@ -230,7 +230,7 @@ def hung(callbacks: Any) -> list[Callback]:
                 where="fit",
                 given=f"the class {callback.__name__}" if kind else _short(callback),
                 expected="callbacks=[callbacks.EarlyStopping(patience=3)], say",
-                mend=f"{callback.__name__}(…): call it" if kind else "derive the class from foveal.callbacks.Callback",
+                fix=f"{callback.__name__}(…): call it" if kind else "derive the class from foveal.callbacks.Callback",
             )
     return listed
 

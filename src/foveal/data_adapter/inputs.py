@@ -60,7 +60,7 @@ def _tokens(tensor: Tensor, shape: Tokens, where: str, what: str) -> Tensor:
             where=where,
             given=f"{what}: an array of {str(tensor.dtype).removeprefix('torch.')}",
             expected="integers, each the index of a row of the Embedding",
-            mend=f"{what}.astype('int64')" if _whole_numbers(tensor) else "number the tokens from 0, without fractions",
+            fix=f"{what}.astype('int64')" if _whole_numbers(tensor) else "number the tokens from 0, without fractions",
         )
     if tensor.dim() != 2 or shape.length not in (None, tensor.shape[1]):
         refuse_shape(
@@ -103,7 +103,7 @@ def check_augmentable(x: Tensor, text: str, output: Shape) -> None:
             where="fit",
             given=f"augment={text!r}; {given}",
             expected="uint8 pixels or values from 0 to 1, height × width × channels; one target an image",
-            mend='augment="" in compile',
+            fix='augment="" in compile',
         )
 
 
@@ -122,7 +122,7 @@ def input_shape_of(x: Tensor, network: Sequential, where: str, what: str) -> Sha
             where=where,
             given=f"{what}: an array of shape {' × '.join(map(str, x.shape)) or '() (one number)'}",
             expected="samples first and channels last: N × height × width × channels, or N × values",
-            mend=moved if len(sizes) == 3 and 0 not in sizes else None,
+            fix=moved if len(sizes) == 3 and 0 not in sizes else None,
         )
     if len(sizes) == 2 and windows:
         sizes = (*sizes, 1)

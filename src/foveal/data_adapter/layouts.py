@@ -103,20 +103,20 @@ def _moved(sizes: Sequence[int]) -> tuple[int, ...]:
     return (*sizes[1:], sizes[0])
 
 
-def refuse_shape(given: Sequence[int], wanted: Sizes, where: str, what: str, problem: str, fix: str) -> NoReturn:
+def refuse_shape(given: Sequence[int], wanted: Sizes, where: str, what: str, problem: str, offer: str) -> NoReturn:
     """Refuse an array of another shape than N × ``wanted``, with repairs that mean the same.
 
     Raises:
         DataError: always.
     """
-    mend, sentence = repairs(given, wanted, what)
+    fix, sentence = repairs(given, wanted, what)
     text = " × ".join("?" if n is None else str(n) for n in wanted)
     raise DataError(
         problem,
         where=where,
         given=f"{what}: an array of shape {' × '.join(map(str, given)) or '() (one number)'}",
         expected=f"N × {text}" + (f"; {sentence}" if sentence else ""),
-        mend=mend or (None if sentence else fix),
+        fix=fix or (None if sentence else offer),
     )
 
 

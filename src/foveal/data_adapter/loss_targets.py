@@ -38,7 +38,7 @@ def check_targets(targets: Tensor, outputs: int, config: TrainingConfig, where: 
         foveal.errors.DataError: net: binary cross-entropy takes labels from 0 to 1
           given     y: the values 0 and 255
           expected  0 and 1, or shares between them
-          to mend   y / 255
+          to fix    y / 255
     """
     if not targets.numel() or (outputs > 1 and not targets.is_floating_point()):
         return
@@ -77,20 +77,20 @@ def _check_distributions(rows: Tensor, where: str, what: str) -> None:
     first = int(broken.nonzero()[0])
     row = rows.movedim(1, -1).reshape(-1, rows.shape[1])[first]
     several = "each of them is a label of its own" if _only(rows, 0.0, 1.0) and bool((sums > 1).any()) else ""
-    mend: list[str] = []
+    fix: list[str] = []
     if several:
-        mend.append('loss="binary_crossentropy", with a sigmoid or from_logits=True: several labels at once')
+        fix.append('loss="binary_crossentropy", with a sigmoid or from_logits=True: several labels at once')
     elif low >= 0 and bool((sums > 0).all()):
-        mend.append(f"{what} / {what}.sum(axis=-1, keepdims=True), if these are shares or counts")
+        fix.append(f"{what} / {what}.sum(axis=-1, keepdims=True), if these are shares or counts")
     if not several:
-        mend.append('loss="mse", if these are numbers to be predicted')
+        fix.append('loss="mse", if these are numbers to be predicted')
     raise DataError(
         "categorical cross-entropy takes one-hot rows or other distributions",
         where=where,
         given=f"{what}: {int(broken.sum()):,} of {broken.numel():,} rows are none; the first, sample {_sample(first, rows)}, is "
         f"{_row(row)}, sum {float(row.double().sum()):.6g}" + (f"; {several}" if several else ""),
         expected="values of 0 or more with sum 1 in every row, or class numbers",
-        mend=mend,
+        fix=fix,
     )
 
 
@@ -102,7 +102,7 @@ def _check_shares(values: Tensor, where: str, what: str) -> None:
             where=where,
             given=f"{what}: {_told(values)}",
             expected="0 and 1, or shares between them",
-            mend=_two_class_repairs(values, what),
+            fix=_two_class_repairs(values, what),
         )
 
 
@@ -116,7 +116,7 @@ def _check_sides(values: Tensor, loss: str, outputs: int, where: str, what: str)
             where=where,
             given=f"{what}: {_told(values)}",
             expected="0 and 1" if several else "0 and 1, or −1 and 1",
-            mend=f"({what} + 1) / 2" if signs else _two_class_repairs(values, what),
+            fix=f"({what} + 1) / 2" if signs else _two_class_repairs(values, what),
         )
     if several and not bool(((values > 0).sum(1) == 1).all()):
         raise DataError(
@@ -124,7 +124,7 @@ def _check_sides(values: Tensor, loss: str, outputs: int, where: str, what: str)
             where=where,
             given=f"rows with {int((values > 0).sum(1).min())} to {int((values > 0).sum(1).max())} ones",
             expected="one-hot rows, or class numbers",
-            mend='loss="hinge": several labels at once',
+            fix='loss="hinge": several labels at once',
         )
 
 

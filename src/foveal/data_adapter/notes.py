@@ -96,7 +96,7 @@ class Notes:
                     where=where,
                     given=text,
                     expected="both as uint8 pixels, or both as the same kind of numbers",
-                    mend='x_val.astype("uint8")' if scale.pixels else "bring both to one scale",
+                    fix='x_val.astype("uint8")' if scale.pixels else "bring both to one scale",
                 )
             self.say(text)
         elif scale.divided:

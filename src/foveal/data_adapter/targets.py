@@ -77,7 +77,7 @@ def as_answers(y: Any, count: int, output: Shape, where: str, what: str = "y") -
             where=where,
             given=f"{count:,} inputs, {len(tensor) if tensor.dim() else 'no list of'} answers",
             expected="one answer an input",
-            mend="x and y of the same part of the data",
+            fix="x and y of the same part of the data",
         )
     found = _row(tensor, output.channels, where, what) if output.spatial == () else _map(tensor, output, where, what)
     if found.is_floating_point():
@@ -99,7 +99,7 @@ def _row(tensor: Tensor, outputs: int, where: str, what: str) -> Tensor:
             where=where,
             given=f"answers of shape {len(tensor)} × {tensor.shape[1]}; the network has {outputs} outputs",
             expected=f"N class numbers, or N × {outputs} values",
-            mend=f"Dense({tensor.shape[1]}) as the last layer" if tensor.shape[1] else None,
+            fix=f"Dense({tensor.shape[1]}) as the last layer" if tensor.shape[1] else None,
         )
     if tensor.dim() > 2:
         raise DataError(
@@ -134,9 +134,9 @@ def _map(tensor: Tensor, output: Shape, where: str, what: str) -> Tensor:
 def _check_classes(labels: Tensor, output: Shape, where: str, what: str) -> None:
     low, high, outputs = int(labels.min()), int(labels.max()), output.channels
     if low < 0 or high >= outputs:
-        mend = []
+        fix = []
         if low and high - low < outputs:
-            mend.append(
+            fix.append(
                 f"{what} - {low}, if the first class is {low}"
                 if low > 0
                 else f"{what} + {-low}, if the first class is {low}"
@@ -147,14 +147,14 @@ def _check_classes(labels: Tensor, output: Shape, where: str, what: str) -> None
                 if output.spatial == ()
                 else f"{high + 1} channels, one a class, in place of {outputs},"
             )
-            mend.append(f"{last} as the last layer" if output.spatial == () else f"{last} in the last layer")
+            fix.append(f"{last} as the last layer" if output.spatial == () else f"{last} in the last layer")
         raise DataError(
             "a label has no output",
             where=where,
             given=f"labels from {low} to {high}; the network has {outputs} outputs"
             + (" at each place" if output.spatial else ""),
             expected=f"0 to {outputs - 1}",
-            mend=mend or "number the classes from 0",
+            fix=fix or "number the classes from 0",
         )
 
 
@@ -173,7 +173,7 @@ def _named(labels: Any, where: str, what: str) -> Any:
             where=where,
             given=f"an array of {array.dtype}" + (f", the first {str(array.flat[0])!r}" if array.size else ""),
             expected="whole numbers from 0",
-            mend="classes, y = np.unique(y, return_inverse=True)",
+            fix="classes, y = np.unique(y, return_inverse=True)",
         )
     return labels
 
@@ -194,6 +194,6 @@ def _whole(labels: Tensor, otherwise: str, outputs: int, where: str, what: str) 
             where=where,
             given=f"{float(broken[0]):g}; the network has {outputs} outputs",
             expected=f"whole numbers from 0 to {outputs - 1}, or {otherwise}",
-            mend="Dense(1) as the last layer, to learn one number a sample",
+            fix="Dense(1) as the last layer, to learn one number a sample",
         )
     return labels.long()

@@ -162,7 +162,7 @@ def _checked(
             where=_WHERE,
             given=f"{y.dtype} labels from {y.min()} to {y.max()}",
             expected=f"integers from 0 to {len(classes) - 1}",
-            mend="give the classes of the data that are evaluated, in the order of the network's outputs",
+            fix="give the classes of the data that are evaluated, in the order of the network's outputs",
         )
     sums = p.sum(axis=1)
     if not np.isfinite(p).all() or p.min() < -1e-6 or np.abs(sums - 1).max() > 1e-3:
@@ -172,7 +172,7 @@ def _checked(
             where=f"{_WHERE}, sample {row}",
             given=f"values from {p[row].min():.4g} to {p[row].max():.4g}, sum {sums[row]:.4g}",
             expected="values from 0 to 1 with sum 1",
-            mend="as_probabilities(outputs), if these are logits",
+            fix="as_probabilities(outputs), if these are logits",
         )
     return p, y.astype(np.int64)
 

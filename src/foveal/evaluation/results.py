@@ -208,7 +208,7 @@ def _expect(data: Mapping[str, Any], task: str) -> None:
             where="evaluation",
             given=f"schema {given[0]!r}, task {given[1]!r}",
             expected=f"schema {SCHEMA}, task {task!r}",
-            mend="evaluate again with this version: foveal evaluate RUN",
+            fix="evaluate again with this version: foveal evaluate RUN",
         )
 
 
@@ -217,7 +217,7 @@ def _damaged(problem: Exception) -> FormatError:
         "the evaluation is incomplete",
         where="evaluation",
         given=f"{type(problem).__name__}: {problem}",
-        mend="evaluate again: foveal evaluate RUN",
+        fix="evaluate again: foveal evaluate RUN",
     )
 
 

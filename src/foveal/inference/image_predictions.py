@@ -75,7 +75,7 @@ def classify(
             where=trained.name,
             given=f"input {trained.module.input_shape}",
             expected="height × width × 1 or 3",
-            mend="foveal evaluate RUN DATA, for tables",
+            fix="foveal evaluate RUN DATA, for tables",
         )
     waiting: list[tuple[str, Pixels | None, Answer]] = []
     for path in paths:

@@ -48,7 +48,7 @@ def matched(labels: NDArray[np.int64], theirs: Sequence[str], ours: Sequence[str
             where=where,
             given=f"{', '.join(unknown[:5])}{', …' * (len(unknown) > 5)}",
             expected=f"classes of the network: {', '.join(list(ours)[:12])}{', …' * (len(ours) > 12)}",
-            mend=["evaluate on data of the same classes", "rename the folders of the pictures"],
+            fix=["evaluate on data of the same classes", "rename the folders of the pictures"],
         )
     return np.array([places.get(name, -1) for name in theirs], dtype=np.int64)[labels]
 

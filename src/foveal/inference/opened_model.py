@@ -94,13 +94,13 @@ def model_path(place: Path, runs: Path) -> Path:
                 "this run is not finished: it holds no model yet",
                 where=str(candidate),
                 expected=MODEL,
-                mend=f"foveal train --resume {candidate}",
+                fix=f"foveal train --resume {candidate}",
             )
     finished = latest(runs, MODEL)
     raise ModelFileError(
         "there is no trained model here",
         where=str(place),
         expected="a run folder, the name of a run, or a model file",
-        mend=[f"{path}, the latest run" if path is finished[0] else str(path) for path in finished[:3]]
+        fix=[f"{path}, the latest run" if path is finished[0] else str(path) for path in finished[:3]]
         or "train one: foveal train",
     )

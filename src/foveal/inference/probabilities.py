@@ -82,7 +82,7 @@ def probabilities_of(outputs: NDArray[Any], network: Sequential, loss: str | Non
             where=network.name or "network",
             given=f"loss {loss}",
             expected="a cross-entropy or a hinge, or a network that ends in a softmax or a sigmoid",
-            mend="model.predict(x), the numbers themselves",
+            fix="model.predict(x), the numbers themselves",
         )
     if outputs.shape[-1] == 1 or are_independent(network, loss):
         return np.asarray(expit(outputs.astype(np.float64)), dtype=outputs.dtype)

@@ -119,5 +119,5 @@ def check_classifies(trained: Trained) -> None:
         where=str(trained.path),
         given=f"output {output}",
         expected="one number for each class",
-        mend=[f"foveal.Model.load({str(trained.path)!r}).predict(images), in Python: the numbers themselves"],
+        fix=[f"foveal.Model.load({str(trained.path)!r}).predict(images), in Python: the numbers themselves"],
     )

@@ -94,7 +94,7 @@ def from_dict(data: Any, source: str = "network") -> Sequential:
             where=source,
             given=type(data).__name__,
             expected="foveal, input and layers",
-            mend='{"foveal": 1, "input": [28, 28, 1], "layers": [{"kind": "Flatten"}, {"kind": "Dense", "units": 10}]}',
+            fix='{"foveal": 1, "input": [28, 28, 1], "layers": [{"kind": "Flatten"}, {"kind": "Dense", "units": 10}]}',
         )
     version = data.get("foveal", SCHEMA)
     if type(version) is not int or version != SCHEMA:
@@ -103,7 +103,7 @@ def from_dict(data: Any, source: str = "network") -> Sequential:
             where=source,
             given=f"foveal: {shown(version)}",
             expected=f"foveal: {SCHEMA}",
-            mend="write it with this version of Foveal, or update Foveal",
+            fix="write it with this version of Foveal, or update Foveal",
         )
     _refuse_unknown(set(data) - {"foveal", "name", "input", "layers"}, ("foveal", "name", "input", "layers"), source)
     if not isinstance(data.get("layers"), list):
@@ -112,7 +112,7 @@ def from_dict(data: Any, source: str = "network") -> Sequential:
             where=source,
             given=f"layers: {shown(data.get('layers'))}",
             expected="a list of layers",
-            mend="layers: [{kind: Flatten}, {kind: Dense, units: 10}]",
+            fix="layers: [{kind: Flatten}, {kind: Dense, units: 10}]",
         )
     budget = [MOST_NODES]
     layers = [_node_in(entry, f"{source}: layers[{i}]", 1, budget) for i, entry in enumerate(data["layers"])]
@@ -169,7 +169,7 @@ def read(path: str | Path) -> Sequential:
                 where=where,
                 given=f"{max(os.stat(path).st_size, len(data)):,} bytes",
                 expected=f"at most {MOST_BYTES:,} bytes",
-                mend="a description holds no weights; a model file is a .safetensors",
+                fix="a description holds no weights; a model file is a .safetensors",
             )
         text = data.decode("utf-8-sig")  # editors on Windows put a mark before the first character
     except (OSError, UnicodeDecodeError) as error:
@@ -179,7 +179,7 @@ def read(path: str | Path) -> Sequential:
             where=where,
             given=f"{error.problem}: {error.given}" if ours and isinstance(error, FileError) else str(error),
             expected="a UTF-8 text file, .json or .yaml",
-            mend="save it as UTF-8" if isinstance(error, UnicodeDecodeError) else "check the path",
+            fix="save it as UTF-8" if isinstance(error, UnicodeDecodeError) else "check the path",
         ) from None
     return (from_yaml if Path(path).suffix.lower() in (".yaml", ".yml") else from_json)(text, where)
 
@@ -233,7 +233,7 @@ def _shape_in(value: Any, where: str) -> Any:
         where=where,
         given=f"input: {shown(value)}",
         expected="a list of sizes, channels last",
-        mend="input: [28, 28, 1]",
+        fix="input: [28, 28, 1]",
     )
 
 
@@ -244,7 +244,7 @@ def _node_in(entry: Any, where: str, depth: int, budget: list[int]) -> Node:
             "the description is nested too deeply" if depth > DEEPEST else "the description has too many layers",
             where=where,
             expected=f"at most {DEEPEST} levels and {MOST_NODES:,} layers",
-            mend="split the network",
+            fix="split the network",
         )
     if isinstance(entry, list):
         return Sequential([_node_in(part, f"{where}[{i}]", depth + 1, budget) for i, part in enumerate(entry)])
@@ -260,7 +260,7 @@ def _node_in(entry: Any, where: str, depth: int, budget: list[int]) -> Node:
             where=where,
             given=shown(entry),
             expected="a mapping with a kind",
-            mend='{"kind": "Conv2D", "filters": 32, "kernel_size": 3}',
+            fix='{"kind": "Conv2D", "filters": 32, "kernel_size": 3}',
         )
     kind_name: str = entry["kind"]
     kind = REGISTRY.get(LAYER_ALIASES.get(kind_name, kind_name))
@@ -270,7 +270,7 @@ def _node_in(entry: Any, where: str, depth: int, budget: list[int]) -> Node:
             where=where,
             given=f"kind: {shown(kind_name)}",
             expected="a kind of the registry, which is closed: " + ", ".join(sorted(REGISTRY)),
-            mend=[f"kind: {said}" for said in layer_repairs(kind_name, list(REGISTRY))] or "one of these kinds",
+            fix=[f"kind: {said}" for said in layer_repairs(kind_name, list(REGISTRY))] or "one of these kinds",
         )
     arguments = {key: value for key, value in entry.items() if key != "kind"}
     if "input" in arguments:
@@ -293,7 +293,7 @@ def _parts_in(kind: type[Node], name: str, value: Any, where: str, depth: int, b
     if name in ("body", "shortcut", "head") and isinstance(value, dict):
         return _node_in(value, where, depth + 1, budget)
     raise FormatError(
-        "these are no layers", where=where, given=shown(value), expected="a list of layers", mend=f"{name}: []"
+        "these are no layers", where=where, given=shown(value), expected="a list of layers", fix=f"{name}: []"
     )
 
 
@@ -312,7 +312,7 @@ def _made(kind: Any, arguments: dict[str, Any], where: str) -> Any:
             where=where,
             given=", ".join(arguments) or "no arguments",
             expected=", ".join(required),
-            mend=[f"{name}: …" for name in required],
+            fix=[f"{name}: …" for name in required],
         ) from None
     except DescriptionError as error:
         error.where = f"{where}: {error.where}"
@@ -327,5 +327,5 @@ def _refuse_unknown(unknown: set[Any], allowed: tuple[str, ...], where: str) -> 
             where=where,
             given=shown(first),
             expected=", ".join(allowed),
-            mend=nearest(first, allowed, 2) or "take it out",
+            fix=nearest(first, allowed, 2) or "take it out",
         )

@@ -118,7 +118,7 @@ def check_ending(loss: str, from_logits: bool, network: Sequential, output: Shap
         foveal.errors.ConfigurationError: network: cross-entropy chooses among classes, and the network has one output
           given     1 output, loss cross_entropy
           expected  an output a class, or the binary loss of one output
-          to mend   loss=losses.BinaryCrossentropy(from_logits=True); for foveal train --loss binary_cross_entropy
+          to fix    loss=losses.BinaryCrossentropy(from_logits=True); for foveal train --loss binary_cross_entropy
                 or  Dense(2) as the last layer
     """
     if output is not None:
@@ -143,7 +143,7 @@ def _check_one_output(loss: str, network: Sequential, outputs: int) -> None:
             where=where,
             given=f'1 output, last activation "softmax", loss {loss}',
             expected="a sigmoid for one output, or a softmax over an output a class",
-            mend=[
+            fix=[
                 'activation="sigmoid" on the last layer, with loss="binary_crossentropy"',
                 'Dense(2, activation="softmax") as the last layer, with loss="sparse_categorical_crossentropy"',
             ],
@@ -154,7 +154,7 @@ def _check_one_output(loss: str, network: Sequential, outputs: int) -> None:
         where=where,
         given="1 output, loss cross_entropy",
         expected="an output a class, or the binary loss of one output",
-        mend=[
+        fix=[
             ('loss="binary_crossentropy"' if sigmoid else "loss=losses.BinaryCrossentropy(from_logits=True)")
             + "; for foveal train --loss binary_cross_entropy",
             'Dense(2, activation="softmax") as the last layer' if sigmoid else "Dense(2) as the last layer",
@@ -176,7 +176,7 @@ def _check_logits(loss: str, from_logits: bool, network: Sequential) -> None:
             where=network.name or "network",
             given=f'from_logits={from_logits}, last activation "{kind_of_outputs(network)}"',
             expected="from_logits=True without, or from_logits=False with a softmax (or sigmoid) at the end",
-            mend=[
+            fix=[
                 f"{'Binary' if loss.startswith('binary') else 'SparseCategorical'}Crossentropy(from_logits={not from_logits})",
                 "no activation on the last layer"
                 if from_logits

@@ -54,13 +54,13 @@ class Refused(Exception):
 
     Args:
         expected: in words.
-        mend: repairs.
+        fix: repairs.
         example: whether the repairs are but examples, and the argument's default, if there is one, says more.
     """
 
-    def __init__(self, expected: str, mend: str | Seq[str], example: bool = False) -> None:
+    def __init__(self, expected: str, fix: str | Seq[str], example: bool = False) -> None:
         self.expected = expected
-        self.mend = mend
+        self.fix = fix
         self.example = example
         super().__init__(expected)
 
@@ -88,7 +88,7 @@ def apply(node: Any) -> None:
                 where=type(node).__name__ + (f" {shown(own)}" if isinstance(own, str) else ""),
                 given=f"{name}={shown(value)}",
                 expected=refusal.expected,
-                mend=[text.replace("…=", f"{name}=") for text in _repairs(node, spec, value, refusal)],
+                fix=[text.replace("…=", f"{name}=") for text in _repairs(node, spec, value, refusal)],
             ) from None
 
 
@@ -109,7 +109,7 @@ def _repairs(node: Any, spec: Any, value: Any, refusal: Refused) -> Seq[str]:
         return ["leave data_format out (channels are last), and name what follows: dilation_rate=1, say"]
     if spec.default is not MISSING and (value is None or refusal.example):
         return [f"leave {spec.name} out" if spec.default is None else f"…={spec.default!r}, the default"]
-    return _several(refusal.mend)
+    return _several(refusal.fix)
 
 
 def _several(texts: str | Seq[str]) -> Seq[str]:

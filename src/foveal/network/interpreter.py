@@ -34,7 +34,7 @@ class Interpreter(Generic[Rule]):
         ...
         foveal.errors.RuleMissing: features/flatten_1: there is no rule for the number of weights of Flatten
           expected  one rule a layer kind in every interpreter
-          to mend   add a rule for Flatten: CONTRIBUTING.md, "Add a layer"
+          to fix    add a rule for Flatten: CONTRIBUTING.md, "Add a layer"
     """
 
     def __init__(self, subject: str) -> None:
@@ -65,5 +65,5 @@ class Interpreter(Generic[Rule]):
                 f"there is no rule for the {self.subject} of {node.kind}",
                 where=path or node.name,
                 expected="one rule a layer kind in every interpreter",
-                mend=f'add a rule for {node.kind}: CONTRIBUTING.md, "Add a layer"',
+                fix=f'add a rule for {node.kind}: CONTRIBUTING.md, "Add a layer"',
             ) from None

@@ -64,7 +64,7 @@ class Shape:
                     expected=f"at most {LARGEST:,}, which is 2⁶³ − 1"
                     if large
                     else "a whole number of at least 1" + (", or None" if unknown_allowed else ""),
-                    mend="a smaller input, or less padding and upsampling" if large else f"{name}=1 or more",
+                    fix="a smaller input, or less padding and upsampling" if large else f"{name}=1 or more",
                 )
 
     def __str__(self) -> str:
@@ -151,7 +151,7 @@ class Tokens(Shape):
                 where="Tokens",
                 given=f"{channels} channels",
                 expected="one whole number a place",
-                mend="an Embedding first: it makes a vector of each token",
+                fix="an Embedding first: it makes a vector of each token",
             )
         return Tokens(*spatial)
 
@@ -208,7 +208,7 @@ def _unreadable(value: object) -> DescriptionError:
         where="input shape",
         given=shown(value),
         expected="1 size (a vector), 2 (length × channels), 3 (height × width × channels), 4 (depth first), or tokens",
-        mend=[
+        fix=[
             "for a grey picture of 28 × 28 pixels: (28, 28, 1), or 28x28x1 on the command line",
             'for 200 characters or words: Tokens(200), or "200 tokens" on the command line',
         ],

@@ -112,7 +112,7 @@ class Sequential(Node):
                     where=self.name or self.kind,
                     given=f"{layer!r} in place {index + 1}",
                     expected="a layer",
-                    mend="take it out; shapes inside are computed",
+                    fix="take it out; shapes inside are computed",
                 )
             if layer.input_shape is not None and not isinstance(layer, Sequential):
                 if index == 0 and given is None:
@@ -164,7 +164,7 @@ class Parallel(Node):
                 where=self.name or self.kind,
                 given=f"{len(self.branches)} branches",
                 expected="two: the queries, then the memory that they look at",
-                mend='Parallel({"queries": […], "memory": […]}, merge="attention")',
+                fix='Parallel({"queries": […], "memory": […]}, merge="attention")',
             )
         _note_depth(self, self.branches)
         _refuse_twins([branch.name for branch in self.branches], self)
@@ -260,7 +260,7 @@ def find(node: Node, path: str) -> Node:
         where=path,
         given=f"path {shown(path)}",
         expected="one of: " + ", ".join(near or first) + (", …" if not near and len(paths) > 7 else ""),
-        mend="`foveal show NET` lists all paths",
+        fix="`foveal show NET` lists all paths",
     )
 
 
@@ -287,7 +287,7 @@ def _note_depth(node: Node, parts: Iterable[Node]) -> None:
             where=node.name or node.kind,
             given=f"{depth} compositions in one another",
             expected=f"at most {DEEPEST}",
-            mend="a Sequential in a Sequential can be one list of layers",
+            fix="a Sequential in a Sequential can be one list of layers",
         )
     node.__dict__["_depth"] = depth
 
@@ -300,5 +300,5 @@ def _refuse_twins(names: list[str | None], owner: Node) -> None:
             where=owner.name or owner.kind,
             given=f"{names.count(twins[0])} parts named {twins[0]!r}",
             expected="names that are unique beside each other: they make the path",
-            mend=[f'name="{twins[0]}_2" for the second', "no name: it is then numbered"],
+            fix=[f'name="{twins[0]}_2" for the second', "no name: it is then numbered"],
         )

@@ -88,7 +88,7 @@ def loads(text: str, where: str, deepest: int = DEEPEST) -> Any:
         foveal.errors.FormatError: net.yaml, line 2: the key 'units' occurs twice
           given     'units', twice in one mapping
           expected  each key once
-          to mend   take one out
+          to fix    take one out
     """
     import yaml  # the one library here, and only for YAML
 
@@ -103,7 +103,7 @@ def loads(text: str, where: str, deepest: int = DEEPEST) -> Any:
             where=where + place,
             given=str(getattr(error, "problem", None) or getattr(error, "reason", None) or error),
             expected="YAML",
-            mend="look at the indentation near there",
+            fix="look at the indentation near there",
         ) from None
 
 
@@ -224,5 +224,5 @@ class _Reader:
         return self.refused("anchors and aliases are refused: a short text could become a huge network",
                             given, "plain values", "write the layer out")  # fmt: skip
 
-    def refused(self, problem: str, given: str, expected: str, mend: str) -> FormatError:
-        return FormatError(problem, where=f"{self.where}, line {self.line}", given=given, expected=expected, mend=mend)
+    def refused(self, problem: str, given: str, expected: str, fix: str) -> FormatError:
+        return FormatError(problem, where=f"{self.where}, line {self.line}", given=given, expected=expected, fix=fix)

@@ -87,7 +87,7 @@ def guarded(found: System, ask: Ask) -> Ask:
                 where=model,
                 given=said,
                 expected=f"a network and metadata as `{found.command}` writes them",
-                mend=f"{found.command}",
+                fix=f"{found.command}",
             )
         ):
             yield from ask(model, questions)

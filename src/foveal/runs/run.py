@@ -93,7 +93,7 @@ class Run:
 
         if self._data is None:
             if self.data_name is None:
-                raise ConfigurationError("no data were named", where=self.system.name, mend=list(self.system.data[:3]))
+                raise ConfigurationError("no data were named", where=self.system.name, fix=list(self.system.data[:3]))
             found = self.experiment.data
             if found is None:
                 whole = reopened(self.opening, self.folder.path) if self.resuming else opened(self.opening)
@@ -130,7 +130,7 @@ class Run:
                 where=str(self.data_name),
                 given=given,
                 expected="pictures of one size",
-                mend=[f"{self.system.command} {name}" for name in self.system.data[:2]],
+                fix=[f"{self.system.command} {name}" for name in self.system.data[:2]],
             )
         return data
 

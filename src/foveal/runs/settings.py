@@ -97,7 +97,7 @@ class Setting:
                     where="--set",
                     given=f"{self.name}={read}",
                     expected=self.bounds,
-                    mend=[f"--set {self.name}={each}" for each in nearest(read, self.choices) or self.choices[:2]],
+                    fix=[f"--set {self.name}={each}" for each in nearest(read, self.choices) or self.choices[:2]],
                 )
             return read
         if isinstance(read, bool) or (self.zero and read == 0):
@@ -127,13 +127,13 @@ class Setting:
                 pass
         raise self._refused(f"{self.name} cannot be {value!r}", value, self.shown, self.kind)
 
-    def _refused(self, problem: str, given: object, mend: object, expected: str = "") -> ConfigurationError:
+    def _refused(self, problem: str, given: object, fix: object, expected: str = "") -> ConfigurationError:
         return ConfigurationError(
             problem,
             where="--set",
             given=f"{self.name}={given}",
             expected=expected or self.bounds,
-            mend=f"--set {self.name}={mend}",
+            fix=f"--set {self.name}={fix}",
         )
 
 
@@ -160,7 +160,7 @@ def chosen(system: str, settings: Sequence[Setting], given: Mapping[str, Any]) -
         foveal.errors.ConfigurationError: --set: hidden is too small for rbm
           given     hidden=0
           expected  1 or more
-          to mend   --set hidden=1
+          to fix    --set hidden=1
     """
     known = {setting.name: setting for setting in settings}
     for name in given:
@@ -170,7 +170,7 @@ def chosen(system: str, settings: Sequence[Setting], given: Mapping[str, Any]) -
                 where="--set",
                 given=str(name),
                 expected=", ".join(f"{key}={each.default}" for key, each in known.items()) or "no settings at all",
-                mend=[f"--set {near}={known[near].default}" for near in nearest(name, known, 2)] or None,
+                fix=[f"--set {near}={known[near].default}" for near in nearest(name, known, 2)] or None,
             )
     defaults: dict[str, Value] = {name: each.default for name, each in known.items()}
     return defaults | {name: known[name].read(value, system) for name, value in given.items()}

@@ -80,6 +80,6 @@ def seed_of(question: str) -> int:
             where="foveal predict",
             given=repr(question),
             expected="a whole number, 0 or more",
-            mend="foveal predict MODEL 1 2 3",
+            fix="foveal predict MODEL 1 2 3",
         )
     return int(question)

@@ -94,7 +94,7 @@ def _check_used(found: System, config: TrainingConfig) -> None:
                 where=f"TrainingConfig.{name}",
                 given=str(value),
                 expected=f"one of the systems that use it: {', '.join(users)}",
-                mend=f"leave {name} out",
+                fix=f"leave {name} out",
             )
 
 
@@ -120,7 +120,7 @@ def _check_data(found: System, data: str | None) -> None:
             where="DATA",
             given=str(data),
             expected=" or ".join(found.data) or "data of its own",
-            mend=[f"{found.command} {name}" for name in found.data[:2]] or found.command,
+            fix=[f"{found.command} {name}" for name in found.data[:2]] or found.command,
         )
 
 
@@ -222,7 +222,7 @@ def range_test(experiment: Experiment, steps: int = 200) -> tuple[RangeTest, lis
             "the range test is for classifiers",
             where="--find-lr",
             given=experiment.system.name,
-            mend=["--lr and a short run: --epochs 1", "foveal train lecture_cnn --find-lr"],
+            fix=["--lr and a short run: --epochs 1", "foveal train lecture_cnn --find-lr"],
         )
     keep_pages()
     run = Run.looked_at(experiment)

@@ -126,7 +126,7 @@ def system(name: str) -> System:
             where="systems",
             given=repr(name),
             expected="one of " + ", ".join(_BY_NAME),
-            mend=nearest(name, _BY_NAME) or ["`foveal show --list` shows all"],
+            fix=nearest(name, _BY_NAME) or ["`foveal show --list` shows all"],
         )
     return found
 

@@ -55,7 +55,7 @@ def out_of_memory_explained(batch_size: int) -> Iterator[None]:
         raise TrainingError(
             "the memory does not suffice for a training step",
             given=f"batch_size={batch_size}; {asked_for(error)}",
-            mend=[f"batch_size={smaller} (--batch-size {smaller})", "a smaller network or smaller pictures"],
+            fix=[f"batch_size={smaller} (--batch-size {smaller})", "a smaller network or smaller pictures"],
         ) from error
 
 

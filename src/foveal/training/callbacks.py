@@ -49,7 +49,7 @@ class _Monitoring(Callback):
                 where=type(self).__name__,
                 given=f"mode={mode!r}",
                 expected="auto, min or max",
-                mend='mode="auto"',
+                fix='mode="auto"',
             )
         larger = mode == "max" or (
             mode == "auto" and any(word in monitor for word in ("acc", "auc", "f1", "precision", "recall"))
@@ -91,7 +91,7 @@ class _Monitoring(Callback):
             f"there is no value {self.monitor!r} to watch",
             where=type(self).__name__,
             expected="one of " + ", ".join(values),
-            mend=[f"monitor={value!r}" for value in near],
+            fix=[f"monitor={value!r}" for value in near],
         )
 
     def _improved(self, value: float) -> bool:
@@ -215,7 +215,7 @@ class ModelCheckpoint(_Monitoring):
                 where="ModelCheckpoint",
                 given=self.filepath,
                 expected="a name that ends in .safetensors",
-                mend=f'ModelCheckpoint("{Path(self.filepath).with_suffix(".safetensors")}")',
+                fix=f'ModelCheckpoint("{Path(self.filepath).with_suffix(".safetensors")}")',
             )
         _writable(path)
 
@@ -229,7 +229,7 @@ class ModelCheckpoint(_Monitoring):
                 where="ModelCheckpoint",
                 given=self.filepath,
                 expected="{epoch} and any of " + ", ".join(logs),
-                mend=f'ModelCheckpoint("{self.filepath.split("{")[0]}{{epoch:02d}}.safetensors")',
+                fix=f'ModelCheckpoint("{self.filepath.split("{")[0]}{{epoch:02d}}.safetensors")',
             ) from error
 
     def state_dict(self) -> dict[str, Any]:
@@ -308,7 +308,7 @@ class TensorBoard(Callback):
                 "TensorBoard is not installed",
                 where="TensorBoard",
                 given=str(error),
-                mend=['pip install "foveal[track]"', "CSVLogger, which needs nothing"],
+                fix=['pip install "foveal[track]"', "CSVLogger, which needs nothing"],
             ) from error
         for side in ("train", "validation"):
             try:
@@ -372,8 +372,8 @@ class CallbackList(Callback):
                 callback.load_state_dict(found[1])
 
 
-def _wrong(callback: Callback, problem: str, given: str, mend: str) -> ConfigurationError:
-    return ConfigurationError(problem, where=type(callback).__name__, given=given, mend=mend)
+def _wrong(callback: Callback, problem: str, given: str, fix: str) -> ConfigurationError:
+    return ConfigurationError(problem, where=type(callback).__name__, given=given, fix=fix)
 
 
 def _writable(path: Path) -> None:

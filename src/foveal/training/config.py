@@ -123,7 +123,7 @@ class TrainingConfig:
                     f"{name} cannot be {value!r}",
                     where=f"TrainingConfig.{name}",
                     expected=expected,
-                    mend=[f"{name}={option!r}" for option in repair],
+                    fix=[f"{name}={option!r}" for option in repair],
                 )
         for name, (names, several) in _CHOICES.items():
             for value in getattr(self, name) if several else (getattr(self, name),):
@@ -210,7 +210,7 @@ def _choose(what: str, value: object, names: tuple[str, ...]) -> None:
         where=what,
         given=repr(value),
         expected="one of " + ", ".join(names),
-        mend=nearest(value, names, 2, others) or None,
+        fix=nearest(value, names, 2, others) or None,
     )
 
 

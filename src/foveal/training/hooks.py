@@ -73,7 +73,7 @@ class Watch:
             if self.checkpoints is not None:  # nobody sees the run any more, but nothing of it is lost
                 folder = self.checkpoints.folder.path
                 whole = folder.parent.parent if folder.parent.name == "stages" else folder
-                error.mend = (*error.mend, f"go on with the run: foveal train --resume {whole}")
+                error.fix = (*error.fix, f"go on with the run: foveal train --resume {whole}")
             raise
 
     def train_begins(self, device: str) -> None:

@@ -26,7 +26,7 @@ def refuse_batches_of_one(networks: Iterable[nn.Module], batches: Batches) -> li
             where=alone.path,
             given=f"batches of 1 of {batches.examples:,} samples: one value a channel, whose variance is 0",
             expected="batches of at least 2 (a last batch of 1 is taken)",
-            mend=["batch_size=32 (--batch-size 32)", "LayerNormalization, which does not look at other samples"]
+            fix=["batch_size=32 (--batch-size 32)", "LayerNormalization, which does not look at other samples"]
             if batches.examples > 1
             else "LayerNormalization, which does not look at other samples",
         )

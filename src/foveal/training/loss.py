@@ -154,7 +154,7 @@ def as_values(outputs: Tensor, targets: Tensor) -> Tensor:
         "the targets do not have the shape of the network's outputs",
         given=f"outputs {tuple(outputs.shape)}, targets {tuple(targets.shape)}",
         expected=f"targets {tuple(outputs.shape)}, or class numbers ({len(outputs)},)",
-        mend=["change the units of the last layer", "reshape the targets"],
+        fix=["change the units of the last layer", "reshape the targets"],
     )
 
 

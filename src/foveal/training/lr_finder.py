@@ -59,7 +59,7 @@ class RangeTest:
                 "the plot is drawn as SVG, PNG or PDF",
                 where=str(path),
                 expected="a name that ends in .svg, .png or .pdf",
-                mend=str(Path(path).with_suffix(".svg")),
+                fix=str(Path(path).with_suffix(".svg")),
             )
 
         from matplotlib.figure import Figure
@@ -126,7 +126,7 @@ def find_learning_rate(
             "the loss is not a finite number at the very first step",
             where="learning-rate range test",
             given=f"rate {low:g}",
-            mend=["look for broken values in the data", "start from fresh weights"],
+            fix=["look for broken values in the data", "start from fresh weights"],
         )
     lowest = rates[losses.index(min(losses))]
     return RangeTest(tuple(rates), tuple(losses), lowest, lowest / 10)

@@ -85,7 +85,7 @@ class Record:
                 "the loss is no longer a finite number, so there is nothing left to learn from",
                 where=f"epoch {epoch + 1}, step {start + at + 1}",
                 given=f"loss {'NaN' if math.isnan(value) else value}{before}",
-                mend=["a smaller learning rate (lr, --lr)", "clip_norm=1.0", "look for broken values in the data"],
+                fix=["a smaller learning rate (lr, --lr)", "clip_norm=1.0", "look for broken values in the data"],
             )
 
     def state_dict(self, done: int) -> dict[str, object]:

@@ -57,7 +57,7 @@ def chosen_device(name: str) -> torch.device:
             where="device",
             given=f"{torch.cuda.device_count()} CUDA devices, torch {torch.__version__}",
             expected="auto, cpu, cuda or cuda:N",
-            mend=['device="auto"', 'device="cpu"'],
+            fix=['device="auto"', 'device="cpu"'],
         )
     return device
 

@@ -48,7 +48,7 @@ def deep_cnn(
             where="deep_cnn",
             given=f"depth={depth}",
             expected="8, 14, 20, 26, …",
-            mend=f"depth={nearest}",
+            fix=f"depth={nearest}",
         )
     layers: list[Node] = [*_convolution(maps, "", normalized, strides=2), Activation("relu", name="relu")]
     for stage in range(1, STAGES + 1):

@@ -94,7 +94,7 @@ def dcgan(input_shape: ShapeLike = (64,), picture_shape: ShapeLike = (28, 28, 1)
             where="dcgan",
             given=f"input shape {noise} ({type(noise).__name__})",
             expected="a number of random values; picture_shape is what comes out",
-            mend="input_shape=64, say",
+            fix="input_shape=64, say",
         )
     shape = picture("dcgan", picture_shape, smallest=4, because="it is doubled twice from 1 × 1 on")
     low, high = thin(2 * MAPS, width), thin(MAPS, width)
@@ -105,7 +105,7 @@ def dcgan(input_shape: ShapeLike = (64,), picture_shape: ShapeLike = (28, 28, 1)
             where="dcgan",
             given=f"pictures of {shape}",
             expected="a height and a width that are multiples of 4",
-            mend="picture_shape=(28, 28, 1), say",
+            fix="picture_shape=(28, 28, 1), say",
         )
     h, w = height // 4, across // 4
     generator: list[Node] = [

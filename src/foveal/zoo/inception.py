@@ -68,7 +68,7 @@ def googlenet(
         input_shape,
         smallest=65 if auxiliary else 1,
         because="windows of 5 × 5 in the side heads slide over a sixteenth of it",
-        mend="auxiliary=False: without side heads any size will do",
+        fix="auxiliary=False: without side heads any size will do",
     )
 
     def make(maps: int, kernel: int, suffix: str = "", strides: int = 1) -> list[Node]:

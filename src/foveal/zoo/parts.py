@@ -12,7 +12,7 @@ from foveal.network.layers import Activation, BatchNormalization, Conv2D, Normal
 ShapeLike = Shape | Iterable[int | None] | int | str
 
 
-def picture(name: str, given: ShapeLike, *, smallest: int = 1, because: str = "", mend: str = "") -> Image:
+def picture(name: str, given: ShapeLike, *, smallest: int = 1, because: str = "", fix: str = "") -> Image:
     """The input shape of the network ``name``, checked.
 
     Args:
@@ -20,7 +20,7 @@ def picture(name: str, given: ShapeLike, *, smallest: int = 1, because: str = ""
         given: what the user wrote: ``(32, 32, 3)``, ``"32x32x3"``, a shape.
         smallest: the height and width below which some window is larger than its input.
         because: why, as the message says it.
-        mend: a repair of this network's own.
+        fix: a repair of this network's own.
 
     Raises:
         DescriptionError: not height × width × channels.
@@ -37,7 +37,7 @@ def picture(name: str, given: ShapeLike, *, smallest: int = 1, because: str = ""
             where=name,
             given=f"input shape {shape} ({type(shape).__name__})",
             expected="height × width × channels",
-            mend=["input_shape=(224, 224, 3), say", "foveal.zoo.mlp takes vectors"],
+            fix=["input_shape=(224, 224, 3), say", "foveal.zoo.mlp takes vectors"],
         )
     if any(n is not None and n < smallest for n in shape.spatial):
         fits_any = "mlp" if name == "fashion_resnet" or min(n for n in shape.spatial if n) < 8 else "fashion_resnet"
@@ -46,8 +46,8 @@ def picture(name: str, given: ShapeLike, *, smallest: int = 1, because: str = ""
             where=name,
             given=f"input {shape}",
             expected=f"at least {smallest} × {smallest}: {because}",
-            mend=[
-                mend or f"input_shape=({smallest}, {smallest}, {shape.c}), or larger: enlarge the pictures",
+            fix=[
+                fix or f"input_shape=({smallest}, {smallest}, {shape.c}), or larger: enlarge the pictures",
                 f'a network for small pictures: zoo.create("{fits_any}", input_shape={shape.axes})',
             ],
         )
@@ -70,7 +70,7 @@ def whole(name: str, shape: Image) -> tuple[int, int, int]:
             where=name,
             given=f"input {shape}",
             expected="a height and a width that are known",
-            mend="input_shape=(28, 28, 1), say",
+            fix="input_shape=(28, 28, 1), say",
         )
     return shape.h, shape.w, shape.c
 

@@ -41,7 +41,7 @@ def crnn(characters: int = 10, input_shape: ShapeLike = (32, 192, 1), width: flo
             where="crnn",
             given=f"input {as_shape(shape)}",
             expected="at least 16 × 4: four poolings halve the height, 16 → 8 → 4 → 2 → 1, two the width, 4 → 2 → 1",
-            mend=f"input_shape=(32, 192, {shape.c}), say",
+            fix=f"input_shape=(32, 192, {shape.c}), say",
         )
     layers: list[Node] = []
     rows, columns, maps = shape.h, shape.w, 0

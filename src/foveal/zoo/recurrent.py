@@ -85,6 +85,6 @@ def _network(name: str, classes: int, input_shape: ShapeLike, recurrent: Node) -
             where=name,
             given=f"input shape {shape} ({type(shape).__name__})",
             expected="height × width × channels, all known, or length × channels",
-            mend=["input_shape=(28, 28, 1), say", "input_shape=(100, 2), say"],
+            fix=["input_shape=(28, 28, 1), say", "input_shape=(100, 2), say"],
         )
     return Sequential([*layers, recurrent, Dense(classes, name="output")], input_shape=shape, name=name)

@@ -261,7 +261,7 @@ def entry(name: str) -> Entry:
         foveal.errors.UnknownName: zoo: there is no network of this name
           given     'resnet51'
           expected  one of the 50 that `foveal show --list` prints
-          to mend   resnet50
+          to fix    resnet50
     """
     wanted = str(name).strip().lower().replace("-", "_")
     if wanted in _BY_NAME:
@@ -271,7 +271,7 @@ def entry(name: str) -> Entry:
         where="zoo",
         given=repr(str(name)[:100]),
         expected=f"one of the {len(_BY_NAME)} that `foveal show --list` prints",
-        mend=nearest(name, _BY_NAME) or "`foveal show --list` shows all",
+        fix=nearest(name, _BY_NAME) or "`foveal show --list` shows all",
     )
 
 
@@ -301,7 +301,7 @@ def create(name: str, classes: int | None = None, input_shape: ShapeLike | None 
             where="classes",
             given=str(classes),
             expected=f"none: {found.description}",
-            mend="leave classes out",
+            fix="leave classes out",
         )
     given = {"classes": classes, "input_shape": input_shape}
     return found.factory(**{key: value for key, value in given.items() if value is not None}, **arguments)

@@ -93,7 +93,7 @@ def _resnet(name: str, classes: int, input_shape: ShapeLike, width: float, strid
             where=name,
             given=f"stride_on={stride_on!r}",
             expected='"3x3" or "1x1"',
-            mend=['stride_on="3x3" (usual)', 'stride_on="1x1" (the paper\'s)'],
+            fix=['stride_on="3x3" (usual)', 'stride_on="1x1" (the paper\'s)'],
         )
     bottlenecks, counts, groups, group_maps = TABLE[name]
     shape = picture(name, input_shape)

@@ -40,7 +40,7 @@ def conv1d(classes: int = 6, input_shape: ShapeLike = (128, 1), width: float = 1
             where="conv1d",
             given=f"input shape {shape} ({type(shape).__name__})",
             expected="length × channels",
-            mend=["input_shape=(128, 1), say", "foveal.zoo.mlp takes vectors"],
+            fix=["input_shape=(128, 1), say", "foveal.zoo.mlp takes vectors"],
         )
     if shape.length is not None and shape.length < SMALLEST:
         raise ShapeError(
@@ -48,7 +48,7 @@ def conv1d(classes: int = 6, input_shape: ShapeLike = (128, 1), width: float = 1
             where="conv1d",
             given=f"input {shape}",
             expected=f"at least {SMALLEST} samples: 4 → 2 → 1",
-            mend=[f"input_shape=({SMALLEST}, {shape.c}), or longer", "foveal.zoo.mlp, which takes any vector"],
+            fix=[f"input_shape=({SMALLEST}, {shape.c}), or longer", "foveal.zoo.mlp, which takes any vector"],
         )
     layers: list[Node] = []
     for number, maps in enumerate(MAPS, start=1):

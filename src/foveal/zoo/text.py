@@ -137,6 +137,6 @@ def _tokens(name: str, given: Tokens | int) -> Tokens:
             where=name,
             given=f"input {shape} ({type(shape).__name__})",
             expected="Tokens(length): whole numbers, one a character or word",
-            mend="input_shape=Tokens(100), say",
+            fix="input_shape=Tokens(100), say",
         )
     return shape

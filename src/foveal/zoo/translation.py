@@ -52,7 +52,7 @@ def seq2seq(
             where="seq2seq",
             given=f"input {shape}, {source} of them of the source",
             expected="a known number of tokens, more than the source has",
-            mend=f"input_shape=Tokens({max(source, 1) + 25})",
+            fix=f"input_shape=Tokens({max(source, 1) + 25})",
         )
     size, half = thin(embedding, width), thin(units // 2, width)
     memory = [

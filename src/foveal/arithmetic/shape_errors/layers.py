@@ -52,7 +52,7 @@ def window_too_large(layer: Node, shape: Shape, axis: int, one: Window) -> Shape
         f"{name}: ⌊({n} + {one.before} + {one.after} − {one.extent}) / {one.stride}⌋ + 1, and {padded} − {one.extent} = "
         f"−{one.extent - padded} is below 0{spread}",
         expected=f"a window that spans at most {padded} on the {name} axis",
-        mend=repairs,
+        fix=repairs,
     )
 
 
@@ -80,7 +80,7 @@ def transposed_too_small(layer: Node, shape: Shape, axis: int, cut: tuple[int, i
         given=f"input {shape}, kernel_size {k}, strides {s}, cut {before} before and {after} after\n"
         f"({n} − 1) × {s} + {d} × ({k} − 1) + 1 − {before} − {after} + {extra} = {size}",
         expected="an output of at least 1",
-        mend=['padding="same"', 'padding="valid"'],
+        fix=['padding="same"', 'padding="valid"'],
     )
 
 
@@ -94,7 +94,7 @@ def groups_do_not_divide(layer: Node, shape: Shape, groups: int) -> ShapeError:
         given=f"input {shape}: {_plural(c, 'channel')} / {groups} groups = {c / groups:.4g}",
         expected=f"a divisor of {math.gcd(c, filters)}, the greatest common divisor of {c} channels and {filters} filters: "
         + ", ".join(map(str, both)),
-        mend=[f"groups={nearest}", f"{ceil_div(c, groups) * groups} filters in the layer before"],
+        fix=[f"groups={nearest}", f"{ceil_div(c, groups) * groups} filters in the layer before"],
     )
 
 
@@ -105,7 +105,7 @@ def table_beyond_channels(layer: Node, shape: Shape, table: tuple[tuple[int, ...
         "the connection table names a channel that is not there",
         given=f"input {shape}; row {row} of the table is {table[row]}",
         expected=f"channels 0 to {shape.channels - 1}",
-        mend=[f"{max(map(max, table)) + 1} filters in the layer before", "connections=None"],
+        fix=[f"{max(map(max, table)) + 1} filters in the layer before", "connections=None"],
     )
 
 
@@ -133,7 +133,7 @@ def wrong_rank(layer: Node, shape: Shape, asked: type[Shape]) -> ShapeError:
         f"{layer.kind} needs {_ASKED[asked]}",
         given=f"input {shape}, {_ASKED.get(type(shape), type(shape).__name__)}",
         expected=_ASKED[asked],
-        mend=repairs or f"a layer before it that makes {_ASKED[asked]}",
+        fix=repairs or f"a layer before it that makes {_ASKED[asked]}",
     )
 
 
@@ -161,7 +161,7 @@ def needs_vector(layer: Node, shape: Shape) -> ShapeError:
         f"{layer.kind} connects every input to every unit, so it needs a vector",
         given=f"input {shape}, {_ASKED.get(type(shape), type(shape).__name__)}",
         expected=_ASKED[Vector],
-        mend=repairs,
+        fix=repairs,
     )
 
 
@@ -171,7 +171,7 @@ def bitmaps_need_84(layer: kinds.RBF, shape: Shape) -> ShapeError:
         "the digit bitmaps are 10 drawings of 7 × 12 = 84 values",
         given=f"input {shape}, units={layer.units}",
         expected="84 values and 10 units",
-        mend=['kernel_initializer="random_signs"', "Dense(84) before it, and units=10"],
+        fix=['kernel_initializer="random_signs"', "Dense(84) before it, and units=10"],
     )
 
 
@@ -182,7 +182,7 @@ def unknown_size(layer: Node, shape: Shape) -> ShapeError:
         f"{layer.kind} must know the size of its input",
         given=f"input {shape}",
         expected="no unknown axis",
-        mend=[
+        fix=[
             f"GlobalAveragePooling{rank}D() in its place: it takes any size",
             f"AdaptiveAveragePooling{min(rank, 2)}D({_axes_text((4,) * min(rank, 2))}) before it",
         ],
@@ -205,7 +205,7 @@ def cannot_reshape(layer: kinds.Reshape, shape: Shape, rest: int) -> ShapeError:
         "the target shape holds another number of values",
         given=given,
         expected=f"sizes whose product is {size}",
-        mend=[*repairs, f"Reshape(({size},))"],
+        fix=[*repairs, f"Reshape(({size},))"],
     )
 
 
@@ -215,7 +215,7 @@ def constants_do_not_fit(layer: kinds.Normalization, shape: Shape) -> ShapeError
         "the constants are for another number of channels",
         given=f"input {shape}: {_plural(shape.channels, 'channel')}; {len(layer.mean)} means, {len(layer.variance)} variances",
         expected=f"1 or {shape.channels} of each",
-        mend="one mean and variance for all channels",
+        fix="one mean and variance for all channels",
     )
 
 
@@ -239,7 +239,7 @@ def cannot_add(ends: list[tuple[str, Shape]], path: str, residual: bool) -> Shap
         where=path,
         given="\n".join(f"{name} gives {shape}" for name, shape in ends),
         expected="one and the same shape on every branch, since values are added place by place",
-        mend=repairs or "layers that bring every branch to the same shape",
+        fix=repairs or "layers that bring every branch to the same shape",
     )
 
 
@@ -277,11 +277,11 @@ def cannot_concatenate(ends: list[tuple[str, Shape]], path: str) -> ShapeError:
         where=path,
         given="\n".join(f"{name} gives {shape}" for name, shape in ends) + f"\n{reason}",
         expected="equal height and width on every branch; channels may differ and add up",
-        mend=repairs,
+        fix=repairs,
     )
 
 
 def no_shape(error: DescriptionError, where: str) -> ShapeError:
     """What comes out has a side beyond all sizes (:data:`foveal.network.fields.LARGEST`)."""
     problem = f"what comes out is no shape: {error.problem}"
-    return ShapeError(problem, where=where, given=error.given, expected=error.expected, mend=error.mend)
+    return ShapeError(problem, where=where, given=error.given, expected=error.expected, fix=error.fix)

@@ -24,7 +24,7 @@ def needs_steps(layer: Node, shape: Shape) -> ShapeError:
         f"{layer.kind} reads step after step, so it needs a sequence",
         given=f"input {shape}, of kind {type(shape).__name__}",
         expected="a sequence (length × channels)",
-        mend=repairs or "a layer before it that makes a sequence",
+        fix=repairs or "a layer before it that makes a sequence",
     )
 
 
@@ -37,7 +37,7 @@ def needs_frames(layer: Node, shape: Shape) -> ShapeError:
         "TimeDistributed works on the steps of a sequence, a picture or a film, and there are none",
         given=f"input {shape}, of kind {type(shape).__name__}",
         expected="length × channels, height × width × channels, or depth × height × width × channels",
-        mend=repairs,
+        fix=repairs,
     )
 
 
@@ -47,5 +47,5 @@ def too_many_axes(layer: Node, frames: int | None, frame: Shape) -> ShapeError:
         "there is no shape for a sequence of these frames",
         given=f"{'?' if frames is None else frames} frames of {frame}, of kind {type(frame).__name__}",
         expected="frames that are vectors, sequences or pictures",
-        mend="a layer that gives a vector, a sequence or a picture: Flatten(), say",
+        fix="a layer that gives a vector, a sequence or a picture: Flatten(), say",
     )

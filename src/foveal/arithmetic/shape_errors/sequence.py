@@ -14,7 +14,7 @@ def tokens_are_no_values(layer: Node, shape: Shape) -> ShapeError:
         f"{layer.kind} computes on values, and tokens are only numbers of words or characters",
         given=f"input {shape}",
         expected="values: a vector for each token",
-        mend="Embedding(input_dim, output_dim) before it; input_dim is how many tokens there are",
+        fix="Embedding(input_dim, output_dim) before it; input_dim is how many tokens there are",
     )
 
 
@@ -31,7 +31,7 @@ def needs_tokens(layer: Node, shape: Shape) -> ShapeError:
         f"{layer.kind} looks up a row for each whole number",
         given=f"input {shape}, values",
         expected="tokens: whole numbers, one a place",
-        mend=repairs or 'input_shape="200 tokens", say',
+        fix=repairs or 'input_shape="200 tokens", say',
     )
 
 
@@ -43,7 +43,7 @@ def nothing_left(layer: kinds.Cropping1D, shape: Shape) -> ShapeError:
         "nothing is left of the sequence",
         given=f"input {shape}: {n} − {first} − {last} = " + f"{n - first - last}".replace("-", "−"),
         expected=f"at most {n - 1} places cut off" if n > 1 else "a sequence of more than one place",
-        mend=[
+        fix=[
             f"cropping=({min(first, n - 1)}, {max(0, n - 1 - first)})",
             f"an input of at least {first + last + 1} places",
         ],
@@ -63,7 +63,7 @@ def cannot_permute(layer: kinds.Permute, shape: Shape) -> ShapeError:
         "an axis of unknown size cannot become the channels" if unknown else "the order is not one of these axes",
         given=f"input {shape}: {rank} ax{'i' if rank == 1 else 'e'}s; dims={layer.dims}",
         expected="channels of known size" if unknown else f"each of 1 to {rank} once",
-        mend=repairs,
+        fix=repairs,
     )
 
 
@@ -79,7 +79,7 @@ def needs_means_and_variances(layer: kinds.Sampling, shape: Shape) -> ShapeError
         f"Sampling({k}) needs a mean and a variance for each of its {k} values",
         given=f"input {shape}",
         expected=f"a vector of 2 × {k} = {2 * k} values",
-        mend=repairs,
+        fix=repairs,
     )
 
 
@@ -100,5 +100,5 @@ def cannot_attend(ends: list[tuple[str, Shape]], path: str) -> ShapeError:
         where=path,
         given=f"{asking} gives {queries} (queries)\n{asked} gives {memory} (memory)",
         expected="sequences (length × channels) with the same number of channels; the lengths may differ",
-        mend=repairs or "layers that keep the sequence: return_sequences=True, no Flatten",
+        fix=repairs or "layers that keep the sequence: return_sequences=True, no Flatten",
     )

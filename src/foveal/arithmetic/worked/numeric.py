@@ -94,7 +94,7 @@ def _size(matrix: Matrix, what: str) -> Place:
             where=what,
             given=f"{rows} rows of {', '.join(str(len(row)) for row in matrix) or 'no'} numbers",
             expected="rows of equally many numbers, at least one",
-            mend="[[1, 0], [0, 1]]",
+            fix="[[1, 0], [0, 1]]",
         )
     return rows, columns
 
@@ -127,7 +127,7 @@ def correlate(image: Matrix, kernel: Matrix, *, stride: int = 1, padding: int = 
             where="kernel",
             given=f"image {rows} × {columns}, padding {padding}, kernel {k_rows} × {k_columns}",
             expected=f"a kernel of at most {rows + 2 * padding} × {columns + 2 * padding}",
-            mend="a smaller kernel, or more padding",
+            fix="a smaller kernel, or more padding",
         )
 
     def at(row: int, column: int) -> float:
@@ -226,7 +226,7 @@ def pool(image: Matrix, kind: str, size: int = 2, stride: int | None = None) -> 
             where="pool",
             given=f"{kind!r}, window {size} × {size}, image {rows} × {columns}",
             expected=f"one of {', '.join(POOLINGS)}, and a window that fits",
-            mend='pool(image, "max", 2)',
+            fix='pool(image, "max", 2)',
         )
     return tuple(tuple(_pooled(image, kind, size, i * step, j * step) for j in range(wide)) for i in range(high))
 
@@ -281,7 +281,7 @@ def dense(
                 where=f"unit {unit}",
                 given=f"{len(inputs)} inputs, {len(row)} weights",
                 expected=f"{len(inputs)} weights",
-                mend="one weight an input",
+                fix="one weight an input",
             )
         terms = tuple(Term(x, w, (0, i), (unit, i)) for i, (x, w) in enumerate(zip(inputs, row, strict=True)))
         bias = biases[unit] if biases is not None else 0
@@ -342,7 +342,7 @@ def correlate_backward(image: Matrix, kernel: Matrix, gradient: Matrix) -> tuple
             where="gradient",
             given=f"{given[0]} × {given[1]}",
             expected=f"{expected[0]} × {expected[1]}: {rows} − {k_rows} + 1 and {columns} − {k_columns} + 1",
-            mend="one gradient for each value that comes out",
+            fix="one gradient for each value that comes out",
         )
     return correlate(image, gradient), convolve(gradient, kernel, full=True)
 

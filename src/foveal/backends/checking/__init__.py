@@ -141,7 +141,7 @@ def _refuse(batch: int, device: str, tolerance: float, time_limit: float) -> Non
             where="batch",
             given=str(batch),
             expected="a whole number of at least 2",
-            mend="--batch 2",
+            fix="--batch 2",
         )
     for name, value in (("tolerance", tolerance), ("time-limit", time_limit)):
         if not (isinstance(value, int | float) and 0 < value < math.inf):
@@ -150,7 +150,7 @@ def _refuse(batch: int, device: str, tolerance: float, time_limit: float) -> Non
                 where=name,
                 given=str(value),
                 expected="a number above 0",
-                mend=f"leave {name} out",
+                fix=f"leave {name} out",
             )
     kind = device.partition(":")[0]
     known = (kind == "cpu" and device == "cpu") or kind == "cuda"
@@ -160,7 +160,7 @@ def _refuse(batch: int, device: str, tolerance: float, time_limit: float) -> Non
             where="device",
             given=device,
             expected=", ".join(["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]),
-            mend="--device cpu",
+            fix="--device cpu",
         )
 
 
@@ -179,7 +179,7 @@ def _refuse_large(site: Site, batch: int) -> None:
             where=site.path,
             given=f"{batch} × {largest}: {(largest.size or 0) * batch:,} values",
             expected=f"at most {LARGEST:,} values",
-            mend=["--batch 2" if batch > 2 else "--input with a smaller shape"],
+            fix=["--batch 2" if batch > 2 else "--input with a smaller shape"],
         )
     if isinstance(site.node, Parallel | Residual):
         return

@@ -56,5 +56,5 @@ if __name__ == "__main__":
     try:
         work(task, answers)
     except FovealError as error:
-        fields = {name: getattr(error, name) for name in ("problem", "where", "given", "expected", "mend")}
+        fields = {name: getattr(error, name) for name in ("problem", "where", "given", "expected", "fix")}
         print(json.dumps({"refused": type(error).__name__, **fields}), file=answers, flush=True)

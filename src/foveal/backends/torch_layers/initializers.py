@@ -85,7 +85,7 @@ def fill(name: str, tensor: Tensor, n_in: int, n_out: int, generator: torch.Gene
                     where=path or None,
                     given=f"weights of shape {' × '.join(map(str, tensor.shape))}",
                     expected="10 units on 84 values",
-                    mend=['kernel_initializer="random_signs"', "10 units behind a layer of 84 values"],
+                    fix=['kernel_initializer="random_signs"', "10 units behind a layer of 84 values"],
                 )
             return tensor.copy_(drawn)
         if tensor.dim() == 1 and name != "lecun_1998":

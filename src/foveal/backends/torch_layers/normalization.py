@@ -50,7 +50,7 @@ class BatchNormalization(nn.Module):
                 where=self.path,
                 given=f"a training batch of shape {' × '.join(map(str, x.shape))}: one value a channel",
                 expected="at least two, or there is no variance",
-                mend=[
+                fix=[
                     "a batch size of at least 2, and no last batch of 1",
                     "module.eval() to compute without training",
                 ],

@@ -181,7 +181,7 @@ def _refuse_empty_windows(layer: Any, place: Place) -> None:
                 given=f"input {place.input}, pool_size {one.kernel}, padding {one.before} before and {one.after} after "
                 f"on axis {axis + 1}",
                 expected=f"less padding {side} than the window is wide: at most {one.kernel - 1}",
-                mend=['padding="same"', f"padding={one.kernel // 2}"],
+                fix=['padding="same"', f"padding={one.kernel // 2}"],
             )
 
 

@@ -36,7 +36,7 @@ class Embedding(nn.Module):
                 where=self.path,
                 given=f"tokens from {int(x.min())} to {int(x.max())}",
                 expected=f"0 to {len(self.weight) - 1}: input_dim is {len(self.weight)}",
-                mend=f"input_dim={int(x.max()) + 1}, or an own token for what is unknown"
+                fix=f"input_dim={int(x.max()) + 1}, or an own token for what is unknown"
                 if int(x.min()) >= 0
                 else "number the tokens from 0",
             ) from None

@@ -74,7 +74,7 @@ class Augmentation:
                     where="augment",
                     given=f"shift={operation.pixels}, pictures {height} × {width}",
                     expected=f"fewer pixels than the picture has: at most {min(height, width) - 1}",
-                    mend=f"shift={max(1, min(height, width) // 8)}" if min(height, width) > 1 else "no shift",
+                    fix=f"shift={max(1, min(height, width) // 8)}" if min(height, width) > 1 else "no shift",
                 )
             operation(torch.zeros(1, 1, height, width), torch.Generator().manual_seed(0))
 
@@ -121,7 +121,7 @@ def parse(text: str) -> Augmentation:
                 where="augment",
                 given=repr(word.strip()),
                 expected=", ".join(_BY_NAME),
-                mend=nearest(name, _BY_NAME, 1) or None,
+                fix=nearest(name, _BY_NAME, 1) or None,
             )
         if name in seen:
             raise ConfigurationError(f"{name} is given twice", where="augment", given=text)
@@ -137,7 +137,7 @@ def parse(text: str) -> Augmentation:
                 f"{name} takes {what}",
                 where="augment",
                 given=repr(word.strip()),
-                mend=f"{name}={fields(make)[0].default}",  # type: ignore[arg-type]
+                fix=f"{name}={fields(make)[0].default}",  # type: ignore[arg-type]
             ) from error
         if isinstance(made, Mixup):
             mixup = made

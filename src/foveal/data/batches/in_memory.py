@@ -75,14 +75,14 @@ class TensorBatches(Blocks[Batch]):
                 "rows of a table cannot be augmented as pictures",
                 where="augment",
                 given=str(augment),
-                mend="no augment",
+                fix="no augment",
             )
         if drop_last and len(x) < batch_size:
             raise ConfigurationError(
                 "every batch would be dropped",
                 where="drop_last",
                 given=f"{len(x):,} pictures, batches of {batch_size:,}",
-                mend=f"batch_size={max(len(x), 1)}",
+                fix=f"batch_size={max(len(x), 1)}",
             )
         if augment is not None:
             augment.check(*x.shape[1:3])

@@ -53,7 +53,7 @@ class Turned:
                 raise DataError(
                     "only square pictures can be turned by a quarter",
                     given=f"{x.shape[2]} × {x.shape[3]} pixels",
-                    mend=f"--size {min(x.shape[2:])}x{min(x.shape[2:])}",
+                    fix=f"--size {min(x.shape[2:])}x{min(x.shape[2:])}",
                 )
             draw = torch.Generator().manual_seed(mixed(self.seed, _TURNS, number, step))
             turns = torch.randint(KINDS, (len(x),), generator=draw).to(x.device)

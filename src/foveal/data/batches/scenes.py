@@ -49,7 +49,7 @@ class SceneBatches(Blocks[SceneBatch]):
     ) -> None:
         if count < 1 or batch_size < 1:
             raise ConfigurationError("a batch holds a scene at least", where="scenes",
-                                     given=f"{count} scenes in batches of {batch_size}", mend="scenes=1000")  # fmt: skip
+                                     given=f"{count} scenes in batches of {batch_size}", fix="scenes=1000")  # fmt: skip
         self.composer, self.count, self.batch_size, self.fresh = composer, count, batch_size, fresh
         self.device = torch.device(device)
         self._kept: dict[int, SceneBatch] = {}

@@ -65,7 +65,7 @@ class Streams(Blocks[tuple[Tensor, Tensor, bool]]):
                 where="Streams",
                 given=f"{len(self._row):,} characters",
                 expected=f"{batch_size * length:,}: {batch_size} streams, windows of {length}",
-                mend=["a smaller batch_size", "shorter windows"],
+                fix=["a smaller batch_size", "shorter windows"],
             )
 
     @property

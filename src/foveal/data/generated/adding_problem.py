@@ -84,7 +84,7 @@ class AddingBatches(Blocks[tuple[Tensor, Tensor]]):
                     where="AddingBatches",
                     given=f"{name}={value}",
                     expected="a whole number of at least 1",
-                    mend=f"{name}=20, say",
+                    fix=f"{name}=20, say",
                 )
         self.lag, self.batch_size, self.steps, self.seed, self.device = lag, batch_size, steps, seed, device
 

@@ -177,7 +177,7 @@ def load(seed: int = 0, train: int = 30_000, validation: int = 1_000, test: int 
             where="dates",
             given=f"{train:,} + {validation:,} + {test:,}",
             expected=f"at least 1 each, at most {there:,} in all",
-            mend="train=30_000",
+            fix="train=30_000",
         )
     drawn = np.random.default_rng([seed, _SALT]).choice(there, sum(sizes), replace=False)
     parts = np.split(drawn, np.cumsum(sizes)[:-1])
@@ -254,7 +254,7 @@ def encoded(texts: Iterable[str], length: int) -> NDArray[np.int64]:
                 where=repr(text),
                 given=f"{len(text)} characters",
                 expected=f"at most {length - 1} of: " + "".join(alphabet()[3:]),
-                mend=[source for source, _ in examples(3)],
+                fix=[source for source, _ in examples(3)],
             )
         found[row, : len(text) + 1] = [*(numbers[character] for character in text), END]
     return found

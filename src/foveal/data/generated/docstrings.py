@@ -101,7 +101,7 @@ def _read(modules: tuple[str, ...], root: Path) -> Library:
     known = sorted(sys.stdlib_module_names)
     for name in modules:
         if name not in sys.stdlib_module_names:
-            raise UnknownName("the standard library has no such module", where="modules", given=repr(name), mend="json")
+            raise UnknownName("the standard library has no such module", where="modules", given=repr(name), fix="json")
     found: list[Docstring] = []
     problems: list[str] = []
     without: list[str] = []
@@ -126,7 +126,7 @@ def _read(modules: tuple[str, ...], root: Path) -> Library:
             where=str(root),
             given=f"{len(without):,} of {len(modules or known):,} modules without a .py file, {files:,} files read",
             expected="json/__init__.py, textwrap.py and the others, as a usual installation has them",
-            mend=[
+            fix=[
                 "a Python that has its sources (on Debian: libpython3-stdlib)",
                 "another interpreter: python3.12 -m venv",
             ],

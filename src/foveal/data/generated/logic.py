@@ -39,7 +39,7 @@ def load(name: str = "xor") -> DataSet:
             where="foveal.data.generated.logic",
             given=repr(name),
             expected=", ".join(TABLES),
-            mend=list(TABLES),
+            fix=list(TABLES),
         )
     part = Split(np.array(POINTS, dtype=np.float32), np.array(TABLES[name], dtype=np.int64))
     return DataSet(name, CLASSES, part, None, "a truth table")

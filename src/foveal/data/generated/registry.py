@@ -88,7 +88,7 @@ def refuse(name: str) -> None:
         where=name,
         given=known.about,
         expected="a system that learns from it",
-        mend=[f"foveal train {system}" for system in known.systems] + [f"foveal.data.{known.file}.load() in Python"],
+        fix=[f"foveal train {system}" for system in known.systems] + [f"foveal.data.{known.file}.load() in Python"],
     )
 
 

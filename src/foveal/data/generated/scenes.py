@@ -130,19 +130,19 @@ class Composer:
         low, high = self.objects
         if not (1 <= low <= high <= 20):
             raise ConfigurationError("no scene has so many things", where="objects", given=f"{low} to {high}",
-                                     expected="1 to 20, the fewest first", mend=f"objects={OBJECTS}")  # fmt: skip
+                                     expected="1 to 20, the fewest first", fix=f"objects={OBJECTS}")  # fmt: skip
         if self.size < 16:
             raise ConfigurationError("a scene this small shows nothing", where="size", given=f"{self.size} pixels",
-                                     expected="16 pixels or more", mend=f"size={SIZE}")  # fmt: skip
+                                     expected="16 pixels or more", fix=f"size={SIZE}")  # fmt: skip
         if not 0.0 <= self.overlap < 1.0:
             raise ConfigurationError("no such share of a thing", where="overlap", given=f"{self.overlap}",
-                                     expected="0 or more, below 1", mend=f"overlap={OVERLAP}")  # fmt: skip
+                                     expected="0 or more, below 1", fix=f"overlap={OVERLAP}")  # fmt: skip
         if not 0.0 < self.scale[0] <= self.scale[1]:
             raise ConfigurationError("things have no such size", where="scale", given=f"{self.scale}",
                                      expected="two shares of the scene above 0, the smaller first",
-                                     mend=f"scale={SCALE}")  # fmt: skip
+                                     fix=f"scale={SCALE}")  # fmt: skip
         if self.split.images.ndim != 4:
-            raise DataError("scenes are composed of pictures", given="rows of a table", mend="fashion-mnist")
+            raise DataError("scenes are composed of pictures", given="rows of a table", fix="fashion-mnist")
         object.__setattr__(self, "_pieces", _cut_out(self.split))
 
     def scenes(self, indices: Sequence[int] | range) -> Scenes:
@@ -242,7 +242,7 @@ def _cut_out(split: Split) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArra
     wide = np.pad(grey >= _CUT, ((0, 0), (2, 2), (2, 2)))
     closed = ~_grown(~_grown(wide))[:, 2:-2, 2:-2]
     if not closed.any(axis=(1, 2)).all():
-        raise DataError("a picture is black all over: there is nothing to cut out", mend="pictures of light things")
+        raise DataError("a picture is black all over: there is nothing to cut out", fix="pictures of light things")
     rows, columns = np.asarray(closed.any(2)), np.asarray(closed.any(1))
     first = [rows.argmax(1), columns.argmax(1)]
     last = [each.shape[1] - each[:, ::-1].argmax(1) for each in (rows, columns)]
@@ -348,7 +348,7 @@ def load(
     data = source if isinstance(source, DataSet) else load_pictures(source)
     if data.test is None:
         raise DataError("test scenes are composed of test pictures, and there are none", where=data.name,
-                        mend=["fashion-mnist", "digits"])  # fmt: skip
+                        fix=["fashion-mnist", "digits"])  # fmt: skip
 
     def composed(part: Split, stream: int, count: int) -> Scenes:
         return Composer(part, data.classes, size, objects, colour, seed=seed, stream=stream).scenes(range(count))

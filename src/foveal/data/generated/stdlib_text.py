@@ -105,7 +105,7 @@ def _by_module(docstrings: Sequence[Docstring], seed: int) -> tuple[tuple[Docstr
             where="stdlib-text",
             given=", ".join(sizes),
             expected="at least three modules with docstrings: a module is never cut",
-            mend="modules=() for the whole library",
+            fix="modules=() for the whole library",
         )
     names = sorted(sizes)
     order = [names[i] for i in np.random.default_rng([seed, 51]).permutation(len(names))]

@@ -130,7 +130,7 @@ def load(
             where="stdlib-topics",
             given=f"{len(found)} docstrings of {FEWEST_WORDS} words or more",
             expected="10 or more",
-            mend="modules=() for the whole library",
+            fix="modules=() for the whole library",
         )
     order = np.random.default_rng([seed, 52]).permutation(len(found))
     count = max(1, round(SHARE * len(found)))

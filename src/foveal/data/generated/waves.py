@@ -98,7 +98,7 @@ def load(
             where="foveal.data.generated.waves",
             given=f"train={train}, test={test}, length={length}, noise={list(levels)}",
             expected="a signal of each part at least, 32 samples or more, and levels of noise of 0 or more",
-            mend=f"load(seed, train={TRAIN}, test={TEST}, length={LENGTH})",
+            fix=f"load(seed, train={TRAIN}, test={TEST}, length={LENGTH})",
         )
     learned = _part(seed, _TRAIN_PART, train, length, levels)
     return Waves(learned, _part(seed, _TEST_PART, test, length, levels), levels=levels)

@@ -123,19 +123,19 @@ def _warn(known: PublishedSet, failures: Sequence[Failure], instead: str) -> Non
 
 def _nowhere(known: PublishedSet, failures: Sequence[Failure], cache: Path) -> SourceError:
     names = ", ".join(f"{file.name}.gz" for file in known.files)
-    mend = [
+    fix = [
         f"put the four files ({names}) into {cache}",
         f"say where they are: FOVEAL_DATA=FOLDER, or folder={'FOLDER'!r}",
     ]
     if known.package:
-        mend.insert(0, f"on Debian or Ubuntu: sudo apt-get install {known.package}")
+        fix.insert(0, f"on Debian or Ubuntu: sudo apt-get install {known.package}")
     if known.addresses:
-        mend.append(f"with a network: fetch them from {known.addresses[0]}")
-    mend.append("use digits, which is always there: foveal train lecture_cnn digits")
+        fix.append(f"with a network: fetch them from {known.addresses[0]}")
+    fix.append("use digits, which is always there: foveal train lecture_cnn digits")
     return SourceError(
         f"{known.title} is not on this machine and could not be fetched",
         where=known.name,
         given="\n".join(f"{failure.place}: {failure.reason}" for failure in failures),
         expected="the four files in one of these places",
-        mend=mend,
+        fix=fix,
     )

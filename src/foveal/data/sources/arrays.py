@@ -93,7 +93,7 @@ def as_images(values: ArrayLike, where: str) -> Images:
         where=where,
         given=f"{array.dtype} from {low:g} to {high:g}",
         expected="whole numbers from 0 to 255, or fractions from 0 to 1",
-        mend=_scaling(low, high),
+        fix=_scaling(low, high),
     )
 
 
@@ -102,7 +102,7 @@ def _array(values: ArrayLike, where: str) -> NDArray[Any]:
         return np.asarray(values)
     except ValueError as error:  # rows of different lengths
         raise DataError("these do not make one array", where=where, given=str(error),
-                        mend="pictures of one size: foveal.data.sources.images.read(path, size=(28, 28))") from error  # fmt: skip
+                        fix="pictures of one size: foveal.data.sources.images.read(path, size=(28, 28))") from error  # fmt: skip
 
 
 def _scaling(low: float, high: float) -> list[str]:
@@ -167,7 +167,7 @@ def as_labels(values: ArrayLike, where: str, classes: int | None = None) -> Labe
             where=f"{where}, row {bad[0]}",
             given=str(array[bad[0]]),
             expected="0, 1, 2, …" if classes is None else f"0 to {top}",
-            mend="y = np.unique(y, return_inverse=True)[1] numbers the classes from 0 without gaps"
+            fix="y = np.unique(y, return_inverse=True)[1] numbers the classes from 0 without gaps"
             if np.isfinite(array).all()
             else None,
         )

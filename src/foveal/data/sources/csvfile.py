@@ -248,7 +248,7 @@ class _Reading:
                     given=f"{len(parts)} column{'' if len(parts) == 1 else 's'}"
                     + (", a comment" if line.lstrip().startswith("#") else ""),
                     expected=f"{layout.columns}",
-                    mend=without_comments(layout.path) if line.lstrip().startswith("#") else None,
+                    fix=without_comments(layout.path) if line.lstrip().startswith("#") else None,
                 )
             if not any(part.strip() for part in parts):
                 self.empty += 1
@@ -284,7 +284,7 @@ class _Reading:
                 where=place,
                 given=repr(text[:40]),
                 expected=f"names, such as {next(iter(self.codes), 'cat')!r}",
-                mend="write all labels as names, or all as numbers from 0",
+                fix="write all labels as names, or all as numbers from 0",
             )
         if text not in self.codes and len(self.codes) > HIGHEST_LABEL:
             raise DataError(
@@ -301,16 +301,14 @@ class _Reading:
         place = self.layout.place(row, column)
         if value is None or not value.is_integer():
             problem = f"{what} is not a whole number" if text.strip() else f"{what} is missing"
-            raise DataError(problem, where=place, given=repr(text[:40]), expected=expected, mend=_mend(value, label))
+            raise DataError(problem, where=place, given=repr(text[:40]), expected=expected, fix=_fix(value, label))
         if not 0 <= value <= top:
-            mend = "number the classes from 0 without gaps" if label else None
-            raise DataError(
-                f"{what} is out of range", where=place, given=text.strip()[:40], expected=expected, mend=mend
-            )
+            fix = "number the classes from 0 without gaps" if label else None
+            raise DataError(f"{what} is out of range", where=place, given=text.strip()[:40], expected=expected, fix=fix)
         return int(value)
 
 
-def _mend(value: float | None, label: bool) -> list[str] | None:
+def _fix(value: float | None, label: bool) -> list[str] | None:
     """Repairs for a number that is not whole."""
     if value is None:
         return None
@@ -361,7 +359,7 @@ def _check_text(beginning: bytes, path: str) -> None:
             where=path,
             given=f"a file that begins with {beginning[:4].hex(' ')}",
             expected="CSV in UTF-8",
-            mend=f"iconv -f UTF-16 -t UTF-8 {path} > utf8.csv" if wide else None,
+            fix=f"iconv -f UTF-16 -t UTF-8 {path} > utf8.csv" if wide else None,
         )
 
 
@@ -375,5 +373,5 @@ def _text(block: bytes, path: str, row: int) -> str:
             where=f"{path}, row {row + lines}",
             given=f"the byte {block[error.start]:02x}",
             expected="CSV in UTF-8",
-            mend=f"iconv -f LATIN1 -t UTF-8 {path} > utf8.csv, for a file of Western Europe",
+            fix=f"iconv -f LATIN1 -t UTF-8 {path} > utf8.csv, for a file of Western Europe",
         ) from error

@@ -79,7 +79,7 @@ class Columns:
             given=repr(asked),
             expected=f"a number from 1 to {self.count}, first, last"
             + (f", or a name: {', '.join(listed)}, …" if listed else ""),
-            mend=["first", "last"],
+            fix=["first", "last"],
         )
 
     def _as_in(self, like: CsvLayout) -> int | None:
@@ -109,7 +109,7 @@ class Columns:
                 "several columns may be the label",
                 where=self.path,
                 given=", ".join(map(shown, every)),
-                mend=[f"--label {each}, or label={each!r} in Python" for each in every[:3]],
+                fix=[f"--label {each}, or label={each!r} in Python" for each in every[:3]],
             )
         odd = self._odd_name()
         if odd is not None and self._makes(self._used() - 1):
@@ -151,7 +151,7 @@ class Columns:
                 "several columns may be the label",
                 where=self.path,
                 given="words in the first column and in the last one",
-                mend=["--label first, or label='first' in Python", "--label last, or label='last' in Python"],
+                fix=["--label first, or label='first' in Python", "--label last, or label='last' in Python"],
             )
         if begin.words:
             return first
@@ -199,7 +199,7 @@ class Columns:
                 where=self.path,
                 given=given,
                 expected="1 + side × side columns, or 1 + side × side × 3; a picture of 28 × 28 has 785",
-                mend=[
+                fix=[
                     "read_csv(path, shape=(height, width, channels)) in Python, for pictures that are not square",
                     "an .npz file with x (N × features) and y, for a table of measurements",
                 ],
@@ -211,7 +211,7 @@ class Columns:
             where=self.path,
             given=given,
             expected="a label, and the pixels of a picture",
-            mend="put the label in a first column: there seem to be pixels only",
+            fix="put the label in a first column: there seem to be pixels only",
         )
 
 

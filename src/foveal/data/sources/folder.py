@@ -172,7 +172,7 @@ def _classes(listings: Mapping[str, Listing], part: Path, root: Path) -> tuple[s
             where=str(root),
             given=", ".join(names),
             expected="two class folders or more",
-            mend=f"{inner}, which holds class folders"
+            fix=f"{inner}, which holds class folders"
             if has_classes(inner)
             else "a folder with pictures of another class beside it",
         )
@@ -182,18 +182,18 @@ def _classes(listings: Mapping[str, Listing], part: Path, root: Path) -> tuple[s
 
 
 def _unknown_class(role: str, unknown: Sequence[str], names: Sequence[str], part: Path, root: Path) -> DataError:
-    mend = ["the same class folders in each part"]
+    fix = ["the same class folders in each part"]
     if len(names) > 1:
-        mend.append(f"{part}, to do without the {role} part")
+        fix.append(f"{part}, to do without the {role} part")
     alike = {name.casefold(): name for name in names}
     if (near := alike.get(unknown[0].casefold())) is not None:
-        mend.insert(0, f"rename the folder {unknown[0]} of the {role} part to {near}")
+        fix.insert(0, f"rename the folder {unknown[0]} of the {role} part to {near}")
     return DataError(
         f"the {role} part has a class that the training part lacks",
         where=str(root),
         given=_few(unknown),
         expected=_few(names),
-        mend=mend,
+        fix=fix,
     )
 
 

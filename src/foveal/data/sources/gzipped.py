@@ -41,19 +41,19 @@ def contents(path: str | os.PathLike[str]) -> Iterator[bytes]:
                         where=str(path),
                         given=f"more than {most:,} bytes",
                         expected=f"at most {FREE:,} bytes, or {RATIO} times the size of the compressed file",
-                        mend="unpack it first (gunzip), if it is to be trusted",
+                        fix="unpack it first (gunzip), if it is to be trusted",
                     )
                 yield chunk
     except FileError as error:
         raise DataError(
-            "the file cannot be read", where=error.where, given=_reason(error), expected=error.expected, mend=error.mend
+            "the file cannot be read", where=error.where, given=_reason(error), expected=error.expected, fix=error.fix
         ) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
             "the compressed file is damaged or ends early",
             where=str(path),
             given=str(error),
-            mend="fetch or copy the file again",
+            fix="fetch or copy the file again",
         ) from error
     except OSError as error:
         raise DataError("the file cannot be read", where=str(path), given=error.strerror or str(error)) from error

@@ -97,7 +97,7 @@ def _header(data: bytearray, path: str | os.PathLike[str], limit: int) -> tuple[
             where=str(path),
             given=" ".join(f"{byte:02x}" for byte in data[:4]) or "an empty file",
             expected="00 00, a type (08 uint8, 09 int8, 0b int16, 0c int32, 0d float32, 0e float64), a number of axes",
-            mend="MNIST's files begin with 00 00 08 03 (pictures) or 00 00 08 01 (labels)",
+            fix="MNIST's files begin with 00 00 08 03 (pictures) or 00 00 08 01 (labels)",
         )
     axes = data[3]
     if axes > MOST_AXES:
@@ -141,7 +141,7 @@ def _array(
             where=str(path),
             given=f"{found:,} bytes of values" if found < expected else f"more than {expected:,} bytes of values",
             expected=f"{shape_text(shape)} of {dtype.name}: {expected:,} bytes",
-            mend="fetch or copy the file again",
+            fix="fetch or copy the file again",
         )
     array = np.frombuffer(data, dtype=dtype, offset=size).reshape(shape)
     return array if dtype.itemsize == 1 else array.astype(dtype.newbyteorder("="))

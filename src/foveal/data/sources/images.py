@@ -169,7 +169,7 @@ def _bytes(source: str | os.PathLike[str] | bytes, max_bytes: int) -> tuple[byte
 
 def _unreadable(error: FileError, where: str) -> ImageError:
     return ImageError("the file cannot be read", where=where, given=error.given or error.problem,
-                      expected=error.expected, mend=error.mend)  # fmt: skip
+                      expected=error.expected, fix=error.fix)  # fmt: skip
 
 
 def _check_length(length: int, where: str, max_bytes: int) -> None:
@@ -179,7 +179,7 @@ def _check_length(length: int, where: str, max_bytes: int) -> None:
             where=where,
             given=f"{length:,} bytes",
             expected=f"at most {max_bytes:,}",
-            mend=["save it smaller", f"max_bytes={length}"],
+            fix=["save it smaller", f"max_bytes={length}"],
         )
     if not length:
         raise ImageError("the file is empty", where=where)
@@ -192,7 +192,7 @@ def _check_channels(channels: int | None) -> None:
             where="channels",
             given=repr(channels),
             expected="1, 3 or None",
-            mend=["channels=1", "channels=3"],
+            fix=["channels=1", "channels=3"],
         )
 
 
@@ -204,7 +204,7 @@ def _check_background(background: int | tuple[int, int, int]) -> None:
         and all(isinstance(v, int | np.integer) and 0 <= v <= 255 for v in values)
     ):
         raise ConfigurationError("a background is one level or three", where="background", given=repr(background),
-                                 expected="0 to 255, or (red, green, blue) of such", mend="background=255")  # fmt: skip
+                                 expected="0 to 255, or (red, green, blue) of such", fix="background=255")  # fmt: skip
 
 
 def _header(file: BinaryIO, where: str, max_pixels: int) -> Header:

@@ -95,7 +95,7 @@ def layout(root: Path, tally: Tally) -> Layout:
                 "two folders are named as the same part",
                 where=str(root),
                 given=_listed(twin.path.name + "/" for twin in twins),
-                mend="put the pictures of both into one of them",
+                fix="put the pictures of both into one of them",
             )
     train = parts["train"][0]
     if others and not (parts.keys() - {"train"}):
@@ -140,7 +140,7 @@ def _classes_only(root: Path, looks: Sequence[_Look], others: Sequence[_Look]) -
             where=str(root),
             given=given,
             expected="a subfolder for each class, or train/ and test/ that hold them",
-            mend=[f"{look.path}, to take the classes in it" for look in whole[:1]]
+            fix=[f"{look.path}, to take the classes in it" for look in whole[:1]]
             or f"{root.name}/train/cat/1.jpg, {root.name}/train/dog/1.jpg, …",
         )
     beside = {class_name(look.path.name) for look in others}
@@ -151,7 +151,7 @@ def _classes_only(root: Path, looks: Sequence[_Look], others: Sequence[_Look]) -
                 where=str(root),
                 given=f"{_listed(look.classes)} in {shown(look.path.name)}/ and beside it",
                 expected="parts side by side, train/ and test/, or classes alone",
-                mend=f"put the class folders beside {shown(look.path.name)}/ into {root.name}/train/",
+                fix=f"put the class folders beside {shown(look.path.name)}/ into {root.name}/train/",
             )
     note = f"taken for a class, not for a part, because no class folders are in it: {names}"
     return Layout({"train": root}, (note,) if named else ())
@@ -219,7 +219,7 @@ def _ambiguous(root: Path, train: _Look, others: Sequence[_Look]) -> DataError:
         where=str(root),
         given=f"pictures in folders of {name}/, and in {_listed(look.path.name + '/' for look in others)} beside it",
         expected="class folders side by side, or parts (train/, test/) and nothing else",
-        mend=[
+        fix=[
             f"{train.path}, to learn the classes in it",
             f"rename {name}/ (to {name}s/, say), to learn it as a class",
         ],
@@ -236,7 +236,7 @@ def _nothing(part: Path, root: Path, strays: Sequence[Path], tally: Tally) -> Da
         where=str(part),
         given=given,
         expected="a subfolder for each class, or train/ and test/ that hold them",
-        mend=[str(sorted(tables, key=lambda file: ("train" not in file.name.lower(), file.name))[0])]
+        fix=[str(sorted(tables, key=lambda file: ("train" not in file.name.lower(), file.name))[0])]
         if tables and not strays
         else f"{root.name}/cat/1.jpg, {root.name}/dog/1.jpg, …",
     )

@@ -136,7 +136,7 @@ def entries(folder: Path, tally: Tally) -> tuple[list[Path], list[Path]]:
             "there are too many files below this folder",
             where=str(tally.root),
             given=f"more than {MOST:,}",
-            mend="name the folder that holds the class folders",
+            fix="name the folder that holds the class folders",
         )
     for item in items:
         path = folder / item.name

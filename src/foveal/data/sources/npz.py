@@ -66,7 +66,7 @@ def read_npz(path: str | os.PathLike[str], *, classes: Sequence[str] | None = No
         raise
     except FileError as error:
         raise DataError(
-            "the archive cannot be read", where=where, given=error.given or error.problem, mend=error.mend
+            "the archive cannot be read", where=where, given=error.given or error.problem, fix=error.fix
         ) from error
     except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
         raise DataError("the archive cannot be read", where=where, given=str(error) or type(error).__name__) from error
@@ -103,7 +103,7 @@ def _arrays(
             where=where,
             given=", ".join(sorted(keys)[:20]) + (", …" if len(keys) > 20 else "") or "no arrays",
             expected=f"{lone[0]} and {lone[1]}" if lone else "x_train, y_train, x_test, y_test; or images, labels",
-            mend=f"numpy.savez({Path(where).name!r}, {lone[0]}=…, {lone[1]}=…)" if lone else None,
+            fix=f"numpy.savez({Path(where).name!r}, {lone[0]}=…, {lone[1]}=…)" if lone else None,
         )
     arrays: dict[str, NDArray[Any]] = {}
     for pair in (train, validation, test):
@@ -153,7 +153,7 @@ def _member(archive: zipfile.ZipFile, name: str, where: str, limit: int) -> NDAr
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
         raise DataError("the array is packed as NumPy does not pack it", where=place,
                         given="encrypted" if info.flag_bits & 1 else f"method {info.compress_type}",
-                        mend="save it with numpy.savez")  # fmt: skip
+                        fix="save it with numpy.savez")  # fmt: skip
     try:
         with archive.open(info) as file:
             dtype, declared = _header(file)
@@ -165,7 +165,7 @@ def _member(archive: zipfile.ZipFile, name: str, where: str, limit: int) -> NDAr
                 where=place,
                 given=f"values of {dtype}, where numbers are read",
                 expected="pixels or class numbers",
-                mend="classes, y = np.unique(y, return_inverse=True), and save y" if dtype.kind in "US" else None,
+                fix="classes, y = np.unique(y, return_inverse=True), and save y" if dtype.kind in "US" else None,
             )
         if declared > limit or declared > info.file_size:
             raise DataError(
@@ -179,7 +179,7 @@ def _member(archive: zipfile.ZipFile, name: str, where: str, limit: int) -> NDAr
                 f"the array would be more than {RATIO} times as large as its file",
                 where=place,
                 given=f"{declared:,} bytes, packed to {info.compress_size:,}",
-                mend="numpy.savez instead of numpy.savez_compressed",
+                fix="numpy.savez instead of numpy.savez_compressed",
             )
         with archive.open(info) as file:
             array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)

@@ -36,7 +36,7 @@ def check_size_and_fit(size: tuple[int, int] | None, fit: str) -> None:
             where="size",
             given=repr(size),
             expected=f"two whole numbers from 1 to {MAX_SIDE:,}, at most {MAX_PIXELS:,} pixels together",
-            mend="size=(28, 28)",
+            fix="size=(28, 28)",
         )
     if fit not in FITS:
         raise ConfigurationError(

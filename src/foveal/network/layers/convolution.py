@@ -82,7 +82,7 @@ class _Convolution(Node):
                 where=self.name or self.kind,
                 given=f"filters={filters}, groups={groups}: {filters} / {groups} = {filters / groups:.4g}",
                 expected=f"a divisor of {filters}: {', '.join(map(str, divisors))}",
-                mend=[f"groups={nearest}", f"filters={-(-filters // groups) * groups}"],
+                fix=[f"groups={nearest}", f"filters={-(-filters // groups) * groups}"],
             )
         strides, dilation = getattr(self, "strides", (1,)), getattr(self, "dilation_rate", (1,))
         if max(strides) > 1 and max(dilation) > 1:
@@ -91,7 +91,7 @@ class _Convolution(Node):
                 where=self.name or self.kind,
                 given=f"strides={strides}, dilation_rate={dilation}",
                 expected="one of them 1",
-                mend=["strides=1", "dilation_rate=1"],
+                fix=["strides=1", "dilation_rate=1"],
             )
 
 
@@ -183,7 +183,7 @@ class Conv2D(_Convolution):
                 where=self.name or self.kind,
                 given=f"filters={self.filters}, {len(self.connections)} rows",
                 expected=f"{self.filters} rows",
-                mend=[f"filters={len(self.connections)}", "connections=None (every filter sees all channels)"],
+                fix=[f"filters={len(self.connections)}", "connections=None (every filter sees all channels)"],
             )
         if self.groups > 1:
             raise DescriptionError(
@@ -191,7 +191,7 @@ class Conv2D(_Convolution):
                 where=self.name or self.kind,
                 given=f"groups={self.groups} and connections",
                 expected="one of the two",
-                mend=["groups=1", "connections=None"],
+                fix=["groups=1", "connections=None"],
             )
 
 
@@ -258,7 +258,7 @@ class Conv2DTranspose(_Convolution):
                 where=self.name or self.kind,
                 given=f"output_padding={self.output_padding}, strides={self.strides}",
                 expected="output_padding < strides on each axis: more would be rows that no input reaches",
-                mend=["output_padding=0", f"strides={max(self.output_padding) + 1}"],
+                fix=["output_padding=0", f"strides={max(self.output_padding) + 1}"],
             )
         if self.padding == "same" and any(self.output_padding):
             raise DescriptionError(
@@ -266,7 +266,7 @@ class Conv2DTranspose(_Convolution):
                 where=self.name or self.kind,
                 given=f'padding="same", output_padding={self.output_padding}',
                 expected="output_padding=0",
-                mend=["output_padding=0", 'padding="valid"'],
+                fix=["output_padding=0", 'padding="valid"'],
             )
 
 

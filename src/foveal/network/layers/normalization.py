@@ -90,7 +90,7 @@ class Normalization(Node):
                 where=self.name or self.kind,
                 given=f"variance={self.variance}",
                 expected="positive numbers: the square of the standard deviation",
-                mend="drop channels that never vary, or give variance=1.0",
+                fix="drop channels that never vary, or give variance=1.0",
             )
         if len(self.mean) != len(self.variance) and 1 not in (len(self.mean), len(self.variance)):
             raise DescriptionError(
@@ -98,7 +98,7 @@ class Normalization(Node):
                 where=self.name or self.kind,
                 given=f"{len(self.mean)} means, {len(self.variance)} variances",
                 expected="one of each a channel, or one for all",
-                mend="give as many variances as means",
+                fix="give as many variances as means",
             )
 
 

@@ -33,7 +33,7 @@ def fitted(
             where=name,
             given=f"data of {' × '.join(map(str, shape))}",
             expected=f"{wanted}, as its weights were learned",
-            mend=f"--size {sizes[0]}x{sizes[1]}"
+            fix=f"--size {sizes[0]}x{sizes[1]}"
             if len(sizes) == len(shape) == 3 and sizes[2] == shape[2] and None not in sizes
             else "its description in a file of its own: the weights are learned anew",
         )
@@ -45,7 +45,7 @@ def fitted(
             where=name,
             given=f"output {given}, {classes} classes" + (f"; {gaps}" if gaps else ""),
             expected=f"an output of {classes} values",
-            mend=["y = np.unique(y, return_inverse=True)[1] numbers the classes without gaps"] * bool(gaps)
+            fix=["y = np.unique(y, return_inverse=True)[1] numbers the classes without gaps"] * bool(gaps)
             + [f"Dense({classes}) as the last layer"],
         )
     return network

@@ -110,7 +110,7 @@ def _folds(run: Run, data: DataSet) -> int:
             expected=f"2 to {smallest} folds, or 0 for no cross-validation"
             if smallest >= 2
             else "0: no cross-validation",
-            mend=["--set folds=0"] + ([f"--set folds={min(5, smallest)}"] if smallest >= 2 else []),
+            fix=["--set folds=0"] + ([f"--set folds={min(5, smallest)}"] if smallest >= 2 else []),
         )
     return folds
 

@@ -121,7 +121,7 @@ def _problem(data: DataSet, settings: Mapping[str, Any]) -> Problem:
             where=data.name,
             given=f"a table of {data.shape[0]} columns" if data.is_table else "pictures",
             expected="a table with two columns or more",
-            mend=[f"foveal train perceptron {name}" for name in EVERY],
+            fix=[f"foveal train perceptron {name}" for name in EVERY],
         )
     plain = data.shape[0] == 2 and len(data.classes) == 2
     columns = (0, 1) if plain else _two(settings, ("feature_x", "feature_y"), data.shape[0], "column", data.name)
@@ -152,7 +152,7 @@ def _two(settings: Mapping[str, Any], keys: tuple[str, str], count: int, what: s
             where=where,
             given=f"{keys[0]}={first}, {keys[1]}={second}",
             expected=f"two different numbers from 0 to {count - 1}",
-            mend=f"--set {keys[0]}=0 --set {keys[1]}=1",
+            fix=f"--set {keys[0]}=0 --set {keys[1]}=1",
         )
     return first, second
 
@@ -264,7 +264,7 @@ def _point(text: str) -> NDArray[np.float32]:
             where="foveal predict",
             given=repr(text),
             expected="two numbers",
-            mend='"1 0"',
+            fix='"1 0"',
         )
     return numbers
 

@@ -119,7 +119,7 @@ def depths_of(text: str) -> list[int]:
             where="--set",
             given=f"depths={text}",
             expected="two different numbers or more of 8, 14, 20, 26, … (6n + 2)",
-            mend="--set depths=8,20,32,56",
+            fix="--set depths=8,20,32,56",
         )
     return depths
 

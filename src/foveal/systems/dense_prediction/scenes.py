@@ -89,7 +89,7 @@ def material(run: Run) -> Material:
     data = load(str(told["source"]))
     if data.test is None:
         raise DataError("test scenes are composed of test pictures, and there are none", where=data.name,
-                        mend=["--set source=fashion-mnist", "--set source=digits"])  # fmt: skip
+                        fix=["--set source=fashion-mnist", "--set source=digits"])  # fmt: skip
     train, held = run.split(data.train)
     size, most, colour = int(told["size"]), int(told["objects"]), bool(told["colour"])
     parts = ((train, TRAIN), (held, VALIDATION), (data.test, TEST))

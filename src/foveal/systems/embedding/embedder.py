@@ -168,7 +168,7 @@ def classes_of(data: DataSet, text: str, setting: str) -> NDArray[np.int64]:
                 where=f"--set {setting}",
                 given=repr(word),
                 expected=f"0 to {len(lower) - 1}, or of {', '.join(data.classes[:12])}",
-                mend=f"--set {setting}={','.join(map(str, range(min(3, len(lower)))))}",
+                fix=f"--set {setting}={','.join(map(str, range(min(3, len(lower)))))}",
             )
     return np.array(sorted(found), np.int64)
 
@@ -189,7 +189,7 @@ def _check(data: DataSet, held: NDArray[np.int64], other: NDArray[np.int64], cho
             given=f"held_out={_text(held)}, also_held_out={_text(other)}, validation_classes={_text(choosing)}; "
             f"{every} classes",
             expected=wrong,
-            mend="--set held_out=3,5,8 --set also_held_out=0,4,7 --set validation_classes=2,9, for data of ten classes",
+            fix="--set held_out=3,5,8 --set also_held_out=0,4,7 --set validation_classes=2,9, for data of ten classes",
         )
 
 
@@ -295,7 +295,7 @@ def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
 
     if len(questions) < 2:
         raise DataError(
-            "two pictures are compared", where="embedder", given=f"{len(questions)} picture", mend="name two or more"
+            "two pictures are compared", where="embedder", given=f"{len(questions)} picture", fix="name two or more"
         )
     opened = open_model(model)
     module, told = opened.module, opened.metadata

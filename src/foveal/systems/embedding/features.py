@@ -35,7 +35,7 @@ def last_dense(network: Sequential) -> str:
             "this network ends in no dense layer, whose input could be taken for features",
             where=network.name or "network",
             expected="a classifier that ends in Dense",
-            mend="lecture_cnn",
+            fix="lecture_cnn",
         )
     return paths[-1]
 

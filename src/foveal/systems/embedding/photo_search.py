@@ -104,7 +104,7 @@ def opened(run: Run) -> tuple[Album, Network]:
             where=str(run.data_name),
             given=f"augment {run.config.augment!r}, mirror {run.config.mirror}",
             expected="class folders, for either",
-            mend="leave augment and mirror out",
+            fix="leave augment and mirror out",
         )
     module = run.build(tree, album.learnt.shape)
     train, validation = run.split(album.learnt.train)
@@ -253,7 +253,7 @@ def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
             "there are no embeddings to search in",
             where=str(place),
             given=str(error),
-            mend="foveal train photo-search FOLDER",
+            fix="foveal train photo-search FOLDER",
         ) from error
     for question in questions:
         lines = []

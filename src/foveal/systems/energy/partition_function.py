@@ -48,7 +48,7 @@ def log_partition(machine: RBM) -> float:
             where="log_partition",
             given=f"{visible} visible and {hidden} hidden units, 2^{min(hidden, visible)} states",
             expected=f"at most {MOST} units on one side",
-            mend="annealed_log_partition, which estimates it",
+            fix="annealed_log_partition, which estimates it",
         )
     weight, b, c = _double(machine)
     with torch.no_grad():

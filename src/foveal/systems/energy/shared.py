@@ -42,7 +42,7 @@ def parts(run: Run) -> tuple[DataSet, Split, Split, Split]:
             where="validation",
             given="0",
             expected="a share of the training set",
-            mend="validation=0.1",
+            fix="validation=0.1",
         )
     assert data.test is not None
     return data, train, validation, data.test

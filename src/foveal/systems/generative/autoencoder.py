@@ -88,7 +88,7 @@ def code_sizes(text: str) -> list[int]:
             where="--set sizes",
             given=repr(text),
             expected="whole numbers above 0, with commas between",
-            mend="--set sizes=2,8,32",
+            fix="--set sizes=2,8,32",
         )
     return [int(word) for word in words]
 

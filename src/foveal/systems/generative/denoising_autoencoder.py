@@ -48,7 +48,7 @@ def run(run: Run) -> Report:
     best = run.cached("baselines", lambda: chosen_baselines(tried, own, noise, run.seed))
     clean = as_values(own.test.images)
     noisy = spoilt(clean, noise, run.seed, 2)
-    mended = {"autoencoder": mended_by(module, noisy)}
+    mended = {"autoencoder": denoised_by(module, noisy)}
     mended |= {name: tried[name][best[name]](noisy) for name in tried}
     errors = {"nothing done": squared_error(noisy, clean)}
     errors |= {name: squared_error(found, clean) for name, found in mended.items()}
@@ -71,7 +71,7 @@ def run(run: Run) -> Report:
         "code": code,
         "pca_mse_same_size": same_size,
         "by_amount": other,
-        "clean_pictures_mse": squared_error(mended_by(module, clean), clean),
+        "clean_pictures_mse": squared_error(denoised_by(module, clean), clean),
         "pictures": len(own.test),
     }
     rivals = {name: error for name, error in errors.items() if name not in ("autoencoder", "nothing done")}
@@ -118,7 +118,7 @@ def spoilt(values: Values, noise: Corruption, *seed: int) -> Values:
     return noise(torch.from_numpy(values), torch.Generator().manual_seed(mixed(*seed))).numpy()
 
 
-def mended_by(module: Any, values: Values) -> Values:
+def denoised_by(module: Any, values: Values) -> Values:
     """What the network makes of pictures."""
     return np.asarray(module.predict(values))
 
@@ -128,7 +128,7 @@ def _at(module: Any, clean: Values, noise: Corruption, seed: int) -> dict[str, f
     return {
         "amount": noise.amount,
         "before": squared_error(noisy, clean),
-        "after": squared_error(mended_by(module, noisy), clean),
+        "after": squared_error(denoised_by(module, noisy), clean),
     }
 
 

@@ -122,7 +122,7 @@ def plan(run: Run) -> Plan:
             where="settings",
             given=f"lags={text!r}",
             expected="whole numbers from 1 to 1000 with commas between",
-            mend=["--set lags=10,100", '--set lags="": without the adding problem'],
+            fix=["--set lags=10,100", '--set lags="": without the adding problem'],
         )
     config = TrainingConfig(
         epochs=max(1, int(steps) // _EPOCH), batch_size=_BATCH, optimizer="adam", lr=float(run.settings["lag_rate"]),

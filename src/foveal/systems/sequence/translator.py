@@ -66,7 +66,7 @@ class Translator:
                 "this network is no encoder and decoder",
                 where=module.network.name or "network",
                 expected='a Parallel(merge="attention") first, with the branches queries and memory',
-                mend="foveal show seq2seq",
+                fix="foveal show seq2seq",
             )
         (queries, memory), behind = children_of(first), children_of(module)[1:]
         self.attention = first

@@ -133,7 +133,7 @@ def _widths(text: str) -> list[int]:
     if not all(piece.isdigit() and int(piece) for piece in pieces):
         raise ConfigurationError(
             "the widths of the filters are numbers of words", where="--set windows", given=repr(text),
-            expected="whole numbers with commas between", mend="--set windows=2,4,8",
+            expected="whole numbers with commas between", fix="--set windows=2,4,8",
         )  # fmt: skip
     return [int(piece) for piece in pieces]
 

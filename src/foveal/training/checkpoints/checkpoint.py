@@ -112,7 +112,7 @@ class Checkpoints:
             "none of this run's checkpoints can be read",
             where=str(self.folder.checkpoints),
             given="\n".join(f"{path.name}: {failure.given}" for path, failure in failures),
-            mend="start the run again under another --name",
+            fix="start the run again under another --name",
         )
 
     @contextlib.contextmanager
@@ -128,7 +128,7 @@ class Checkpoints:
                 where=str(path or self.folder.checkpoints),
                 given=said,
                 expected="a checkpoint of this run, by this version or an earlier one",
-                mend=["resume with the version that wrote it", "start the run again under another --name"],
+                fix=["resume with the version that wrote it", "start the run again under another --name"],
             )
         ):
             yield
@@ -143,7 +143,7 @@ class Checkpoints:
                 where=str(self.folder.path),
                 given=", ".join(f"{name} {self.identity.get(name)!r}" for name in differing),
                 expected=", ".join(f"{name} {before.get(name)!r}" for name in differing),
-                mend=["resume without changing anything", "start a new run under another --name"],
+                fix=["resume without changing anything", "start a new run under another --name"],
             )
 
 
@@ -213,7 +213,7 @@ def refuse_broken_weights(method: Step, where: str, cause: BaseException | None 
                 "the weights are no longer finite numbers",
                 where=where,
                 given=f"{name}: {', '.join(broken[:3])}",
-                mend=["a smaller learning rate (lr, --lr)", "clip_norm=1.0"],
+                fix=["a smaller learning rate (lr, --lr)", "clip_norm=1.0"],
             ) from cause
 
 

@@ -30,10 +30,10 @@ def read(path: Path) -> dict[str, Any]:
             where=str(path),
             given=_first_line(error) if isinstance(error, FormatError) else f"{error.problem}: {error.given}",
             expected="a file in JSON",
-            mend=_REPAIR,
+            fix=_REPAIR,
         ) from error
     if not isinstance(value, dict):
-        raise CheckpointError("this run's config.json is no JSON object", where=str(path), mend=_REPAIR)
+        raise CheckpointError("this run's config.json is no JSON object", where=str(path), fix=_REPAIR)
     return value
 
 
@@ -101,7 +101,7 @@ def damaged(path: Path, given: str) -> CheckpointError:
         where=str(path),
         given=given,
         expected="config.json as `foveal train` wrote it",
-        mend=_REPAIR,
+        fix=_REPAIR,
     )
 
 

@@ -106,7 +106,7 @@ class RunFolder:
             "there is a run of this name already, and runs are never overwritten",
             where="--name",
             given=str(self.path),
-            mend=[*repairs, f"--name {name}-{free}", "leave --name out, and a free name is found"],
+            fix=[*repairs, f"--name {name}-{free}", "leave --name out, and a free name is found"],
         )
 
     @classmethod
@@ -129,13 +129,13 @@ class RunFolder:
                     where=str(candidate),
                     given="a folder without config.json, as a run leaves that is killed before its start",
                     expected="a folder with a config.json",
-                    mend=[f"start it anew, the name is free: foveal train --name {name}", *others],
+                    fix=[f"start it anew, the name is free: foveal train --name {name}", *others],
                 )
         raise CheckpointError(
             "there is no run here",
             where=str(place),
             expected="a folder with a config.json",
-            mend=others or "start a run: foveal train",
+            fix=others or "start a run: foveal train",
         )
 
     def write_config(self, value: dict[str, Any]) -> None:
@@ -254,7 +254,7 @@ class RunFolder:
                 else f"{what} could not be written; the last checkpoint is untouched",
                 where=place,
                 given=f"{getattr(error, 'where', None) or error.filename or self.path}: {reason}",
-                mend=[f"make room there, or give yourself permission; then {self.how_to_go_on}"],
+                fix=[f"make room there, or give yourself permission; then {self.how_to_go_on}"],
             ) from error
 
     @contextlib.contextmanager
@@ -277,7 +277,7 @@ class RunFolder:
                 raise CheckpointError(
                     "another process is training in this folder",
                     where=str(self.path),
-                    mend=["wait for it to end, or stop it", "train under another --name"],
+                    fix=["wait for it to end, or stop it", "train under another --name"],
                 )
             _held[key] = threading.get_ident()
             try:
@@ -304,7 +304,7 @@ class RunFolder:
             told = files.explained(error, path)
             told.problem = "a run needs to write in its folder"
             if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-                told.mend = (*told.mend[:1], "copy the folder to where you may write, and go on with the copy")
+                told.fix = (*told.fix[:1], "copy the folder to where you may write, and go on with the copy")
             raise told from error
 
     def _refuse_strangers(self) -> None:
@@ -326,7 +326,7 @@ def _stranger(path: Path, expected: str) -> CheckpointError:
         where=str(path),
         given="a folder" if os.path.isdir(path) else "a file" if os.path.isfile(path) else other,
         expected=f"{expected}, or nothing",
-        mend=f"move {shlex.quote(str(path))} away",
+        fix=f"move {shlex.quote(str(path))} away",
     )
 
 

@@ -29,7 +29,7 @@ def check_runs(runs: Path) -> None:
         foveal.errors.ConfigurationError: --runs: this cannot be the folder of all runs
           given     ...run_place.py, a file
           expected  a folder, or a name that is free
-          to mend   --runs ...run_place.py-1
+          to fix    --runs ...run_place.py-1
     """
     place = next((each for each in (runs, *runs.parents) if os.path.lexists(each)), Path())
     if not os.path.isdir(place):
@@ -39,7 +39,7 @@ def check_runs(runs: Path) -> None:
             where="--runs",
             given=f"{place}, " + ("a file" if os.path.exists(place) else "a link that leads nowhere"),
             expected="a folder, or a name that is free",
-            mend=f"--runs {shlex.quote(free)}",
+            fix=f"--runs {shlex.quote(free)}",
         )
     if not os.access(place, os.W_OK | os.X_OK):
         raise files.explained(PermissionError(errno.EACCES, "the folder may only be read"), place / "run")
@@ -62,5 +62,5 @@ def check_name(name: str) -> None:
         where="--name",
         given=repr(name),
         expected="1 to 64 letters, digits, '_', '-' and '.', not dots alone",
-        mend=f"--name {cleaned}",
+        fix=f"--name {cleaned}",
     )

@@ -26,7 +26,7 @@ def parameter_groups(module: nn.Module, spec: optimizers.Optimizer) -> list[dict
         raise ConfigurationError(
             "this network has nothing to train",
             given=f"{sum(1 for _ in module.parameters())} parameters, none of them trainable",
-            mend=["add a layer with weights", "unfreeze a layer"],
+            fix=["add a layer with weights", "unfreeze a layer"],
         )
     decay = spec.weight_decay or 0.0
     within, apart = (0.0, decay) if spec.decoupled else (decay, 0.0)
@@ -80,7 +80,7 @@ def _made(
     raise ConfigurationError(
         "this optimizer has no torch implementation here",
         given=type(spec).__name__,
-        mend=[f'optimizer="{name}"' for name in ("adam", "sgd")],
+        fix=[f'optimizer="{name}"' for name in ("adam", "sgd")],
     )
 
 

@@ -164,7 +164,7 @@ def with_parts(module: nn.Module, step: str, *names: str) -> Network:
         foveal.errors.ConfigurationError: Variational: this step works on a network of named parts
           given     mlp: flatten, hidden1, hidden2, output
           expected  a Sequential whose layers are named encoder and decoder
-          to mend   Sequential([Sequential([…], name="encoder"), …], input_shape=…)
+          to fix    Sequential([Sequential([…], name="encoder"), …], input_shape=…)
     """
     if isinstance(module, Network) and all(name in module._modules for name in names):
         return module
@@ -176,5 +176,5 @@ def with_parts(module: nn.Module, step: str, *names: str) -> Network:
         where=step,
         given=given,
         expected=f"a Sequential whose layers are named {', '.join(names[:-1])} and {names[-1]}",
-        mend=f'Sequential([Sequential([…], name="{names[0]}"), …], input_shape=…)',
+        fix=f'Sequential([Sequential([…], name="{names[0]}"), …], input_shape=…)',
     )

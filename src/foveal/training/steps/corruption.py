@@ -1,4 +1,4 @@
-"""Spoiling pictures on purpose, for networks that learn to mend them."""
+"""Spoiling pictures on purpose, for networks that learn to fix them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Corruption:
                 where="corruption",
                 given=repr(self.kind),
                 expected=f"one of {', '.join(KINDS)}",
-                mend=list(KINDS)[:2],
+                fix=list(KINDS)[:2],
             )
         most = None if self.kind == "gaussian" else 1.0
         if not 0 <= self.amount <= (most or float("inf")):
@@ -53,7 +53,7 @@ class Corruption:
                 where="corruption",
                 given=f"{self.kind} {self.amount}",
                 expected="a deviation of 0 or more" if most is None else "a share from 0 to 1",
-                mend="0.3",
+                fix="0.3",
             )
 
     def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:

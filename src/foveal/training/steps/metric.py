@@ -73,7 +73,7 @@ def pair_loss(name: str, *, margin: float = 0.2, temperature: float = 0.1) -> Pa
             where="loss",
             given=repr(name),
             expected=", ".join(known),
-            mend=list(known),
+            fix=list(known),
         )
     return known[name]
 

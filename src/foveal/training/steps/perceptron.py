@@ -92,5 +92,5 @@ def _unit(module: nn.Module) -> Any:
         given=f"{getattr(network, 'name', '') or type(module).__name__}, "
         f"{sum(p.numel() for p in module.parameters()):,} parameters",
         expected='one layer, Dense(1, activation="step") with a bias',
-        mend=["foveal.zoo.perceptron(input_shape=n)", "Supervised, which descends the gradient of any other network"],
+        fix=["foveal.zoo.perceptron(input_shape=n)", "Supervised, which descends the gradient of any other network"],
     )

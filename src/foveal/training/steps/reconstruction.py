@@ -54,7 +54,7 @@ class Sparsity:
                 where="sparsity",
                 given=repr(self.kind),
                 expected=f"one of {', '.join(PENALTIES)}",
-                mend=list(PENALTIES),
+                fix=list(PENALTIES),
             )
         if not 0 < self.target < 1 or self.weight < 0:
             raise ConfigurationError(
@@ -62,7 +62,7 @@ class Sparsity:
                 where="sparsity",
                 given=f"target {self.target}, weight {self.weight}",
                 expected="a target between 0 and 1, a weight of 0 or more",
-                mend="target 0.05, weight 1",
+                fix="target 0.05, weight 1",
             )
 
     def __call__(self, code: Tensor) -> Tensor:
