@@ -61,21 +61,21 @@ def test_an_interruption_says_how_to_go_on(found: Any) -> None:
 
 def test_the_time_of_the_last_epoch_outlives_a_kill_behind_its_checkpoint(tmp_path: Path, monkeypatch: Any) -> None:
     from foveal.systems import resume, start
-    from foveal.training.hooks import Watch
+    from foveal.training.hooks import LoopHooks
     from tests.classifiers import prepare
 
     class Killed(BaseException):
         pass
 
-    save = Watch.save
+    save = LoopHooks.save
 
-    def save_and_die(self: Watch) -> None:
+    def save_and_die(self: LoopHooks) -> None:
         save(self)
         if self.epoch == self.epochs:
             raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(Watch, "save", save_and_die)
+        patched.setattr(LoopHooks, "save", save_and_die)
         with pytest.raises(Killed):
             start(prepare("mlp", "iris", changes={"epochs": 2}), runs=tmp_path, name="a")
     assert resume(tmp_path / "a").folder.seconds() > 0

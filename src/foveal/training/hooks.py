@@ -24,7 +24,7 @@ from foveal.training.steps import Step
 SECONDS_BETWEEN_LOOKS = 0.25  # how often numbers are read off the device for the display
 
 
-class Watch:
+class LoopHooks:
     """Stands beside the loop and notes where it is.
 
     Attributes:
@@ -76,7 +76,7 @@ class Watch:
                 error.fix = (*error.fix, f"go on with the run: foveal train --resume {whole}")
             raise
 
-    def train_begins(self, device: str) -> None:
+    def on_train_begin(self, device: str) -> None:
         """Before anything else of a run, fresh or resumed."""
         steps = len(self.batches)
         self.tell(events.Started(self.epochs, steps, self.batches.examples, self.epoch, self.step, device))
@@ -88,19 +88,19 @@ class Watch:
             validated = [f"val_{name}" for name in values] if self.validated else []
             self.callbacks.check([*values, *validated], lambda text: self.tell(events.Message(text)))
 
-    def epoch_begins(self) -> None:
+    def on_epoch_begin(self) -> None:
         """Before the first step of an epoch, or the first after an interruption."""
         self._epoch_begun = self._looked = self._stepped = time.monotonic()
         self._examples_before = self._examples()
         self.tell(events.EpochStarted(self.epoch + 1, self.epochs, len(self.batches)))
         self.callbacks.call("on_epoch_begin", self.epoch, {})
 
-    def step_begins(self) -> None:
+    def on_step_begin(self) -> None:
         """Before a step."""
         if self.callbacks.follows_batches:
             self.callbacks.call("on_train_batch_begin", self.step, {})
 
-    def step_ends(self, values: dict[str, Tensor]) -> None:
+    def on_step_end(self, values: dict[str, Tensor]) -> None:
         """After a step: keep its values; look, save and stop where it is time to."""
         self.record.put(self.step, values)
         self.step += 1
@@ -116,9 +116,9 @@ class Watch:
             self.tell(events.StepDone(*place, self._means(), self._speed(), self.method.rate))
         if self.checkpoints is not None and self.checkpoints.due(now):
             self.save()
-        self.obey()
+        self.check_interrupt()
 
-    def epoch_ends(self, validation: Mapping[str, float]) -> None:
+    def on_epoch_end(self, validation: Mapping[str, float]) -> None:
         """After an epoch's last step and its validation."""
         seconds, speed = time.monotonic() - self._epoch_begun, self._speed()
         values = self._means()
@@ -140,7 +140,7 @@ class Watch:
                 self.checkpoints.folder.append_timing(timing)
             self.save()
         self.tell(events.EpochDone(*done, values, seconds, speed, self.history.rates[-1], steps))
-        self.obey()
+        self.check_interrupt()
 
     @contextlib.contextmanager
     def explaining(self) -> Iterator[None]:
@@ -158,12 +158,12 @@ class Watch:
                 refuse_broken_weights(self.method, f"epoch {self.epoch + 1}, step {self.step + 1}", error)
             raise
 
-    def train_ends(self) -> None:
+    def on_train_end(self) -> None:
         """After the last epoch."""
         self.callbacks.call("on_train_end", {})
         self.tell(events.Finished(self.epoch, time.monotonic() - self._begun, self.history.stopped_early))
 
-    def obey(self) -> None:
+    def check_interrupt(self) -> None:
         """Stop here, after a whole step, if that was asked for; with a checkpoint where there is a run folder."""
         number = self.interruption.requested
         if number is None:

@@ -9,31 +9,31 @@ from foveal.training.metric_buffer import Record
 from foveal.training.steps import Step
 
 if TYPE_CHECKING:
-    from foveal.training.hooks import Watch
+    from foveal.training.hooks import LoopHooks
 
 
-def train(step: Step, batches: Batches, validation: Batches | None, epochs: int, watch: Watch) -> None:
+def train(step: Step, batches: Batches, validation: Batches | None, epochs: int, hooks: LoopHooks) -> None:
     """Train for ``epochs`` epochs from where the watch stands, with one look at the validation set after each."""
-    for epoch in range(watch.epoch, epochs):
-        if watch.stopped and not watch.step:
+    for epoch in range(hooks.epoch, epochs):
+        if hooks.stopped and not hooks.step:
             break
-        watch.epoch_begins()
-        for batch in () if watch.stopped and watch.step else batches.epoch(epoch, start=watch.step):
-            watch.step_begins()
-            watch.step_ends(step(batch))
-            if watch.stopped:
+        hooks.on_epoch_begin()
+        for batch in () if hooks.stopped and hooks.step else batches.epoch(epoch, start=hooks.step):
+            hooks.on_step_begin()
+            hooks.on_step_end(step(batch))
+            if hooks.stopped:
                 break
-        watch.epoch_ends(measure(step, validation, watch) if validation else {})
+        hooks.on_epoch_end(validate(step, validation, hooks) if validation else {})
     step.finish()
-    watch.train_ends()
+    hooks.on_train_end()
 
 
-def measure(step: Step, batches: Batches, watch: Watch | None = None) -> dict[str, float]:
+def validate(step: Step, batches: Batches, hooks: LoopHooks | None = None) -> dict[str, float]:
     """The step's values over a whole set, without learning from it."""
     record = Record(len(batches), batches.examples, batches.batch_size)
     with step.evaluating() as values_of:
         for number, batch in enumerate(batches.epoch(0)):
             record.put(number, values_of(batch))
-            if watch:
-                watch.obey()
+            if hooks:
+                hooks.check_interrupt()
     return record.means(len(batches), check=False)

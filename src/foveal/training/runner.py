@@ -18,7 +18,7 @@ from foveal.training.checkpoints.run_folder import RunFolder
 from foveal.training.config import TrainingConfig
 from foveal.training.cuda_graph import graphed
 from foveal.training.history import History
-from foveal.training.hooks import Watch
+from foveal.training.hooks import LoopHooks
 from foveal.training.interruption import Interruption
 from foveal.training.lone import last_batch_of_one
 from foveal.training.loop import train
@@ -96,7 +96,7 @@ def run(
                 stack.enter_context(run_folder.locked())
                 whole = {**_deciding(config), **(identity or {})}
                 checkpoints = Checkpoints(run_folder, config.checkpoint_seconds, device, whole, len(batches))
-            watch = Watch(
+            hooks = LoopHooks(
                 step,
                 batches,
                 config.epochs,
@@ -108,20 +108,20 @@ def run(
                 validated=validation is not None,
                 first_epoch=first_epoch,
             )
-            stack.callback(_count_epochs, life, watch, first_epoch)
+            stack.callback(_count_epochs, life, hooks, first_epoch)
             hung.call("on_train_begin", {})  # before what a resumed run gives back
-            watch.check(plain.value_names if isinstance(plain, Announcing) else ())
+            hooks.check(plain.value_names if isinstance(plain, Announcing) else ())
             if resume and checkpoints is not None:
                 state = checkpoints.load(step, say)
                 if state is not None:
                     with checkpoints.fitting():
-                        watch.load_state_dict(state)
+                        hooks.load_state_dict(state)
                     with checkpoints.folder.writing("when going on"):
-                        checkpoints.folder.write_rows(watch.history.rows(), watch.history.steps)
-            watch.train_begins(str(device))
-            with watch.explaining():
-                train(step, batches, validation, config.epochs, watch)
-    return watch.history
+                        checkpoints.folder.write_rows(hooks.history.rows(), hooks.history.steps)
+            hooks.on_train_begin(str(device))
+            with hooks.explaining():
+                train(step, batches, validation, config.epochs, hooks)
+    return hooks.history
 
 
 def _teller(readers: Iterable[events.Reader]) -> Callable[[str], None]:
@@ -166,9 +166,9 @@ def _weights(step: Step) -> Weights:
     return Weights(take, give)
 
 
-def _count_epochs(life: Ongoing, watch: Watch, first_epoch: int) -> None:
+def _count_epochs(life: Ongoing, hooks: LoopHooks, first_epoch: int) -> None:
     """However a run ends: the next one sees the data in the order that comes next."""
-    life.epochs = life.next_epoch(first_epoch) + watch.epoch - first_epoch
+    life.epochs = life.next_epoch(first_epoch) + hooks.epoch - first_epoch
 
 
 @contextlib.contextmanager

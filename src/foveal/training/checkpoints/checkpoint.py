@@ -49,7 +49,7 @@ class Checkpoints:
         """Whether the time between two has passed."""
         return now - self._last >= self.seconds
 
-    def save(self, watch: dict[str, Any], method: Step, epoch: int, step: int) -> str:
+    def save(self, hooks: dict[str, Any], method: Step, epoch: int, step: int) -> str:
         """Write a checkpoint, and remove the oldest once it is safe.
 
         Raises:
@@ -59,7 +59,7 @@ class Checkpoints:
         state = {
             "identity": self.identity,
             "environment": environment(self.device),
-            "watch": watch,
+            "watch": hooks,
             "method": method.state_dict(),
             "random": random_state(self.device),
         }
@@ -100,12 +100,12 @@ class Checkpoints:
                     notify(f"not the machine this run began on ({changes}): results may differ in the last bits")
                 method.load_state_dict(state["method"])
                 set_random_state(self.device, state["random"])
-                watch: dict[str, Any] = dict(state["watch"])
+                hooks: dict[str, Any] = dict(state["watch"])
             for damaged, failure in failures:
                 notify(f"{damaged.name} is damaged ({failure.given}); going on from the checkpoint before it")
                 _put_aside(damaged)
             self._last = time.monotonic()
-            return watch
+            return hooks
         if not found:
             return None
         raise CheckpointError(
