@@ -15,7 +15,7 @@ from torch import nn
 
 from foveal.training import RunFolder, TrainingConfig, run
 from foveal.training.cuda_graph import GraphedStep
-from foveal.training.optim.scheduled_optimizer import Descent
+from foveal.training.optim.scheduled_optimizer import ScheduledOptimizer
 from foveal.training.steps import Recordable, Step, Values
 from foveal.training.steps.supervised import Supervised
 
@@ -27,8 +27,8 @@ class Adversaries:
 
     def __init__(self, module: nn.Module, config: TrainingConfig, steps_per_epoch: int) -> None:
         self.maker, self.judge = module["maker"], module["judge"]  # type: ignore[index]
-        self.making = Descent(self.maker, config, steps_per_epoch)
-        self.judging = Descent(self.judge, config.replace(optimizer="sgd", ema=None), steps_per_epoch)
+        self.making = ScheduledOptimizer(self.maker, config, steps_per_epoch)
+        self.judging = ScheduledOptimizer(self.judge, config.replace(optimizer="sgd", ema=None), steps_per_epoch)
         self.noise = torch.Generator().manual_seed(config.seed)
 
     @property
@@ -42,14 +42,14 @@ class Adversaries:
     def __call__(self, batch: Any) -> Values:
         real = batch[0].flatten(1)
         made = self.maker(torch.randn(len(real), 4, generator=self.noise))
-        self.judging.begin()
+        self.judging.before_step()
         judged = F.softplus(-self.judge(real)).mean() + F.softplus(self.judge(made.detach())).mean()
-        self.judging.descend(judged)
-        self.judging.settle()
-        self.making.begin()
+        self.judging.step(judged)
+        self.judging.after_step()
+        self.making.before_step()
         fooled = F.softplus(-self.judge(made)).mean()
-        self.making.descend(fooled)
-        self.making.settle()
+        self.making.step(fooled)
+        self.making.after_step()
         return {"loss": fooled.detach(), "judge_loss": judged.detach()}
 
     @contextlib.contextmanager
@@ -137,7 +137,7 @@ class Pretence:
         @contextlib.contextmanager
         def recording(graph: Graph) -> Iterator[None]:
             before = {name: tensor.clone() for name, tensor in pretence.step.module.state_dict().items()}
-            remembered = pretence.step.descent.state_dict()["optimizer"]
+            remembered = pretence.step.optimizer.state_dict()["optimizer"]
             kept = [{k: v.clone() for k, v in p.items()} for p in remembered["parameters"]]
             random = torch.get_rng_state()
             if pretence.fail:
@@ -185,9 +185,9 @@ def test_a_recorded_step_learns_every_batch_once_and_the_odd_one_without_a_graph
 
 def test_clipping_bounds_the_whole_gradient() -> None:
     layer = nn.Linear(3, 2)
-    descent = Descent(layer, TrainingConfig(optimizer="sgd", lr=1.0, clip_norm=0.25), 1)
+    optimizer = ScheduledOptimizer(layer, TrainingConfig(optimizer="sgd", lr=1.0, clip_norm=0.25), 1)
     before = torch.cat([p.detach().flatten().clone() for p in layer.parameters()])
-    descent.begin()
-    descent.descend(100 * layer(torch.ones(1, 3)).sum())
+    optimizer.before_step()
+    optimizer.step(100 * layer(torch.ones(1, 3)).sum())
     after = torch.cat([p.detach().flatten() for p in layer.parameters()])
     assert float((before - after).norm()) == pytest.approx(0.25, rel=1e-5)

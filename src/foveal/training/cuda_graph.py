@@ -53,9 +53,9 @@ class GraphedStep:
         return float(self.step.rate)
 
     def __call__(self, batch: Any) -> Values:
-        self.step.begin()
+        self.step.before_step()
         values = self._learn(tuple(batch))
-        self.step.settle()
+        self.step.after_step()
         return values
 
     def _learn(self, batch: tuple[Any, ...]) -> Values:

@@ -108,7 +108,7 @@ def find_learning_rate(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         step = Supervised(trial, flat, steps)
-        step.descent.factor = lambda number: (low / high) ** (1 - number / max(1, steps - 1))
+        step.optimizer.factor = lambda number: (low / high) ** (1 - number / max(1, steps - 1))
         rates: list[float] = []
         losses: list[float] = []
         mean = 0.0

@@ -107,15 +107,15 @@ class ExactGradient:
 
     def __init__(self, module: Any, config: Any, steps_per_epoch: int) -> None:
         from foveal.systems.energy.partition_function import every_state
-        from foveal.training.optim.scheduled_optimizer import Descent
+        from foveal.training.optim.scheduled_optimizer import ScheduledOptimizer
 
         self.machine = module.node("rbm")
-        self.descent = Descent(self.machine, config, steps_per_epoch)
+        self.optimizer = ScheduledOptimizer(self.machine, config, steps_per_epoch)
         self.states = every_state(self.machine.weight.shape[1]).float()
 
     def __call__(self, batch: tuple[Tensor, ...]) -> None:
         """−mean ln p(v) = mean F(v) + ln Z goes down."""
         log_z = (-self.machine.free_energy(self.states)).logsumexp(0)
-        self.descent.begin()
-        self.descent.descend(self.machine.free_energy(batch[0]).mean() + log_z)
-        self.descent.settle()
+        self.optimizer.before_step()
+        self.optimizer.step(self.machine.free_energy(batch[0]).mean() + log_z)
+        self.optimizer.after_step()

@@ -23,10 +23,10 @@ from foveal.training.optim.torch_optimizer import (
 from foveal.training.optim.weight_average import WeightAverage
 
 
-class Descent:
-    """Moves a module's weights down one loss: ``begin()``, ``descend(loss)``, ``settle()`` make a step.
+class ScheduledOptimizer:
+    """Moves a module's weights down one loss: ``before_step()``, ``step(loss)``, ``after_step()`` make a step.
 
-    Only ``descend`` computes on the device with fixed shapes; the other two are the host's part, and stay outside
+    Only ``step`` computes on the device with fixed shapes; the other two are the host's part, and stay outside
     a recorded CUDA graph.
 
     Args:
@@ -36,9 +36,9 @@ class Descent:
 
     Example:
         >>> layer = nn.Linear(1, 1, bias=False)
-        >>> descent = Descent(layer, TrainingConfig(optimizer="sgd", lr=0.5), steps_per_epoch=1)
+        >>> optimizer = Descent(layer, TrainingConfig(optimizer="sgd", lr=0.5), steps_per_epoch=1)
         >>> before = layer.weight.item()
-        >>> descent.begin(); descent.descend(2 * layer(torch.ones(1, 1)).sum()); descent.settle()
+        >>> optimizer.before_step(); descent.step(2 * layer(torch.ones(1, 1)).sum()); optimizer.after_step()
         >>> round(before - layer.weight.item(), 4)  # rate 0.5 × gradient 2
         1.0
     """
@@ -61,7 +61,7 @@ class Descent:
         """The learning rate of the last step done, or of the first."""
         return self.base_rate * self.factor(max(0, self.count - self._origin - 1))
 
-    def begin(self) -> None:
+    def before_step(self) -> None:
         """Set the learning rate of this step."""
         rate = self.base_rate * self.factor(self.count - self._origin)
         for group in self.optimizer.param_groups:
@@ -70,7 +70,7 @@ class Descent:
             else:
                 group["lr"] = rate
 
-    def descend(self, loss: Tensor) -> None:
+    def step(self, loss: Tensor) -> None:
         """Gradients of the loss, clipped where asked, and the optimizer's move."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -78,7 +78,7 @@ class Descent:
             torch.nn.utils.clip_grad_norm_(self.parameters, self._clip)
         self.optimizer.step()
 
-    def settle(self) -> None:
+    def after_step(self) -> None:
         """Count the step, and take the new weights into the average."""
         self.count += 1
         if self.average is not None:

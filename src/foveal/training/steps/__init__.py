@@ -75,5 +75,5 @@ class Recordable(Protocol):
     def learn(self, batch: Any) -> Values:
         """The device's part: forward, backward, update; no decision taken on the host."""
 
-    def settle(self) -> None:
+    def after_step(self) -> None:
         """The host's part after a step: counters, averages."""

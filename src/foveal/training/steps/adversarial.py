@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from foveal.backends.torch import evaluating
 from foveal.training.config import TrainingConfig
-from foveal.training.optim.scheduled_optimizer import Descent
+from foveal.training.optim.scheduled_optimizer import ScheduledOptimizer
 from foveal.training.precision import autocast
 from foveal.training.steps import Values
 from foveal.training.steps.base import OneNetwork, with_parts
@@ -60,8 +60,8 @@ class Adversarial(OneNetwork):
         super().__init__(module, config)
         self.generator, self.discriminator = module.node("generator"), module.node("discriminator")
         self.noise_size = int(module.input_shape.size or 1)
-        self.making = Descent(self.generator, config, steps_per_epoch)
-        self.judging = Descent(self.discriminator, config.replace(ema=None), steps_per_epoch)
+        self.making = ScheduledOptimizer(self.generator, config, steps_per_epoch)
+        self.judging = ScheduledOptimizer(self.discriminator, config.replace(ema=None), steps_per_epoch)
         self.certainty = 1 - config.label_smoothing
         self._device = self.making.parameters[0].device
         whole = config.epochs * steps_per_epoch
@@ -90,22 +90,22 @@ class Adversarial(OneNetwork):
 
     def _judge(self, real: Tensor, made: Tensor) -> tuple[Tensor, Values]:
         """The discriminator's move."""
-        self.judging.begin()
+        self.judging.before_step()
         with self._autocast():
             of_real, of_made = self.discriminator(real), self.discriminator(made)
         loss = discriminator_loss(of_real, of_made, self.certainty)
-        self.judging.descend(loss)
-        self.judging.settle()
+        self.judging.step(loss)
+        self.judging.after_step()
         with torch.no_grad():
             return loss.detach(), recognised(of_real, of_made)
 
     def _make(self, made: Tensor) -> Tensor:
         """The generator's move: the discriminator hands the gradient through, and stays as it is."""
-        self.making.begin()
+        self.making.before_step()
         with _held(self.judging.parameters), self._autocast():
             loss = generator_loss(self.discriminator(made))
-        self.making.descend(loss)
-        self.making.settle()
+        self.making.step(loss)
+        self.making.after_step()
         return loss.detach()
 
     @torch.no_grad()

@@ -13,7 +13,7 @@ from torch import nn
 from foveal.backends.torch import Network
 from foveal.errors import ConfigurationError
 from foveal.training.config import TrainingConfig
-from foveal.training.optim.scheduled_optimizer import Descent
+from foveal.training.optim.scheduled_optimizer import ScheduledOptimizer
 from foveal.training.precision import autocast
 from foveal.training.steps import Values
 
@@ -83,8 +83,8 @@ class Single(OneNetwork):
         ends: Sequence[nn.Module] | None = None,
     ) -> None:
         super().__init__(module, config)
-        self.descent = Descent(module if learner is None else learner, config, steps_per_epoch)
-        device = self.descent.parameters[0].device
+        self.optimizer = ScheduledOptimizer(module if learner is None else learner, config, steps_per_epoch)
+        device = self.optimizer.parameters[0].device
         self._autocast = autocast(config.precision, device, *((module,) if ends is None else ends))
 
     def _measured(self, batch: Any) -> Values:
@@ -93,41 +93,41 @@ class Single(OneNetwork):
 
     @property
     def rate(self) -> float:
-        return self.descent.rate
+        return self.optimizer.rate
 
     def __call__(self, batch: Any) -> Values:
-        self.descent.begin()
+        self.optimizer.before_step()
         values = self._learned(batch)
-        self.descent.settle()
+        self.optimizer.after_step()
         return values
 
     def _learned(self, batch: Any) -> Values:
         """Measure a batch, and go down its loss."""
         values = self._measured(batch)
-        self.descent.descend(values["loss"])
+        self.optimizer.step(values["loss"])
         return {name: value.detach() for name, value in values.items()}
 
     def _as_used(self) -> AbstractContextManager[None]:
-        return self.descent.averaged()
+        return self.optimizer.averaged()
 
     def _validation(self) -> Callable[[Any], Values]:
         return self._measured
 
     def go_on(self, config: TrainingConfig, steps_per_epoch: int, place: int) -> None:
         """Begin another stretch of training; see :meth:`Descent.go_on`."""
-        self.descent.go_on(config, steps_per_epoch, place)
+        self.optimizer.go_on(config, steps_per_epoch, place)
         self.module.train()
 
     def finish(self) -> None:
-        self.descent.finish()
+        self.optimizer.finish()
         super().finish()
 
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "descent": self.descent.state_dict()}
+        return {**super().state_dict(), "descent": self.optimizer.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.descent.load_state_dict(state["descent"])
+        self.optimizer.load_state_dict(state["descent"])
 
 
 class RecordableSingle(Single):
@@ -135,16 +135,16 @@ class RecordableSingle(Single):
 
     @property
     def capturable(self) -> bool:
-        return self.descent.capturable
+        return self.optimizer.capturable
 
     def begin(self) -> None:
-        self.descent.begin()
+        self.optimizer.before_step()
 
     def learn(self, batch: Any) -> Values:
         return self._learned(batch)
 
-    def settle(self) -> None:
-        self.descent.settle()
+    def after_step(self) -> None:
+        self.optimizer.after_step()
 
 
 def with_parts(module: nn.Module, step: str, *names: str) -> Network:

@@ -106,7 +106,7 @@ class ContrastiveDivergence(Single):
         super().__init__(module, config, steps_per_epoch, learner=self.machine, ends=())
         self.gibbs_steps, self.persistent = gibbs_steps, persistent
         self.chains: Tensor | None = None
-        device = self.descent.parameters[0].device
+        device = self.optimizer.parameters[0].device
         self._watched = None if watched is None else self._reached(watched.to(device))
 
     def _learned(self, batch: Any) -> Values:
@@ -115,7 +115,7 @@ class ContrastiveDivergence(Single):
         dreamt = gibbs(self.machine, begin, self.gibbs_steps)
         if self.persistent:
             self.chains = dreamt
-        self.descent.descend(self.machine.free_energy(visible).mean() - self.machine.free_energy(dreamt).mean())
+        self.optimizer.step(self.machine.free_energy(visible).mean() - self.machine.free_energy(dreamt).mean())
         with torch.no_grad():
             return {"loss": self._reconstruction(visible)}
 
@@ -142,7 +142,7 @@ class ContrastiveDivergence(Single):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         chains = state["chains"]
-        self.chains = None if chains is None else chains.to(self.descent.parameters[0].device)
+        self.chains = None if chains is None else chains.to(self.optimizer.parameters[0].device)
 
     def _reached(self, inputs: Tensor) -> Tensor:
         """What arrives at the machine."""
