@@ -16,7 +16,7 @@ from torch import nn
 from foveal.training import RunFolder, TrainingConfig, run
 from foveal.training.cuda_graph import GraphedStep
 from foveal.training.optim.scheduled_optimizer import ScheduledOptimizer
-from foveal.training.steps import Recordable, Step, Values
+from foveal.training.steps import Capturable, Step, Values
 from foveal.training.steps.supervised import Supervised
 
 CONFIG = TrainingConfig(epochs=3, batch_size=16, lr=0.01, schedule="cosine", ema=0.9, clip_norm=0.5)
@@ -112,7 +112,7 @@ def test_two_adversaries_train_stop_and_resume_like_anything_else(tmp_path: Path
 def test_both_kinds_are_steps() -> None:
     supervised = Supervised(network(), CONFIG, 5)
     assert isinstance(supervised, Step)
-    assert isinstance(supervised, Recordable)
+    assert isinstance(supervised, Capturable)
     assert isinstance(Adversaries(adversaries(0), CONFIG, 5), Step)
     assert isinstance(GraphedStep(supervised, print), Step)
 

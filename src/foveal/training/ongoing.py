@@ -19,7 +19,7 @@ from foveal.training.checkpoints.checkpoint import random_state, set_random_stat
 from foveal.training.config import TrainingConfig
 from foveal.training.optim.schedule import SPANNING
 from foveal.training.steps import MakeStep, Step
-from foveal.training.steps.base import Single
+from foveal.training.steps.base import LossStep
 
 
 class Ongoing:
@@ -70,7 +70,7 @@ class Ongoing:
         goes_on = step is not None or place > 0
         if step is None:
             step = make(module, config, steps)
-        if goes_on and isinstance(step, Single):
+        if goes_on and isinstance(step, LossStep):
             step.go_on(config, steps, place)
         self._step, self._parameters = step, parameters
         return step

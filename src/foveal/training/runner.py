@@ -24,7 +24,7 @@ from foveal.training.lone import last_batch_of_one
 from foveal.training.loop import train
 from foveal.training.ongoing import Ongoing
 from foveal.training.precision import chosen_device, uses_bfloat16
-from foveal.training.steps import Announcing, MakeStep, Recordable, Step
+from foveal.training.steps import Announcing, Capturable, MakeStep, Step
 from foveal.training.steps.supervised import Supervised
 
 
@@ -146,7 +146,7 @@ def _configured(config: TrainingConfig) -> list[Callback]:
 
 
 def _recordable(step: Step, device: torch.device, config: TrainingConfig) -> bool:
-    return device.type == "cuda" and config.cuda_graph and isinstance(step, Recordable) and step.capturable
+    return device.type == "cuda" and config.cuda_graph and isinstance(step, Capturable) and step.capturable
 
 
 def _weights(step: Step) -> Weights:

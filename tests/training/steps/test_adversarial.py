@@ -17,7 +17,7 @@ from foveal import zoo
 from foveal.backends.torch import Network, build
 from foveal.data.batches.in_memory import TensorBatches
 from foveal.training import RunFolder, TrainingConfig, run
-from foveal.training.steps import Recordable, Step
+from foveal.training.steps import Capturable, Step
 from foveal.training.steps.adversarial import Adversarial, discriminator_loss, generator_loss, recognised
 
 CONFIG = TrainingConfig(
@@ -117,7 +117,7 @@ def test_a_stopped_run_ends_in_the_same_bits_film_and_all(tmp_path: Path):
 def test_it_is_a_step_that_nobody_records():
     step = Adversarial(network(), CONFIG, 4)
     assert isinstance(step, Step)
-    assert not isinstance(step, Recordable)
+    assert not isinstance(step, Capturable)
     assert step.film == {}
     functools.reduce(lambda _, batch: step(batch), batches().epoch(0), None)
     assert step.film == {}, "nothing is filmed where nothing was asked for"

@@ -12,7 +12,7 @@ from torch import nn
 
 from foveal.errors import UnknownName
 from foveal.training.config import TrainingConfig
-from foveal.training.steps import Recordable, Step
+from foveal.training.steps import Capturable, Step
 from foveal.training.steps.metric import Metric, batch_hard, contrastive, nearest, pair_loss, semi_hard
 
 
@@ -132,7 +132,7 @@ def fresh(loss="contrastive", seed=1):
 def test_it_learns_a_distance(loss):
     step = fresh(loss)
     assert isinstance(step, Step)
-    assert isinstance(step, Recordable)
+    assert isinstance(step, Capturable)
     with step.evaluating() as measure:
         before = measure(batch(10_000, each=40))
     for seed in range(120):

@@ -14,7 +14,7 @@ from foveal.data.batches.in_memory import TensorBatches
 from foveal.errors import ConfigurationError, UnknownName
 from foveal.network import Sequential, layers
 from foveal.training import TrainingConfig, run
-from foveal.training.steps import Recordable, Step
+from foveal.training.steps import Capturable, Step
 from foveal.training.steps.adversarial import Adversarial
 from foveal.training.steps.corruption import Corruption
 from foveal.training.steps.reconstruction import Reconstruction, Sparsity
@@ -129,7 +129,7 @@ def test_it_is_a_step_that_nobody_records():
     """Its noise is drawn on the host, which a recorded CUDA graph would draw once and for all."""
     step = Reconstruction(build(halves(4, 2), seed=0), CONFIG, 1)
     assert isinstance(step, Step)
-    assert not isinstance(step, Recordable)
+    assert not isinstance(step, Capturable)
 
 
 @pytest.mark.parametrize("make", [Reconstruction, Variational, Adversarial])

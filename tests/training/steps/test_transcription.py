@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from foveal.training.config import TrainingConfig
-from foveal.training.steps import Recordable, Step
+from foveal.training.steps import Capturable, Step
 from foveal.training.steps.transcription import Transcription, ctc, exact
 
 
@@ -111,7 +111,7 @@ def test_it_learns_to_read_without_being_told_where_the_characters_are():
     torch.manual_seed(0)
     step = Transcription(Columns(), TrainingConfig(lr=0.02, precision="fp32"), 150)
     assert isinstance(step, Step)
-    assert not isinstance(step, Recordable)
+    assert not isinstance(step, Capturable)
     values = [step(lines(64, seed)) for seed in range(150)]
     assert values[0]["lines"] < 0.1
     with step.evaluating() as measure:

@@ -62,7 +62,7 @@ class Announcing(Protocol):
 
 
 @runtime_checkable
-class Recordable(Protocol):
+class Capturable(Protocol):
     """A step whose work on the device has fixed shapes, so that a CUDA graph can record and replay it."""
 
     @property

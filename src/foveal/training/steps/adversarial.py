@@ -16,7 +16,7 @@ from foveal.training.config import TrainingConfig
 from foveal.training.optim.scheduled_optimizer import ScheduledOptimizer
 from foveal.training.precision import autocast
 from foveal.training.steps import Values
-from foveal.training.steps.base import OneNetwork, with_parts
+from foveal.training.steps.base import OneNetwork, require_submodules
 
 MOMENTS = (0.01, 0.03, 0.08, 0.2, 0.4, 0.7, 1.0)  # of a run: most happens early
 
@@ -56,7 +56,7 @@ class Adversarial(OneNetwork):
         filmed: int = 0,
         moments: Sequence[float] = MOMENTS,
     ) -> None:
-        module = with_parts(module, "Adversarial", "generator", "discriminator")
+        module = require_submodules(module, "Adversarial", "generator", "discriminator")
         super().__init__(module, config)
         self.generator, self.discriminator = module.node("generator"), module.node("discriminator")
         self.noise_size = int(module.input_shape.size or 1)

@@ -62,7 +62,7 @@ class OneNetwork:
         self.module.load_state_dict(state["network"])
 
 
-class Single(OneNetwork):
+class LossStep(OneNetwork):
     """One network and one descent.
 
     Args:
@@ -130,7 +130,7 @@ class Single(OneNetwork):
         self.optimizer.load_state_dict(state["descent"])
 
 
-class RecordableSingle(Single):
+class CapturableLossStep(LossStep):
     """The same where the work on the device has fixed shapes: a :class:`~foveal.training.steps.Recordable`."""
 
     @property
@@ -147,7 +147,7 @@ class RecordableSingle(Single):
         self.optimizer.after_step()
 
 
-def with_parts(module: nn.Module, step: str, *names: str) -> Network:
+def require_submodules(module: nn.Module, step: str, *names: str) -> Network:
     """The module, which has to be that of a tree with parts of these names.
 
     Raises:

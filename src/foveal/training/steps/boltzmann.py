@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from foveal.data.batches.protocol import mixed
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.base import Single
+from foveal.training.steps.base import LossStep
 
 _FLIPS = 11  # a stream of random numbers of its own, so that measuring changes nothing in training
 
@@ -73,7 +73,7 @@ def pseudo_likelihood(machine: Machine, visible: Tensor, pixels: Tensor) -> Tens
     return visible.shape[1] * F.logsigmoid(machine.free_energy(turned) - machine.free_energy(visible))
 
 
-class ContrastiveDivergence(Single):
+class ContrastiveDivergence(LossStep):
     """One restricted Boltzmann machine inside a network, trained on what the layers before it make of the examples.
 
     The loss whose gradient is taken is F(examples) − F(end of the chains), the ends held fixed. What is shown as ``loss`` is

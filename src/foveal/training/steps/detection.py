@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.base import RecordableSingle
+from foveal.training.steps.base import CapturableLossStep
 
 RADIUS = 1.5
 _LONGEST = 4.0  # e⁴ ≈ 55 grid steps: no distance is longer, so that no exponential overflows
@@ -43,7 +43,7 @@ class Assigned(NamedTuple):
     labels: Tensor
 
 
-class Detection(RecordableSingle):
+class Detection(CapturableLossStep):
     """One network that gives a map of answers, held against boxes and labels.
 
     The batch is ``(pictures, masks, boxes, labels)``: boxes (N, K, 4) in pixels, labels (N, K) with -1 for none; the masks

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from foveal.backends.torch_layers.recurrent import Recurrent
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.base import Single
+from foveal.training.steps.base import LossStep
 
 
-class Language(Single):
+class Language(LossStep):
     """One network that predicts the next symbol, and the states that it carries along.
 
     The batch is ``(x, y, fresh)``: symbols N × L, those that follow, and whether all states begin at zero

@@ -21,13 +21,13 @@ from torch import Tensor, nn
 from foveal.errors import UnknownName
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.base import RecordableSingle
+from foveal.training.steps.base import CapturableLossStep
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]
 _FAR = 1e9
 
 
-class Metric(RecordableSingle):
+class Metric(CapturableLossStep):
     """One network that gives unit vectors, and a loss on the pairs of a batch.
 
     The batch is ``(inputs, labels)`` with several pictures of each label. ``nearest`` is the share of pictures whose nearest

@@ -14,7 +14,7 @@ from foveal.errors import ConfigurationError, UnknownName
 from foveal.training.config import TrainingConfig
 from foveal.training.loss import loss_function
 from foveal.training.steps import Values
-from foveal.training.steps.base import Single, with_parts
+from foveal.training.steps.base import LossStep, require_submodules
 from foveal.training.steps.corruption import Corruption
 
 PENALTIES = ("kl", "l1")
@@ -75,7 +75,7 @@ class Sparsity:
         return self.weight * divergence.sum()
 
 
-class Reconstruction(Single):
+class Reconstruction(LossStep):
     """One network that is to give its own input back.
 
     The loss is that of the configuration (``mse``, the mean over all pixels; or ``binary_cross_entropy``) between what comes
@@ -103,7 +103,7 @@ class Reconstruction(Single):
         corruption: Corruption | None = None,
         sparsity: Sparsity | None = None,
     ) -> None:
-        module = with_parts(module, "Reconstruction", "encoder", "decoder")
+        module = require_submodules(module, "Reconstruction", "encoder", "decoder")
         super().__init__(module, config, steps_per_epoch)
         self.encoder, self.decoder = module.node("encoder"), module.node("decoder")
         self.corruption, self.sparsity = corruption, sparsity

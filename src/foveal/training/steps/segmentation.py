@@ -10,10 +10,10 @@ from torch.nn import functional
 
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.base import RecordableSingle
+from foveal.training.steps.base import CapturableLossStep
 
 
-class Segmentation(RecordableSingle):
+class Segmentation(CapturableLossStep):
     """One network that gives logits (N, classes, h, w), held against masks (N, h, w).
 
     The batch is ``(pictures, masks, …)``; what follows is not looked at. The loss is

@@ -15,12 +15,12 @@ from torch import nn
 
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.base import Single
+from foveal.training.steps.base import LossStep
 
 PAD = 0  # the answer that counts nothing
 
 
-class SequenceToSequence(Single):
+class SequenceToSequence(LossStep):
     """One network that is asked for the next character everywhere at once.
 
     The batch is ``(x, y)``: x whole numbers N × length, source and target (moved on by one place) in one row; y the target,

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from foveal.training.config import TrainingConfig
 from foveal.training.loss import LossFunction, loss_function, measures
 from foveal.training.steps import Values
-from foveal.training.steps.base import RecordableSingle
+from foveal.training.steps.base import CapturableLossStep
 
 RANKS = (1, 3, 5)  # how many of the best labels precision is measured on
 
 
-class Supervised(RecordableSingle):
+class Supervised(CapturableLossStep):
     """One network, one loss against the answers.
 
     The batch is ``(inputs, targets)``, or ``(inputs, targets, others, share)`` of mixup, whose loss is

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from foveal.training.steps import Values
-from foveal.training.steps.base import Single
+from foveal.training.steps.base import LossStep
 
 
-class Transcription(Single):
+class Transcription(LossStep):
     """One network and the loss of connectionist temporal classification.
 
     The batch is ``(inputs, texts, lengths)``: texts N × L class numbers, of which the first ``lengths`` count. The last

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from foveal.backends.torch import Network
 from foveal.training.config import TrainingConfig
 from foveal.training.steps import Values
-from foveal.training.steps.base import Single, with_parts
+from foveal.training.steps.base import LossStep, require_submodules
 
 
-class Variational(Single):
+class Variational(LossStep):
     """Raises the evidence lower bound (Kingma, Welling 2013, equations 3 and 10).
 
         ELBO = E_q(z|x) [ln p(x|z)] − KL(q(z|x) ‖ N(0, I)),   loss = −E[ln p(x|z)] + β · KL, in nats a picture
@@ -49,7 +49,7 @@ class Variational(Single):
         beta: float = 1.0,
         binarise: bool = False,
     ) -> None:
-        module = with_parts(module, "Variational", "encoder", "sampling", "decoder")
+        module = require_submodules(module, "Variational", "encoder", "sampling", "decoder")
         self.encoder, self.sampling, self.decoder = (module.node(part) for part in ("encoder", "sampling", "decoder"))
         super().__init__(module, config, steps_per_epoch, ends=(self.encoder, self.decoder))
         self.beta, self.binarise = beta, binarise
