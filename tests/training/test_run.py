@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from foveal.errors import CheckpointError, TrainingError
 from foveal.training import RunFolder, TrainingConfig, events, run
 from foveal.training.callbacks import Callback
-from foveal.training.metric_buffer import Record
+from foveal.training.metric_buffer import MetricBuffer
 
 CONFIG = TrainingConfig(epochs=3, batch_size=16, lr=0.01, validation=0.0)
 
@@ -290,7 +290,7 @@ def test_steps_are_told_by_their_means(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_records_means_weigh_the_last_batch_by_its_size() -> None:
-    record = Record(steps=3, examples=10, batch_size=4)
+    record = MetricBuffer(steps=3, examples=10, batch_size=4)
     for step, loss in enumerate((1.0, 2.0, 6.0)):
         record.put(step, {"loss": torch.tensor(loss)})
     assert record.means(3)["loss"] == pytest.approx((4 * 1 + 4 * 2 + 2 * 6) / 10)
@@ -300,7 +300,7 @@ def test_a_records_means_weigh_the_last_batch_by_its_size() -> None:
 
 
 def test_a_curve_has_about_twenty_rows_that_average_to_the_whole() -> None:
-    record = Record(steps=137, examples=137 * 2 - 1, batch_size=2)
+    record = MetricBuffer(steps=137, examples=137 * 2 - 1, batch_size=2)
     for step in range(137):
         record.put(step, {"loss": torch.tensor(math.sin(step))})
     rows = record.curve(0)

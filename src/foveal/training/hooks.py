@@ -18,7 +18,7 @@ from foveal.training.callbacks import CallbackList
 from foveal.training.checkpoints.checkpoint import Checkpoints, refuse_broken_weights
 from foveal.training.history import History
 from foveal.training.interruption import Interrupted, Interruption
-from foveal.training.metric_buffer import Record
+from foveal.training.metric_buffer import MetricBuffer
 from foveal.training.steps import Step
 
 SECONDS_BETWEEN_LOOKS = 0.25  # how often numbers are read off the device for the display
@@ -53,7 +53,7 @@ class LoopHooks:
         self._checked = False
         self.epoch, self.step = first_epoch, 0
         self.history = History()
-        self.record = self._new_record()
+        self.buffer = self._new_buffer()
         self._begun = self._epoch_begun = self._looked = self._stepped = time.monotonic()
         self._examples_before = 0
 
@@ -102,7 +102,7 @@ class LoopHooks:
 
     def on_step_end(self, values: dict[str, Tensor]) -> None:
         """After a step: keep its values; look, save and stop where it is time to."""
-        self.record.put(self.step, values)
+        self.buffer.put(self.step, values)
         self.step += 1
         if not self._checked:
             self.check(tuple(values))
@@ -126,12 +126,12 @@ class LoopHooks:
             self.callbacks.call("on_test_begin", {})
             self.callbacks.call("on_test_end", validation)
             values |= {f"val_{name}": value for name, value in validation.items()}
-        self.history.steps += self.record.curve(self.epoch, self.step)
+        self.history.steps += self.buffer.curve(self.epoch, self.step)
         self.history.add(values, self.method.rate, self.epoch)
         self.callbacks.call("on_epoch_end", self.epoch, values)
         done = (self.epoch + 1, self.epochs, len(self.batches))
         steps = self.step if self.step < len(self.batches) else 0  # a callback stopped it
-        self.epoch, self.step, self.record = self.epoch + 1, 0, self._new_record()
+        self.epoch, self.step, self.buffer = self.epoch + 1, 0, self._new_buffer()
         _ = self.stopped
         if self.checkpoints is not None:
             # Before the checkpoint: after it the epoch is not done again, and its time would be lost. Twice counts once.
@@ -191,7 +191,7 @@ class LoopHooks:
         return {
             "epoch": self.epoch,
             "step": self.step,
-            "record": self.record.state_dict(self.step),
+            "record": self.buffer.state_dict(self.step),
             "history": self.history.state_dict(),
             "callbacks": self.callbacks.state_dict(),
         }
@@ -199,15 +199,15 @@ class LoopHooks:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Put back what :meth:`state_dict` gave."""
         self.epoch, self.step = state["epoch"], state["step"]
-        self.record.load_state_dict(state["record"])
+        self.buffer.load_state_dict(state["record"])
         self.history.load_state_dict(state["history"])
         self.callbacks.load_state_dict(state["callbacks"])
 
-    def _new_record(self) -> Record:
-        return Record(len(self.batches), self.batches.examples, self.batches.batch_size)
+    def _new_buffer(self) -> MetricBuffer:
+        return MetricBuffer(len(self.batches), self.batches.examples, self.batches.batch_size)
 
     def _means(self) -> dict[str, float]:
-        return self.record.means(self.step, self.epoch)
+        return self.buffer.means(self.step, self.epoch)
 
     def _examples(self) -> int:
         return min(self.step * self.batches.batch_size, self.batches.examples)

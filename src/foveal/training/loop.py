@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from foveal.data.batches.protocol import Batches
-from foveal.training.metric_buffer import Record
+from foveal.training.metric_buffer import MetricBuffer
 from foveal.training.steps import Step
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ def train(step: Step, batches: Batches, validation: Batches | None, epochs: int,
 
 def validate(step: Step, batches: Batches, hooks: LoopHooks | None = None) -> dict[str, float]:
     """The step's values over a whole set, without learning from it."""
-    record = Record(len(batches), batches.examples, batches.batch_size)
+    buffer = MetricBuffer(len(batches), batches.examples, batches.batch_size)
     with step.evaluating() as values_of:
         for number, batch in enumerate(batches.epoch(0)):
-            record.put(number, values_of(batch))
+            buffer.put(number, values_of(batch))
             if hooks:
                 hooks.check_interrupt()
-    return record.means(len(batches), check=False)
+    return buffer.means(len(batches), check=False)

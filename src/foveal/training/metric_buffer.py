@@ -16,7 +16,7 @@ from foveal.errors import TrainingError
 ROWS_AN_EPOCH = 20
 
 
-class Record:
+class MetricBuffer:
     """Values a step: a (steps, measures) tensor, and how many examples each step had.
 
     Args:
