@@ -256,7 +256,7 @@ class Model:
         validation = None if held is None else measuring_batches(held, config, self.network)
         with fitting_in_a_script(), display_for(verbose) as display:
             history = run(
-                self.module, batches, validation, config, callbacks=callbacks, readers=[self._notes.once(display)], model=self,
+                self.module, batches, validation, config, callbacks=callbacks, listeners=[self._notes.once(display)], model=self,
                 first_epoch=first, ongoing=self._ongoing,
             )  # fmt: skip
         self.facts = facts_after(self.facts, config.to_json(), history)

@@ -162,7 +162,7 @@ def test_what_another_callback_adds_may_be_watched() -> None:
 
 def test_watching_the_training_set_for_want_of_another_is_said() -> None:
     told: list[Any] = []
-    run(network(), Clusters(), None, CONFIG, callbacks=[callbacks.EarlyStopping(patience=5)], readers=[told.append])
+    run(network(), Clusters(), None, CONFIG, callbacks=[callbacks.EarlyStopping(patience=5)], listeners=[told.append])
     said = [event.text for event in told if isinstance(event, events.Message)]
     assert said == ["EarlyStopping watches loss of the training set: no validation set gives val_loss"]
     told.clear()
@@ -172,7 +172,7 @@ def test_watching_the_training_set_for_want_of_another_is_said() -> None:
         Clusters(9),
         CONFIG,
         callbacks=[callbacks.EarlyStopping(patience=5)],
-        readers=[told.append],
+        listeners=[told.append],
     )
     assert not [event for event in told if isinstance(event, events.Message)]
 

@@ -44,7 +44,7 @@ def test_asked_for_and_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> Non
     config = TrainingConfig(epochs=1, batch_size=16, precision="bf16")
     plain, fallen_back = network(), network()
     run(plain, Clusters(), None, config.replace(precision="fp32"))
-    run(fallen_back, Clusters(), None, config, readers=[told.append])
+    run(fallen_back, Clusters(), None, config, listeners=[told.append])
     messages = [e.text for e in told if isinstance(e, events.Message)]
     assert messages == ["this processor does not multiply bfloat16 in hardware: training in float32"]
     assert all(torch.equal(a, fallen_back.state_dict()[name]) for name, a in plain.state_dict().items())

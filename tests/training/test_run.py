@@ -213,7 +213,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path: Path
     latest.write_bytes(latest.read_bytes()[:-100])
     told: list[events.Event] = []
     module, whole = network(9), network()
-    run(module, Clusters(), None, CONFIG, run_folder=folder, resume=True, readers=[told.append])
+    run(module, Clusters(), None, CONFIG, run_folder=folder, resume=True, listeners=[told.append])
     run(whole, Clusters(), None, CONFIG)
     assert any(isinstance(e, events.Message) and latest.name in e.text and "damaged" in e.text for e in told)
     assert equal(weights(module), weights(whole))
@@ -279,7 +279,7 @@ def test_steps_are_told_by_their_means(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(hooks, "SECONDS_BETWEEN_LOOKS", 0.0)
     told: list[events.Event] = []
-    history = run(network(), Clusters(), None, CONFIG, readers=[told.append])
+    history = run(network(), Clusters(), None, CONFIG, listeners=[told.append])
     steps = [e for e in told if isinstance(e, events.StepDone)]
     assert [(e.epoch, e.step) for e in steps] == [(epoch, step) for epoch in (1, 2, 3) for step in range(1, 6)]
     assert steps[4].values == {name: values[0] for name, values in history.history.items()}

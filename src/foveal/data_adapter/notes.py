@@ -10,7 +10,7 @@ from foveal.errors import DataError
 from foveal.network import layers as kinds
 from foveal.network.shape import Tokens
 from foveal.network.tree import Sequential
-from foveal.training.events import Event, Message, Reader
+from foveal.training.events import Event, Listener, Message
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -110,8 +110,8 @@ class Notes:
         ):
             self.say(f"{what} is {scale}: only uint8 pixels are divided by 255")
 
-    def once(self, display: Display) -> Reader:
-        """A reader of a run's events: messages once a model, also where nothing else is shown."""
+    def once(self, display: Display) -> Listener:
+        """A listener of a run's events: messages once a model, also where nothing else is shown."""
 
         def read(event: Event) -> None:
             if not isinstance(event, Message):

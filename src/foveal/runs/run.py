@@ -244,7 +244,7 @@ class Run:
                 batches,
                 validation,
                 config or self.config,
-                readers=[self._tell],
+                listeners=[self._tell],
                 run_folder=folder,
                 resume=self.resuming,
                 identity=json.loads(json.dumps(whole)),

@@ -1,6 +1,6 @@
 """What a person sees while a run goes: a live bar in a terminal, plain lines in a log, JSON lines for programs.
 
-Each is a reader of :mod:`foveal.training.events`.
+Each is a listener of :mod:`foveal.training.events`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Display(Protocol):
-    """A reader of events that may hold the terminal while it is open."""
+    """A listener that may hold the terminal while it is open."""
 
     def __call__(self, event: Event) -> None: ...
 

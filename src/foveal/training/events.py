@@ -1,6 +1,6 @@
 """What a run tells about itself while it goes: a small stream of values, read by displays, files and programs.
 
-The loop sends events and knows no reader. A reader is any function of one event.
+The loop sends events and knows no listener. A listener is any function of one event.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Finished:
 
 
 Event = Started | EpochStarted | StepDone | EpochDone | Saved | Message | Stage | Finished
-Reader = Callable[[Event], None]
+Listener = Callable[[Event], None]
 
 
 def as_json(event: Event) -> dict[str, Any]:

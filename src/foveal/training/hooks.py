@@ -39,7 +39,7 @@ class LoopHooks:
         epochs: int,
         *,
         callbacks: CallbackList,
-        readers: Sequence[events.Reader],
+        listeners: Sequence[events.Listener],
         checkpoints: Checkpoints | None,
         interruption: Interruption,
         model: Any,
@@ -49,7 +49,7 @@ class LoopHooks:
         self.method, self.batches, self.epochs = step, batches, epochs
         self.callbacks, self.checkpoints, self.interruption, self.model = callbacks, checkpoints, interruption, model
         self.validated = validated
-        self._readers = readers
+        self._listeners = listeners
         self._checked = False
         self.epoch, self.step = first_epoch, 0
         self.history = History()
@@ -65,10 +65,10 @@ class LoopHooks:
         return self.history.stopped_early
 
     def tell(self, event: events.Event) -> None:
-        """Send an event to every reader."""
+        """Send an event to every listener."""
         try:
-            for reader in self._readers:
-                reader(event)
+            for listener in self._listeners:
+                listener(event)
         except OutputError as error:
             if self.checkpoints is not None:  # nobody sees the run any more, but nothing of it is lost
                 folder = self.checkpoints.folder.path

@@ -35,7 +35,7 @@ def run(
     config: TrainingConfig,
     *,
     callbacks: Iterable[Callback] = (),
-    readers: Iterable[events.Reader] = (),
+    listeners: Iterable[events.Listener] = (),
     run_folder: RunFolder | None = None,
     resume: bool = False,
     identity: Mapping[str, Any] | None = None,
@@ -52,7 +52,7 @@ def run(
         validation: measured after every epoch; None for none.
         config: how to train.
         callbacks: beside the early stopping that the configuration may ask for.
-        readers: functions that are given every event (a display, a log).
+        listeners: functions that are given every event (a display, a log).
         run_folder: where checkpoints and metrics go; None keeps nothing on the disk.
         resume: go on from the folder's latest checkpoint, or start where there is none yet.
         identity: what a checkpoint must agree on beside the configuration (sums of the data, the network).
@@ -74,7 +74,7 @@ def run(
     life = Ongoing() if ongoing is None else ongoing
     device = chosen_device(config.device)
     check_memory(module, config.batch_size if len(batches) > 1 else 1, device)
-    say = _teller(readers)
+    say = _teller(listeners)
     if config.precision == "bf16" and not uses_bfloat16("bf16", device):
         say("this processor does not multiply bfloat16 in hardware: training in float32")
     owner = module if model is None else model
@@ -101,7 +101,7 @@ def run(
                 batches,
                 config.epochs,
                 callbacks=hung,
-                readers=tuple(readers),
+                listeners=tuple(listeners),
                 checkpoints=checkpoints,
                 interruption=stack.enter_context(Interruption()),
                 model=owner,
@@ -124,12 +124,12 @@ def run(
     return hooks.history
 
 
-def _teller(readers: Iterable[events.Reader]) -> Callable[[str], None]:
-    """What tells every reader a message."""
+def _teller(listeners: Iterable[events.Listener]) -> Callable[[str], None]:
+    """What tells every listener a message."""
 
     def say(text: str) -> None:
-        for reader in readers:
-            reader(events.Message(text))
+        for listener in listeners:
+            listener(events.Message(text))
 
     return say
 

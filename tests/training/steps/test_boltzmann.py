@@ -215,7 +215,7 @@ def test_a_stopped_run_of_persistent_chains_ends_in_the_same_bits(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(machine(), Binary(), Binary(), config, make_step=make, run_folder=folder, readers=[stop])
+        run(machine(), Binary(), Binary(), config, make_step=make, run_folder=folder, listeners=[stop])
     again = machine(seed=9)
     run(again, Binary(), Binary(), config, make_step=make, run_folder=folder, resume=True)
     for name, expected in whole.state_dict().items():
