@@ -225,7 +225,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path: Path
 
 def test_another_configuration_or_other_data_cannot_resume(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    run(network(), Clusters(), None, CONFIG, run_folder=folder, identity={"data": "abc"})
+    run(network(), Clusters(), None, CONFIG, run_folder=folder, fingerprint={"data": "abc"})
     with pytest.raises(CheckpointError) as caught:
         run(
             network(),
@@ -234,7 +234,7 @@ def test_another_configuration_or_other_data_cannot_resume(tmp_path: Path) -> No
             CONFIG.replace(lr=0.02),
             run_folder=folder,
             resume=True,
-            identity={"data": "abd"},
+            fingerprint={"data": "abd"},
         )
     assert caught.value.given == "lr 0.02, data 'abd'"
     assert caught.value.expected == "lr 0.01, data 'abc'"
@@ -245,7 +245,7 @@ def test_another_configuration_or_other_data_cannot_resume(tmp_path: Path) -> No
         CONFIG.replace(checkpoint_seconds=5),
         run_folder=folder,
         resume=True,
-        identity={"data": "abc"},
+        fingerprint={"data": "abc"},
     )
 
 

@@ -209,7 +209,7 @@ class Run:
         validation: Batches | None = None,
         *,
         config: TrainingConfig | None = None,
-        identity: Mapping[str, Any] | None = None,
+        fingerprint: Mapping[str, Any] | None = None,
     ) -> History:
         """Train one stage, and leave ``module`` with its final weights, in evaluation mode.
 
@@ -219,7 +219,7 @@ class Run:
             make_step: (module, config, steps an epoch) → the method's step; None for examples with answers.
             batches, validation: as :func:`foveal.training.run` has them.
             config: the run's own by default.
-            identity: what a resumed stage has to agree on, beside configuration, settings and data.
+            fingerprint: what a resumed stage has to agree on, beside configuration, settings and data.
 
         Returns:
             the history. A stage that was finished before an interruption is read back and not trained again.
@@ -237,7 +237,7 @@ class Run:
             self.notify(name.replace("-", " "))
         # A system that trains any network is known by the network and the data, as in version 0.1: what began there goes on.
         own = {"system": self.system.name, "settings": self.settings, "data": self._digest}
-        whole = {**({} if self.experiment.network is not None else own), **(identity or {})}
+        whole = {**({} if self.experiment.network is not None else own), **(fingerprint or {})}
         try:
             history = run(
                 module,
@@ -247,7 +247,7 @@ class Run:
                 listeners=[self._tell],
                 run_folder=folder,
                 resume=self.resuming,
-                identity=json.loads(json.dumps(whole)),
+                fingerprint=json.loads(json.dumps(whole)),
                 make_step=make_step or Supervised,
             )
         except Interrupted as stop:

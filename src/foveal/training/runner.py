@@ -38,7 +38,7 @@ def run(
     listeners: Iterable[events.Listener] = (),
     run_folder: RunFolder | None = None,
     resume: bool = False,
-    identity: Mapping[str, Any] | None = None,
+    fingerprint: Mapping[str, Any] | None = None,
     make_step: MakeStep = Supervised,
     model: Any = None,
     first_epoch: int = 0,
@@ -55,7 +55,7 @@ def run(
         listeners: functions that are given every event (a display, a log).
         run_folder: where checkpoints and metrics go; None keeps nothing on the disk.
         resume: go on from the folder's latest checkpoint, or start where there is none yet.
-        identity: what a checkpoint must agree on beside the configuration (sums of the data, the network).
+        fingerprint: what a checkpoint must agree on beside the configuration (sums of the data, the network).
         make_step: the method: (module, config, steps an epoch) → a step. The default learns from examples with answers.
         model: what callbacks get as ``self.model``; None for the module.
         first_epoch: the number of the first epoch, counted from 0; ``config.epochs`` is that of the one after the last.
@@ -94,7 +94,7 @@ def run(
             checkpoints = None
             if run_folder is not None:
                 stack.enter_context(run_folder.locked())
-                whole = {**_deciding(config), **(identity or {})}
+                whole = {**_deciding(config), **(fingerprint or {})}
                 checkpoints = Checkpoints(run_folder, config.checkpoint_seconds, device, whole, len(batches))
             hooks = LoopHooks(
                 step,

@@ -222,7 +222,7 @@ def classify(
     text = json.dumps(codec.to_dict(described), sort_keys=True).encode()
     history = run.train(
         stage, module, None, batches, held, config=chosen,
-        identity={"network": hashlib.sha256(text).hexdigest(), "data": part_sum(data.train)},
+        fingerprint={"network": hashlib.sha256(text).hexdigest(), "data": part_sum(data.train)},
     )  # fmt: skip
     parts = {"test": data.test, "validation": validation, "training": train}
     split, measured = next((name, part) for name, part in parts.items() if part is not None)

@@ -171,9 +171,9 @@ def _solve(run: Run, problem: Problem) -> Solved:
     module = run.build(tree)
     batches = run.batches(part, training=True)
     held = run.batches(part, training=False)
-    identity = {"examples": digest(problem.points, problem.answers)}
+    fingerprint = {"examples": digest(problem.points, problem.answers)}
     stage = problem.name if run.data_name is None else ""
-    history = run.train(stage, module, PerceptronRule, batches, held, identity=identity).history
+    history = run.train(stage, module, PerceptronRule, batches, held, fingerprint=fingerprint).history
     count = len(problem.answers)
     unit: Any = module.node("unit")
     w1, w2, b = (float(v) for v in torch.cat([unit.weight[0], unit.bias]).tolist())
@@ -224,7 +224,7 @@ def _bent(run: Run, problem: Problem, stage: str) -> tuple[Any, int]:
     batches = run.batches(_split(problem.points, problem.answers).take(again), training=True, config=config)
     name = f"{stage}-mlp" if stage else "mlp"
     run.train(
-        name, module, None, batches, config=config, identity={"examples": digest(problem.points, problem.answers)}
+        name, module, None, batches, config=config, fingerprint={"examples": digest(problem.points, problem.answers)}
     )
     run.save_model(tree, module, name, classes=list(problem.classes), features=list(problem.axes))
     return module, _wrong(module, problem.points, problem.answers)

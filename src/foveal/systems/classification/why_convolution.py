@@ -149,8 +149,10 @@ def _trained(run: Run, data: DataSet, kind: str, tree: Sequential, number: int) 
     module = run.build(tree, seed=config.seed)
     batches = run.batches(train, training=True, config=config)
     validation = None if held is None else run.batches(held, training=False, config=config)
-    identity = {"data": digest(part.images, part.labels), "kind": kind}
-    run.train(f"{data.name}-{kind}-{number + 1}", module, None, batches, validation, config=config, identity=identity)
+    fingerprint = {"data": digest(part.images, part.labels), "kind": kind}
+    run.train(
+        f"{data.name}-{kind}-{number + 1}", module, None, batches, validation, config=config, fingerprint=fingerprint
+    )
     return module
 
 

@@ -149,7 +149,7 @@ def trained(
     norms = functools.partial(gradient_norms, module, train.images, train.labels)
     before = run.cached(f"{name}-gradients-before", norms)
     batches = run.batches(train, training=True)
-    run.train(name, module, None, batches, identity={"kind": kind, "depth": depth})
+    run.train(name, module, None, batches, fingerprint={"kind": kind, "depth": depth})
 
     def measured() -> dict[str, Any]:
         return {

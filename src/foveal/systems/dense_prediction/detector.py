@@ -56,7 +56,7 @@ def run(run: Run) -> Report:
     module = run.build(tree)
     step = functools.partial(Detection, box=float(run.settings["box"]))
     run.train("", module, step, material.train, material.validation,
-                  identity={**material.identity, "network": codec.to_dict(tree)})  # fmt: skip
+                  fingerprint={**material.fingerprint, "network": codec.to_dict(tree)})  # fmt: skip
     found = boxes_of(module, test.images)
     run.save_model(tree, module, classes=list(test.classes),
                  training={"data": material.source, "config": run.config.to_json()})  # fmt: skip

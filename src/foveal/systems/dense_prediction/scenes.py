@@ -50,7 +50,7 @@ class Material:
     validation: SceneBatches | None
     test: Scenes
     source: str
-    identity: dict[str, Any]
+    fingerprint: dict[str, Any]
 
     def single(self, count: int, batch_size: int, multiple: int) -> tuple[SceneBatches, SceneBatches | None]:
         """Small scenes of one thing each, as large as things are in the scenes: training and validation.

@@ -64,11 +64,11 @@ def run(run: Run) -> Report:
     width, levels = float(run.settings["width"]), int(run.settings["levels"])
     tree = zoo.unet(len(test.names), test.images.shape[1:], width, levels)
     module = run.build(tree)
-    identity = {**found.identity, "network": codec.to_dict(tree)}
+    fingerprint = {**found.fingerprint, "network": codec.to_dict(tree)}
     if int(run.settings["pieces"]) and int(run.settings["piece_epochs"]):
-        _learn_names(run, module, found, identity)
+        _learn_names(run, module, found, fingerprint)
     step = functools.partial(Segmentation, dice=float(run.settings["dice"]))
-    run.train("", module, step, found.train, found.validation, identity=identity)
+    run.train("", module, step, found.train, found.validation, fingerprint=fingerprint)
     predicted = masks_of(module, test.images)
     result = segmented(test.masks, predicted, test.names)
     run.save_model(
@@ -77,7 +77,7 @@ def run(run: Run) -> Report:
     return _findings(result, test, predicted, tree, found.source)
 
 
-def _learn_names(run: Run, module: Network, found: scenes.Material, identity: dict[str, Any]) -> None:
+def _learn_names(run: Run, module: Network, found: scenes.Material, fingerprint: dict[str, Any]) -> None:
     """The way down learns the classes of single things, on small scenes with one each."""
     from foveal.systems.dense_prediction.encoder_pretraining import Downward, Single
 
@@ -86,7 +86,7 @@ def _learn_names(run: Run, module: Network, found: scenes.Material, identity: di
     train, held = found.single(int(run.settings["pieces"]), config.batch_size, 2 ** (int(run.settings["levels"]) - 1))
     run.train(
         "names", Downward(module, len(found.test.classes), run.seed), None, Single(train),
-        None if held is None else Single(held), config=config, identity=identity,
+        None if held is None else Single(held), config=config, fingerprint=fingerprint,
     )  # fmt: skip
 
 

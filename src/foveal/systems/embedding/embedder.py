@@ -215,8 +215,8 @@ def _trained(
         without(data.train, held), int(told["classes"]), int(told["each"]), seed=run.seed, device=run.device,
         augment=augmentation(chosen.augment),
     )  # fmt: skip
-    identity = {"network": codec.to_dict(tree), "held_out": held.tolist()}
-    run.train(stage, module, functools.partial(Metric, loss=loss), batches, config=chosen, identity=identity)
+    fingerprint = {"network": codec.to_dict(tree), "held_out": held.tolist()}
+    run.train(stage, module, functools.partial(Metric, loss=loss), batches, config=chosen, fingerprint=fingerprint)
     return tree, module
 
 
@@ -259,8 +259,8 @@ def _features(run: Run, data: DataSet, held: NDArray[np.int64], part: Split) -> 
     tree = Chain([*trunk, Dense(len(seen), name="classes")], input_shape=data.shape, name="classifier")
     module = run.build(tree)
     batches = run.batches(type(learn)(learn.images, labels.astype(np.int64)), training=True)
-    identity = {"network": codec.to_dict(tree), "held_out": held.tolist()}
-    run.train("classifier", module, None, batches, identity=identity)
+    fingerprint = {"network": codec.to_dict(tree), "held_out": held.tolist()}
+    run.train("classifier", module, None, batches, fingerprint=fingerprint)
     last = trunk[-1].name
     assert last is not None
     with torch.inference_mode():

@@ -109,8 +109,8 @@ def opened(run: Run) -> tuple[Album, Network]:
     module = run.build(tree, album.learnt.shape)
     train, validation = run.split(album.learnt.train)
     held = None if validation is None else turned(run, validation, training=False)
-    identity = {"data": digest(album.learnt.train.images)}
-    run.train("", module, None, turned(run, train, training=True), held, identity=identity)
+    fingerprint = {"data": digest(album.learnt.train.images)}
+    run.train("", module, None, turned(run, train, training=True), held, fingerprint=fingerprint)
     run.save_model(module.network, module, classes=list(TURNS), training={"data": album.learnt.name})
     return album, module.to("cpu")
 

@@ -67,7 +67,7 @@ def run(run: Run) -> Report:
         steps.append(Adversarial(module, config, steps_per_epoch, filmed=FILMED))
         return steps[-1]
 
-    history = run.train("", module, step, batches, validation, identity={"network": codec.to_dict(tree)})
+    history = run.train("", module, step, batches, validation, fingerprint={"network": codec.to_dict(tree)})
     run.save_model(tree, module, classes=list(data.classes), training={"data": data.name, "config": config.to_json()})
     judge = judging.trained(run, data)
     noise = np.random.default_rng([run.seed, 1]).standard_normal((int(run.settings["samples"]), noise_size(module)))

@@ -59,7 +59,7 @@ def trained(
     module = run.build(tree)
     batches = run.batches(own.train, training=True)
     held = run.batches(own.validation, training=False, at_once=512)
-    history = run.train(stage, module, make_step, batches, held, identity={"network": codec.to_dict(tree)})
+    history = run.train(stage, module, make_step, batches, held, fingerprint={"network": codec.to_dict(tree)})
     return module, history
 
 

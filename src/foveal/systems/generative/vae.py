@@ -124,7 +124,7 @@ def _trained(run: Run, data: DataSet, stage: str, latent: int) -> tuple[Sequenti
     step = functools.partial(Variational, beta=float(run.settings["beta"]), binarise=bool(run.settings["binarise"]))
     batches = run.batches(train, training=True)
     validation = None if held is None else run.batches(held, training=False, at_once=512)
-    history = run.train(stage, module, step, batches, validation, identity={"network": codec.to_dict(tree)})
+    history = run.train(stage, module, step, batches, validation, fingerprint={"network": codec.to_dict(tree)})
     return tree, module, history
 
 

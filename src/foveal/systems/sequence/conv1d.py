@@ -105,7 +105,7 @@ def _trained(run: Run, waves: Waves, kind: str, tree: Sequential, number: int) -
     module = run.build(tree, seed=config.seed)
     run.train(
         "" if (kind, number) == ("conv1d", 0) else f"{kind}-{number + 1}", module, None, batches,
-        validation, config=config, identity={"waves": digest(part.values, part.labels)},
+        validation, config=config, fingerprint={"waves": digest(part.values, part.labels)},
     )  # fmt: skip
     return module
 

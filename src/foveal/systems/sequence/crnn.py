@@ -109,8 +109,8 @@ def _trained(run: Run, data: DigitLines, network: dict[str, Any]) -> Network:
     module = run.build(codec.from_dict(network))
     batches = LineBatches(data.train, run.config.batch_size, seed=run.seed, device=run.device)
     validation = LineBatches(data.validation, 200, shuffle=False, device=run.device)
-    identity = {"network": network, "source": data.source, "lines": digest(data.train.images)}
-    run.train("", module, Transcription, batches, validation, identity=identity)
+    fingerprint = {"network": network, "source": data.source, "lines": digest(data.train.images)}
+    run.train("", module, Transcription, batches, validation, fingerprint=fingerprint)
     return module
 
 

@@ -110,8 +110,8 @@ def _trained(run: Run, data: dates.Dates) -> tuple[Network, History]:
     )
     learning = run.batches((x, y), training=True)
     watching = run.batches((x_seen, y_seen), training=False, at_once=512)
-    identity = {"network": codec.to_dict(network), "pairs": digest(x.numpy(), y.numpy())}
-    history = run.train("", module, SequenceToSequence, learning, watching, identity=identity)
+    fingerprint = {"network": codec.to_dict(network), "pairs": digest(x.numpy(), y.numpy())}
+    history = run.train("", module, SequenceToSequence, learning, watching, fingerprint=fingerprint)
     return module, history
 
 

@@ -114,8 +114,8 @@ def _trained(run: Run, texts: Texts3) -> tuple[Network, History]:
     module = run.build(tree)
     batches = Streams(texts[0], config.batch_size, window, seed=run.seed, device=run.device)
     watched = Streams(texts[1], min(config.batch_size, 8), window, shuffle=False, device=run.device)
-    identity = {"network": codec.to_dict(tree), "texts": digest(*texts[0])}
-    history = run.train("", module, Language, batches, watched, identity=identity)
+    fingerprint = {"network": codec.to_dict(tree), "texts": digest(*texts[0])}
+    history = run.train("", module, Language, batches, watched, fingerprint=fingerprint)
     return module.cpu(), history
 
 

@@ -110,10 +110,10 @@ def _trained(run: Run, data: Topics) -> tuple[Network, History]:
     def examples(part: Documents) -> tuple[Tensor, Tensor]:
         return torch.from_numpy(part.tokens), torch.from_numpy(part.targets).float()
 
-    identity = {"network": codec.to_dict(tree), "documents": digest(data.train.tokens, data.train.targets)}
+    fingerprint = {"network": codec.to_dict(tree), "documents": digest(data.train.tokens, data.train.targets)}
     train = run.batches(examples(data.train), training=True)
     watched = run.batches(examples(data.validation), training=False)
-    history = run.train("", module, step, train, watched, identity=identity)
+    history = run.train("", module, step, train, watched, fingerprint=fingerprint)
     return module.cpu(), history
 
 

@@ -34,15 +34,20 @@ class Checkpoints:
         folder: the run's.
         seconds: time between two, beside those at the ends of epochs.
         device: whose random state belongs to the run.
-        identity: what makes the run this one (configuration, data, network); a checkpoint of another is refused.
+        fingerprint: what makes the run this one (configuration, data, network); a checkpoint of another is refused.
         steps_per_epoch: to number the files.
     """
 
     def __init__(
-        self, folder: RunFolder, seconds: float, device: torch.device, identity: Mapping[str, Any], steps_per_epoch: int
+        self,
+        folder: RunFolder,
+        seconds: float,
+        device: torch.device,
+        fingerprint: Mapping[str, Any],
+        steps_per_epoch: int,
     ) -> None:
         self.folder, self.seconds, self.device = folder, seconds, device
-        self.identity, self.steps_per_epoch = dict(identity), steps_per_epoch
+        self.fingerprint, self.steps_per_epoch = dict(fingerprint), steps_per_epoch
         self._last = time.monotonic()
 
     def due(self, now: float) -> bool:
@@ -57,7 +62,7 @@ class Checkpoints:
         """
         refuse_broken_weights(method, f"epoch {epoch + 1}, step {step}")
         state = {
-            "identity": self.identity,
+            "identity": self.fingerprint,
             "environment": environment(self.device),
             "watch": hooks,
             "method": method.state_dict(),
@@ -135,23 +140,25 @@ class Checkpoints:
 
     def _compare(self, state: dict[str, Any]) -> None:
         before = {**TrainingConfig().to_json(), **EARLIER, **state["identity"]}
-        before = {name: value for name, value in before.items() if name in state["identity"] or name in self.identity}
-        differing = [name for name in {**before, **self.identity} if before.get(name) != self.identity.get(name)]
+        before = {
+            name: value for name, value in before.items() if name in state["identity"] or name in self.fingerprint
+        }
+        differing = [name for name in {**before, **self.fingerprint} if before.get(name) != self.fingerprint.get(name)]
         if differing:
             raise CheckpointError(
                 "this run was started with something else, and would not go on to the same result",
                 where=str(self.folder.path),
-                given=", ".join(f"{name} {self.identity.get(name)!r}" for name in differing),
+                given=", ".join(f"{name} {self.fingerprint.get(name)!r}" for name in differing),
                 expected=", ".join(f"{name} {before.get(name)!r}" for name in differing),
                 fix=["resume without changing anything", "start a new run under another --name"],
             )
 
 
-def _changed_since(identity: Mapping[str, Any]) -> str:
+def _changed_since(fingerprint: Mapping[str, Any]) -> str:
     """What is computed otherwise now than when a run began, in words; "" where nothing is."""
-    if "decoupled" in identity:
+    if "decoupled" in fingerprint:
         return ""
-    optimizer, loss = str(identity.get("optimizer")), str(identity.get("loss"))
+    optimizer, loss = str(fingerprint.get("optimizer")), str(fingerprint.get("loss"))
     changed = []
     if optimizer in ("adam", "adamw", "rmsprop", "adagrad"):
         changed.append(f"whose {optimizer} had its epsilon elsewhere")
