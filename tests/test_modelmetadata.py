@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from foveal import modelfile
 from foveal.backends.torch import build
 from foveal.errors import ModelFileError
-from foveal.inference.trained_classifier import open_trained
+from foveal.inference.trained_classifier import load_classifier
 from foveal.network import Sequential, layers
 
 NETWORK = Sequential(
@@ -60,7 +60,7 @@ def refusal(path: Path) -> str:
 def refused(path: Path) -> str | None:
     """What is wrong with a file, if it is refused; any other error passes."""
     try:
-        open_trained(path)
+        load_classifier(path)
     except ModelFileError as error:
         return str(error)
     return None
@@ -189,7 +189,7 @@ def test_odd_values_are_refused_or_do_no_harm(tmp_path: Path, key: str) -> None:
         if (problem := refused(path)) is not None:
             assert any(word in problem for word in ("null", key.split(".")[0], "class names"))
             continue
-        trained = open_trained(path)
+        trained = load_classifier(path)
         chances = trained.probabilities(np.zeros((2, 4, 4, 1), np.uint8))
         assert np.isfinite(chances).all()
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from foveal.data.batches.in_memory import ResidentBatches
-from foveal.data.batches.rotated import Turned
+from foveal.data.batches.rotated import RotatedBatches
 from foveal.data.dataset import Split
 from foveal.data.sources.folder import read_album
 from foveal.data.sources.layout import has_classes
@@ -56,7 +56,7 @@ def test_whether_there_are_classes(tmp_path):
 
 def turned(seed=0, size=(6, 6)):
     images = np.random.default_rng(0).integers(0, 256, (21, *size, 3), np.uint8)
-    return images, Turned(ResidentBatches(Split(images, np.zeros(21, np.int64)), 8, shuffle=False), seed)
+    return images, RotatedBatches(ResidentBatches(Split(images, np.zeros(21, np.int64)), 8, shuffle=False), seed)
 
 
 def test_pictures_are_turned_as_the_answer_says():

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from foveal import Model, layers, losses
 from foveal.cli.app import app
 from foveal.errors import ConfigurationError, FovealError
-from foveal.inference.trained_classifier import open_trained
+from foveal.inference.trained_classifier import load_classifier
 
 X = np.random.default_rng(0).normal(size=(6, 8, 8, 1)).astype("float32")
 
@@ -85,7 +85,7 @@ def test_a_model_file_of_several_yes_or_nos_is_read_as_such(tmp_path: Path) -> N
     made.fit(pixels, labels, verbose=0)
     path = made.save(tmp_path / "kept.safetensors")
     wanted = sigmoid(made.predict(pixels))
-    np.testing.assert_allclose(open_trained(path).probabilities(pixels), wanted, atol=1e-6)
+    np.testing.assert_allclose(load_classifier(path).probabilities(pixels), wanted, atol=1e-6)
     np.savez(tmp_path / "data.npz", images=pixels, labels=labels)
     told = CliRunner().invoke(app, ["evaluate", str(path), str(tmp_path / "data.npz"), "--json"])
     assert told.exit_code == 0, told.output
@@ -106,7 +106,7 @@ def test_foveal_train_refuses_one_output_with_a_choice_among_classes(tmp_path: P
     assert not (tmp_path / "runs").exists()
     trained = CliRunner().invoke(app, [*words, "--loss", "binary_cross_entropy", "--name", "first"])
     assert trained.exit_code == 0, (trained.output, trained.exception)
-    found = open_trained("first", tmp_path / "runs")
+    found = load_classifier("first", tmp_path / "runs")
     rows = found.probabilities(np.zeros((1, 8, 8, 1), np.uint8))
     assert rows.shape == (1, 2)
     assert rows.sum() == pytest.approx(1)

@@ -19,7 +19,7 @@ from foveal.cli.app import app
 from foveal.errors import DataError, FovealError, ImageError, ModelFileError
 from foveal.inference.image_predictions import classify, listed
 from foveal.inference.label_matching import matched
-from foveal.inference.trained_classifier import open_trained
+from foveal.inference.trained_classifier import load_classifier
 from foveal.network.layers import Dense, Flatten
 from foveal.network.tree import Sequential
 
@@ -59,7 +59,7 @@ def test_a_turned_tiff_is_answered_as_its_png(tmp_path: Path, orientation: int) 
     exif[0x0112] = orientation
     for kind in ("png", "tiff"):
         Image.fromarray(values).save(tmp_path / f"a.{kind}", exif=exif)
-    trained = open_trained(saved(tmp_path, border=None))
+    trained = load_classifier(saved(tmp_path, border=None))
     png, tiff = classify(trained, [str(tmp_path / "a.png"), str(tmp_path / "a.tiff")])
     assert png.top == tiff.top
     assert png.top[0][0] == "light"
@@ -70,7 +70,7 @@ def test_a_turned_tiff_is_answered_as_its_png(tmp_path: Path, orientation: int) 
 @pytest.mark.parametrize("softmax", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_probabilities_are_the_networks(tmp_path: Path, softmax: bool, channels: int) -> None:
-    trained = open_trained(saved(tmp_path, softmax=softmax, channels=channels))
+    trained = load_classifier(saved(tmp_path, softmax=softmax, channels=channels))
     images = np.stack([np.full((4, 4, channels), value, np.uint8) for value in (0, 51, 255)])
     mean = np.array([-8.0, -8 + 16 * 0.2, 8.0])
     assert np.allclose(trained.probabilities(images)[:, 1], 1 / (1 + np.exp(-2 * mean)), atol=1e-6)
@@ -79,22 +79,22 @@ def test_probabilities_are_the_networks(tmp_path: Path, softmax: bool, channels:
 
 
 def test_one_output_is_the_second_class(tmp_path: Path) -> None:
-    trained = open_trained(saved(tmp_path, units=1))
+    trained = load_classifier(saved(tmp_path, units=1))
     assert trained.classes == ("dark", "light")
     assert trained.probabilities(np.full((1, 4, 4, 1), 255, np.uint8))[0, 1] == pytest.approx(1 / (1 + np.exp(-8)))
 
 
 def test_a_missing_run_is_explained_with_the_latest_ones(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="foveal train"):
-        open_trained("nothing", tmp_path)
+        load_classifier("nothing", tmp_path)
     saved(tmp_path / "first")
     with pytest.raises(ModelFileError, match="first, the latest run"):
-        open_trained("nothing", tmp_path)
-    assert open_trained("first", tmp_path).path == tmp_path / "first" / "model.safetensors"
+        load_classifier("nothing", tmp_path)
+    assert load_classifier("first", tmp_path).path == tmp_path / "first" / "model.safetensors"
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "config.json").write_text("{}")
     with pytest.raises(ModelFileError, match="not finished") as caught:
-        open_trained("half", tmp_path)
+        load_classifier("half", tmp_path)
     assert f"foveal train --resume {tmp_path / 'half'}" in str(caught.value)
 
 
@@ -112,7 +112,7 @@ def test_labels_are_matched_by_name() -> None:
 
 
 def test_a_bad_picture_never_fails_its_neighbours(tmp_path: Path) -> None:
-    trained = open_trained(saved(tmp_path))
+    trained = load_classifier(saved(tmp_path))
     good = [picture(tmp_path / f"{i}.png", value) for i, value in enumerate((0, 255) * 40)]
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no picture")
@@ -127,7 +127,7 @@ def test_a_bad_picture_never_fails_its_neighbours(tmp_path: Path) -> None:
 
 
 def test_what_may_mislead_is_said(tmp_path: Path) -> None:
-    trained = open_trained(saved(tmp_path))
+    trained = load_classifier(saved(tmp_path))
     light, dark = picture(tmp_path / "light.png", 250), picture(tmp_path / "dark.png", 5)
     wide, tiny = picture(tmp_path / "wide.png", 0, (8, 20)), picture(tmp_path / "tiny.png", 0, (2, 2))
 
@@ -144,7 +144,7 @@ def test_what_may_mislead_is_said(tmp_path: Path) -> None:
 
 
 def test_the_border_is_that_of_the_whole_picture(tmp_path: Path) -> None:
-    trained = open_trained(saved(tmp_path))
+    trained = load_classifier(saved(tmp_path))
     pixels = np.full((40, 160), 255, np.uint8)
     pixels[:, 60:100] = 0  # the middle, which is all that is left after cropping
     Image.fromarray(pixels).save(tmp_path / "bar.png")
@@ -152,14 +152,14 @@ def test_the_border_is_that_of_the_whole_picture(tmp_path: Path) -> None:
 
 
 def test_nothing_is_said_of_a_background_that_is_not_known(tmp_path: Path) -> None:
-    trained = open_trained(saved(tmp_path, border=None))
+    trained = load_classifier(saved(tmp_path, border=None))
     assert next(iter(classify(trained, [picture(tmp_path / "light.png", 250)]))).warnings == ()
 
 
 def test_linked_folders_are_classified_and_unreadable_ones_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trained = open_trained(saved(tmp_path))
+    trained = load_classifier(saved(tmp_path))
     for name in ("in/a/1.png", "in/._1.png", "in/closed/1.png", "out/2.png"):
         picture(tmp_path / name, 255)
     os.symlink(tmp_path / "out", tmp_path / "in" / "more")
@@ -185,7 +185,7 @@ def test_folders_are_read_in_the_order_of_names(tmp_path: Path) -> None:
     (tmp_path / "b" / "notes.txt").write_text("no picture")
     assert list(listed([str(tmp_path), "x.png"])) == [paths[1], paths[2], paths[0], "x.png"]
     (tmp_path / "empty").mkdir()
-    trained = open_trained(saved(tmp_path))
+    trained = load_classifier(saved(tmp_path))
     (answer,) = classify(trained, listed([str(tmp_path / "empty")]))
     assert "no picture in this folder" in str(answer.error)
 
@@ -194,7 +194,7 @@ def test_a_network_for_tables_refuses_pictures(tmp_path: Path) -> None:
     network = Sequential([Dense(3)], input_shape=4)
     modelfile.save(tmp_path / "t.safetensors", network, build(network).state_dict(), {})
     with pytest.raises(ImageError, match="takes no pictures"):
-        next(classify(open_trained(tmp_path / "t.safetensors"), ["x.png"]))
+        next(classify(load_classifier(tmp_path / "t.safetensors"), ["x.png"]))
 
 
 # foveal predict --------------------------------------------------------------------------------------------------------

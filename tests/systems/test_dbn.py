@@ -8,7 +8,7 @@ import torch
 
 from foveal import modelfile, systems, zoo
 from foveal.backends.torch import build
-from foveal.inference.trained_classifier import open_trained
+from foveal.inference.trained_classifier import load_classifier
 from foveal.systems.energy import dbn
 from foveal.systems.energy.dbn_report import downwards
 from foveal.training.checkpoints.state import read_state
@@ -58,7 +58,7 @@ def test_every_figure_is_there_for_every_network(outcome):
 def test_the_kept_network_takes_ordinary_pictures(outcome):
     from foveal.data import load
 
-    trained = open_trained(outcome.folder.path)
+    trained = load_classifier(outcome.folder.path)
     test = load("digits").test
     found = (trained.probabilities(test.images).argmax(1) == test.labels).mean()
     assert found == pytest.approx(outcome.findings.evaluation.accuracy)

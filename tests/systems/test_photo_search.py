@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from foveal import systems
 from foveal.data import load
 from foveal.errors import ModelFileError
-from foveal.inference.trained_classifier import open_trained
+from foveal.inference.trained_classifier import load_classifier
 from foveal.systems.embedding import album, photo_search
 from foveal.systems.embedding.features import features
 from foveal.systems.embedding.photo_search_report import CELLS, THUMB, mosaic
@@ -62,7 +62,7 @@ def test_the_kept_embeddings_are_those_of_the_kept_model(outcome):
     kept = load_file(outcome.folder.path / photo_search.EMBEDDINGS)
     codes = kept["codes"]
     assert np.bincount(kept["cluster"]).tolist() == [row["pictures"] for row in outcome.findings.facts["clusters"]]
-    module = open_trained(outcome.folder.path).module
+    module = load_classifier(outcome.folder.path).module
     np.testing.assert_allclose(features(module, load("digits", size=(28, 28)).test.images), codes, atol=1e-5)
 
 
@@ -115,7 +115,7 @@ def test_a_trained_model_may_be_given(outcome, folder, tmp_path):
     found = search(folder, tmp_path, size=None, model=str(outcome.folder.model))
     assert found.findings.facts["pictures"] == found.findings.facts["judged"] == 40
     assert not found.histories  # nothing is trained
-    assert open_trained(found.folder.path).module.network == open_trained(outcome.folder.path).module.network
+    assert load_classifier(found.folder.path).module.network == load_classifier(outcome.folder.path).module.network
 
 
 def test_large_pictures_of_a_folder_are_brought_to_64(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from foveal import modelfile, systems
-from foveal.inference.trained_classifier import open_trained
+from foveal.inference.trained_classifier import load_classifier
 from foveal.training.checkpoints.run_folder import RunFolder, rows_of
 
 RUNS = Path(__file__).with_name("runs_0_1")
@@ -43,6 +43,6 @@ def test_a_model_without_a_sum_is_opened_and_nothing_is_claimed_of_it(tmp_path: 
     for kind in ("classifier", "rbm"):
         path = RUNS / f"{kind}-whole" / "model.safetensors"
         modelfile.load(path)
-    trained = open_trained(shutil.copytree(RUNS / "classifier-whole", tmp_path / "whole"))
+    trained = load_classifier(shutil.copytree(RUNS / "classifier-whole", tmp_path / "whole"))
     assert trained.classes == ("setosa", "versicolor", "virginica")
     assert json.loads((trained.path.parent / "config.json").read_text())["environment"]["foveal"] == "0.1.0"

@@ -19,7 +19,7 @@ from foveal.streams import say
 if TYPE_CHECKING:
     from foveal.data.dataset import DataSet, Split
     from foveal.evaluation.results import Evaluation
-    from foveal.inference.trained_classifier import Trained
+    from foveal.inference.trained_classifier import TrainedClassifier
     from foveal.network.shape import Shape
     from foveal.training.checkpoints.run_folder import RunFolder
 
@@ -55,9 +55,9 @@ def command(
     """
     from foveal.evaluation import as_distribution, evaluate
     from foveal.inference.label_matching import matched
-    from foveal.inference.trained_classifier import check_classifies, open_trained
+    from foveal.inference.trained_classifier import check_classifies, load_classifier
 
-    trained = open_trained(run, runs)
+    trained = load_classifier(run, runs)
     _check_system(trained, data)
     check_classifies(trained)
     chosen = _own(trained, split) if data is None else _other(trained, data, split, label)
@@ -83,7 +83,7 @@ def command(
         say(f"\nThe test set has now been used {often} for this run. Choose by validation, not by it.")
 
 
-def _noted(trained: Trained, chosen: _Chosen, found: Evaluation) -> int | None:
+def _noted(trained: TrainedClassifier, chosen: _Chosen, found: Evaluation) -> int | None:
     """How often this part was used; where the folder may only be read, that it could not be noted is said."""
     from foveal.inference.label_matching import record
 
@@ -98,7 +98,7 @@ def _noted(trained: Trained, chosen: _Chosen, found: Evaluation) -> int | None:
         return None
 
 
-def _check_system(trained: Trained, data: str | None) -> None:
+def _check_system(trained: TrainedClassifier, data: str | None) -> None:
     """A system that is not a classifier has its own report; accuracy says nothing of it."""
     from foveal import modelfile, systems
     from foveal.systems.launch import method
@@ -144,7 +144,7 @@ class _Chosen:
     notes: tuple[str, ...] = ()
 
 
-def _own(trained: Trained, split: str) -> _Chosen:
+def _own(trained: TrainedClassifier, split: str) -> _Chosen:
     """A part of the data that the run names; the validation part is the one put aside in training."""
     from foveal.backends.capacity import most
     from foveal.data import NAMED, load
@@ -200,7 +200,7 @@ def _unread(data: DataSet) -> tuple[str, ...]:
     return tuple(line for line in data.remarks() if line not in data.notes)
 
 
-def _other(trained: Trained, place: str, split: str, label: str | None) -> _Chosen:
+def _other(trained: TrainedClassifier, place: str, split: str, label: str | None) -> _Chosen:
     """A part of other data, brought to the size and channels that the network takes."""
     from foveal.backends.capacity import most
     from foveal.data import load
@@ -257,7 +257,7 @@ def _part(where: str, parts: Mapping[str, Split | None], split: str) -> tuple[st
     )
 
 
-def _print(trained: Trained, found: Evaluation, data: str, split: str) -> None:
+def _print(trained: TrainedClassifier, found: Evaluation, data: str, split: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 

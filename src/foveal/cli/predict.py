@@ -52,7 +52,7 @@ def command(
     """
     from foveal.inference.image_predictions import classify, listed
     from foveal.inference.opened_model import model_path
-    from foveal.inference.trained_classifier import open_trained
+    from foveal.inference.trained_classifier import load_classifier
 
     path = model_path(Path(run), runs)
     system = _answering_system(path)
@@ -69,7 +69,7 @@ def command(
             expected=", ".join(_FITS),
             fix="--fit pad",
         )
-    trained = open_trained(run, runs)
+    trained = load_classifier(run, runs)
     how = cast(Literal["crop", "pad", "stretch"], fit)
     answers = classify(trained, listed(images), top=top, invert=invert, fit=how)
     bad = 0

@@ -40,14 +40,14 @@ def targets_for(
     if not len(inputs):
         raise DataError("there is no sample", where=where, given="arrays of length 0", expected="one or more")
     check_ending(config.loss, config.from_logits, network, output)  # compile may not know the shape yet
-    targets = as_answers(y, len(inputs), output, where, what)
+    targets = as_targets(y, len(inputs), output, where, what)
     check_targets(targets, output.channels, config, where, what)
     if note := note_on_accuracy(targets, output.channels, config):
         say(note)
     return targets
 
 
-def as_answers(y: Any, count: int, output: Shape, where: str, what: str = "y") -> Tensor:
+def as_targets(y: Any, count: int, output: Shape, where: str, what: str = "y") -> Tensor:
     """Class numbers as int64, or values as float32 in the layout of the module's outputs (channels first).
 
     Args:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from foveal.data.sources.images import SUFFIXES, Fit, Pixels, Probe, border_level, probe, read
 from foveal.data.sources.listing import Tally, pictures
 from foveal.errors import ImageError
-from foveal.inference.trained_classifier import Trained, check_classifies
+from foveal.inference.trained_classifier import TrainedClassifier, check_classifies
 
 TOGETHER = 64
 """So many pictures are in memory at once."""
@@ -53,7 +53,7 @@ def listed(places: Iterable[str]) -> Iterator[str]:
 
 
 def classify(
-    trained: Trained, paths: Iterable[str], *, top: int = 3, invert: bool = False, fit: Fit = "crop"
+    trained: TrainedClassifier, paths: Iterable[str], *, top: int = 3, invert: bool = False, fit: Fit = "crop"
 ) -> Iterator[Answer]:
     """One answer a picture, in order. A picture that cannot be read gives an answer that says why.
 
@@ -86,7 +86,7 @@ def classify(
     yield from _answered(trained, waiting, top)
 
 
-def _opened(trained: Trained, path: str, invert: bool, fit: Fit) -> tuple[str, Pixels | None, Answer]:
+def _opened(trained: TrainedClassifier, path: str, invert: bool, fit: Fit) -> tuple[str, Pixels | None, Answer]:
     try:
         if os.path.isdir(path):
             raise _no_picture(path)
@@ -125,7 +125,7 @@ def _aspect(before: Probe, size: tuple[int, int]) -> float:
     return max(ratio, 1 / ratio)
 
 
-def _doubts(trained: Trained, before: Probe, border: float, invert: bool, cut: bool) -> tuple[str, ...]:
+def _doubts(trained: TrainedClassifier, before: Probe, border: float, invert: bool, cut: bool) -> tuple[str, ...]:
     """What is unlike the training pictures, as far as a border and a size can tell."""
     said = []
     usual = trained.border
@@ -143,7 +143,9 @@ def _doubts(trained: Trained, before: Probe, border: float, invert: bool, cut: b
     return tuple(said)
 
 
-def _answered(trained: Trained, waiting: Sequence[tuple[str, Pixels | None, Answer]], top: int) -> Iterator[Answer]:
+def _answered(
+    trained: TrainedClassifier, waiting: Sequence[tuple[str, Pixels | None, Answer]], top: int
+) -> Iterator[Answer]:
     pictures = [picture for _, picture, _ in waiting if picture is not None]
     rows: Iterator[NDArray[np.float64]] = iter(trained.probabilities(np.stack(pictures)) if pictures else [])
     for path, picture, answer in waiting:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedClassifier:
     """A network with its weights.
 
     Attributes:
@@ -76,7 +76,7 @@ class Trained:
         )
 
 
-def open_trained(place: str | Path, runs: str | Path = "runs") -> Trained:
+def load_classifier(place: str | Path, runs: str | Path = "runs") -> TrainedClassifier:
     """Opens a run folder, the name of a run, or a model file.
 
     Args:
@@ -92,7 +92,7 @@ def open_trained(place: str | Path, runs: str | Path = "runs") -> Trained:
     border = (opened.metadata.get("preprocessing") or {}).get("border_level")
     outputs = module.output_shape.channels
     names = opened.classes
-    return Trained(
+    return TrainedClassifier(
         path=opened.path,
         folder=opened.folder,
         module=module,
@@ -105,7 +105,7 @@ def open_trained(place: str | Path, runs: str | Path = "runs") -> Trained:
     )
 
 
-def check_classifies(trained: Trained) -> None:
+def check_classifies(trained: TrainedClassifier) -> None:
     """Refuse a network whose answer is no row of classes: an autoencoder, a network that paints or reads.
 
     Raises:

@@ -18,7 +18,7 @@ _TURNS = 31  # a stream of random numbers
 KINDS = 4
 
 
-class Turned:
+class RotatedBatches:
     """Serve the pictures of other batches, each turned by 0, 90, 180 or 270 degrees, with the number of quarters as answer.
 
     The turns of a batch follow from the seed, the epoch and the step alone.

@@ -17,7 +17,7 @@ from foveal.data.batches.scenes import SceneBatches
 from foveal.network.tree import walk
 
 
-class Downward(nn.Module):
+class EncoderClassifier(nn.Module):
     """Pictures (N, C, h, w) → logits (N, classes): the contracting half, then the largest value of each lowest map.
 
     Its parts are the U-Net's own modules, not copies: what is learned here stays there.

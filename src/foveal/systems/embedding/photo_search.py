@@ -26,7 +26,7 @@ from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
-    from foveal.data.batches.rotated import Turned
+    from foveal.data.batches.rotated import RotatedBatches
     from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(epochs=4, batch_size=64, schedule="one-cycle", lr=3e-3, validation=0.05)
@@ -79,13 +79,13 @@ def run(run: Run) -> Report:
 def opened(run: Run) -> tuple[Album, Network]:
     """The pictures and the network, trained where none is given."""
     from foveal import zoo
-    from foveal.inference.trained_classifier import open_trained
+    from foveal.inference.trained_classifier import load_classifier
     from foveal.runs.run import digest
     from foveal.systems.classification.classifier import classify
 
     given = str(run.settings["model"])
     if given:
-        trained = open_trained(given)
+        trained = load_classifier(given)
         if trained.size is None:
             raise ConfigurationError("the model takes no pictures of one size", where="--set model", given=given)
         run.opening = {**run.opening, "size": list(trained.size), "channels": trained.channels}
@@ -115,12 +115,12 @@ def opened(run: Run) -> tuple[Album, Network]:
     return album, module.to("cpu")
 
 
-def turned(run: Run, split: Split, *, training: bool) -> Turned:
+def turned(run: Run, split: Split, *, training: bool) -> RotatedBatches:
     """Batches of pictures turned by a quarter, a half or three quarters, or not, and by how much."""
-    from foveal.data.batches.rotated import Turned
+    from foveal.data.batches.rotated import RotatedBatches
 
     in_order = run.config.replace(shuffle=training)
-    return Turned(run.batches(split, training=True, config=in_order), run.seed)
+    return RotatedBatches(run.batches(split, training=True, config=in_order), run.seed)
 
 
 def searched(album: Album, codes: NDArray[np.float32], count: int, seed: int) -> dict[str, Any]:
@@ -237,10 +237,10 @@ def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     from foveal.errors import ImageError, ModelFileError
     from foveal.evaluation.similarity import neighbours
     from foveal.inference.image_predictions import listed
-    from foveal.inference.trained_classifier import open_trained
+    from foveal.inference.trained_classifier import load_classifier
     from foveal.systems.embedding.features import features
 
-    trained = open_trained(model)
+    trained = load_classifier(model)
     place = trained.path.with_name(EMBEDDINGS)
     try:
         with files.open_regular(place):

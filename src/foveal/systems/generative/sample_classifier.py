@@ -28,7 +28,7 @@ RECIPE = TrainingConfig(epochs=4, batch_size=64, lr=5e-3, schedule="one-cycle")
 
 
 @dataclass(frozen=True)
-class Opinion:
+class ClassifierScore:
     """What the judge says of a set of pictures.
 
     Attributes:
@@ -63,7 +63,7 @@ class Opinion:
 
 
 @dataclass(frozen=True)
-class Judge:
+class SampleClassifier:
     """A trained classifier.
 
     Attributes:
@@ -76,7 +76,7 @@ class Judge:
     module: Network
     classes: tuple[str, ...]
     accuracy: float
-    real: Opinion
+    real: ClassifierScore
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """(N, classes) for uint8 pictures N × height × width × channels."""
@@ -84,7 +84,7 @@ class Judge:
 
         return class_probabilities(self.module, pictures, from_logits=True)
 
-    def opinion(self, pictures: NDArray[np.uint8]) -> Opinion:
+    def opinion(self, pictures: NDArray[np.uint8]) -> ClassifierScore:
         """What it says of them."""
         return opinion(self.probabilities(pictures))
 
@@ -93,7 +93,7 @@ class Judge:
         answers = self.probabilities(pictures)
         return [self.classes[row.argmax()] + ("" if row.max() >= CONFIDENT else "?") for row in answers]
 
-    def blocks(self, made: Opinion, what: str) -> list[Bars | Rows]:
+    def blocks(self, made: ClassifierScore, what: str) -> list[Bars | Rows]:
         """Bars and a table: the classes of made pictures beside those of real ones."""
         confident = f"The judge was right on {self.accuracy:.1%} of the test pictures."
         bars = Bars(
@@ -112,7 +112,7 @@ class Judge:
         return [bars, Rows("judged-classes", columns, [*rows, whole], "Shares of the classes that the judge assigned.")]
 
 
-def opinion(probabilities: NDArray[np.floating]) -> Opinion:
+def opinion(probabilities: NDArray[np.floating]) -> ClassifierScore:
     """The opinion that (N, classes) probabilities are.
 
     Example:
@@ -124,14 +124,14 @@ def opinion(probabilities: NDArray[np.floating]) -> Opinion:
     best = probabilities.argmax(1)
     sure = probabilities.max(1) >= CONFIDENT
     confident = np.bincount(best[sure], minlength=classes)
-    return Opinion(
+    return ClassifierScore(
         float(sure.mean()),
         tuple((np.bincount(best, minlength=classes) / count).tolist()),
         tuple((confident / max(1, confident.sum())).tolist()),
     )
 
 
-def trained(run: Run, data: DataSet) -> Judge:
+def trained(run: Run, data: DataSet) -> SampleClassifier:
     """Train a judge as a stage of its own, ``judge``; ``settings["judge_epochs"]`` says how long.
 
     It is the lecture's network, or an MLP for pictures below 18 × 18, which that cannot take.
@@ -146,5 +146,7 @@ def trained(run: Run, data: DataSet) -> Judge:
         device=run.config.device,
     )
     found = classify(run, tree, data, stage="judge", config=config, keep="judge")
-    judge = Judge(found.module, data.classes, float(found.evaluation.accuracy), opinion(np.eye(len(data.classes))))
-    return Judge(judge.module, judge.classes, judge.accuracy, judge.opinion(found.measured.images))
+    judge = SampleClassifier(
+        found.module, data.classes, float(found.evaluation.accuracy), opinion(np.eye(len(data.classes)))
+    )
+    return SampleClassifier(judge.module, judge.classes, judge.accuracy, judge.opinion(found.measured.images))
