@@ -20,7 +20,7 @@ from foveal.arithmetic.counts import counted, total
 from foveal.arithmetic.shapes import Traced, trace
 from foveal.backends import capacity
 from foveal.backends.memory import building
-from foveal.backends.torch_layers import Place, compositions, rules
+from foveal.backends.torch_layers import BuildContext, compositions, rules
 from foveal.backends.torch_layers.activations import Activation
 from foveal.backends.torch_layers.convolution import penalised
 from foveal.backends.torch_layers.dense import channels_to_end, channels_to_front
@@ -264,7 +264,7 @@ class _Builder:
             return compositions.MERGES[node.merge](self.branches(node, path))
         step = self.traced[path]
         assert step.output is not None
-        return rules.for_node(node, path)(node, Place(path, step.input, step.output, self.generator, own))
+        return rules.for_node(node, path)(node, BuildContext(path, step.input, step.output, self.generator, own))
 
     def branches(self, node: Node, path: str) -> Iterator[tuple[str, nn.Module]]:
         """Children that share one input, so that none may write over it."""

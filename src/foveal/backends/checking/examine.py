@@ -15,7 +15,7 @@ from foveal.backends.checking import plain, plain_recurrent
 from foveal.backends.checking.plain_activations import activate
 from foveal.backends.checking.report import RIGHT, TOLERANCE, WRONG, Checked
 from foveal.backends.checking.sites import Site
-from foveal.backends.torch_layers import Place, compositions, rules
+from foveal.backends.torch_layers import BuildContext, compositions, rules
 from foveal.backends.torch_layers.dense import channels_to_end, channels_to_front
 from foveal.network import layers as kinds
 from foveal.network.node import Node
@@ -138,7 +138,7 @@ class _Examination:
             if isinstance(site.node, Residual):
                 return compositions.Residual(parts, site.overwrite)
             return compositions.MERGES[site.node.merge](parts)
-        place = Place(site.path, site.inputs[0], site.output, self.generator, site.overwrite)
+        place = BuildContext(site.path, site.inputs[0], site.output, self.generator, site.overwrite)
         module = rules.for_node(site.node, site.path)(site.node, place)
         with torch.no_grad():  # biases of zero and factors of one would hide mistakes
             for name, tensor in module.state_dict().items():

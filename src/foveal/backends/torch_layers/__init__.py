@@ -12,6 +12,6 @@ from foveal.backends.torch_layers import (
     sequence,
     stochastic,
 )
-from foveal.backends.torch_layers.place import Place, rules
+from foveal.backends.torch_layers.context import BuildContext, rules
 
-__all__ = ["Place", "rules"]
+__all__ = ["BuildContext", "rules"]

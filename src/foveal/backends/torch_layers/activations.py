@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from foveal.backends.torch_layers.place import Place, rules
+from foveal.backends.torch_layers.context import BuildContext, rules
 from foveal.network import layers as kinds
 
 Function = Callable[[Tensor], Tensor]
@@ -101,5 +101,5 @@ class Activation(nn.Module):
 
 
 @rules.rule(kinds.Activation)
-def _activation(layer: kinds.Activation, place: Place) -> nn.Module:
-    return Activation(layer.activation, layer.negative_slope, layer.alpha, place.overwrite)
+def _activation(layer: kinds.Activation, context: BuildContext) -> nn.Module:
+    return Activation(layer.activation, layer.negative_slope, layer.alpha, context.overwrite)

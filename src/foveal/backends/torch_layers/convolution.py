@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from foveal.arithmetic.geometry import transposed_padding
 from foveal.backends.torch_layers.activations import overwriting
 from foveal.backends.torch_layers.border import padding_of
-from foveal.backends.torch_layers.place import Place, rules
+from foveal.backends.torch_layers.context import BuildContext, rules
 from foveal.backends.torch_layers.sliding import convolve, transpose
 from foveal.network import layers as kinds
 from foveal.network.activations import Regularizer
 from foveal.network.node import Node
 
 
-def _bias(layer: Any, place: Place, n_in: int, n_out: int) -> nn.Parameter | None:
-    return place.parameter(layer.bias_initializer, (layer.filters,), n_in, n_out) if layer.use_bias else None
+def _bias(layer: Any, context: BuildContext, n_in: int, n_out: int) -> nn.Parameter | None:
+    return context.parameter(layer.bias_initializer, (layer.filters,), n_in, n_out) if layer.use_bias else None
 
 
 class Convolution(nn.Module):
@@ -33,11 +33,13 @@ class Convolution(nn.Module):
 
     bias: nn.Parameter | None
 
-    def __init__(self, layer: Any, place: Place, weight: nn.Parameter, bias: nn.Parameter | None, groups: int) -> None:
+    def __init__(
+        self, layer: Any, context: BuildContext, weight: nn.Parameter, bias: nn.Parameter | None, groups: int
+    ) -> None:
         super().__init__()
         self.weight = weight
         self.register_parameter("bias", bias)
-        padding = padding_of(layer, place.input)
+        padding = padding_of(layer, context.input)
         self.border = padding.border
         self.geometry = (layer.strides, padding.symmetric, layer.dilation_rate, groups)
         self.activation = overwriting(layer.activation)
@@ -54,26 +56,26 @@ class Convolution(nn.Module):
 
 
 @rules.rule(kinds.Conv1D, kinds.Conv3D)
-def _convolution(layer: Any, place: Place) -> nn.Module:
-    per_group = place.input.channels // layer.groups
+def _convolution(layer: Any, context: BuildContext) -> nn.Module:
+    per_group = context.input.channels // layer.groups
     n_in, n_out = math.prod(layer.kernel_size) * per_group, math.prod(layer.kernel_size) * layer.filters
-    weight = place.parameter(layer.kernel_initializer, (layer.filters, per_group, *layer.kernel_size), n_in, n_out)
-    return Convolution(layer, place, weight, _bias(layer, place, n_in, n_out), layer.groups)
+    weight = context.parameter(layer.kernel_initializer, (layer.filters, per_group, *layer.kernel_size), n_in, n_out)
+    return Convolution(layer, context, weight, _bias(layer, context, n_in, n_out), layer.groups)
 
 
 @rules.rule(kinds.Conv2D)
-def _convolution_2d(layer: kinds.Conv2D, place: Place) -> nn.Module:
-    return _convolution(layer, place) if layer.connections is None else PartialConvolution(layer, place)
+def _convolution_2d(layer: kinds.Conv2D, context: BuildContext) -> nn.Module:
+    return _convolution(layer, context) if layer.connections is None else PartialConvolution(layer, context)
 
 
 @rules.rule(kinds.DepthwiseConv2D)
-def _depthwise(layer: kinds.DepthwiseConv2D, place: Place) -> nn.Module:
-    channels, area = place.input.channels, math.prod(layer.kernel_size)
+def _depthwise(layer: kinds.DepthwiseConv2D, context: BuildContext) -> nn.Module:
+    channels, area = context.input.channels, math.prod(layer.kernel_size)
     filters, n_out = channels * layer.depth_multiplier, area * layer.depth_multiplier
     n_in = area * channels  # Keras' count: a depthwise kernel is one array over all channels
-    weight = place.parameter(layer.kernel_initializer, (filters, 1, *layer.kernel_size), n_in, n_out)
-    bias = place.parameter(layer.bias_initializer, (filters,), n_in, n_out) if layer.use_bias else None
-    return Convolution(layer, place, weight, bias, channels)
+    weight = context.parameter(layer.kernel_initializer, (filters, 1, *layer.kernel_size), n_in, n_out)
+    bias = context.parameter(layer.bias_initializer, (filters,), n_in, n_out) if layer.use_bias else None
+    return Convolution(layer, context, weight, bias, channels)
 
 
 class PartialConvolution(nn.Module):
@@ -88,22 +90,22 @@ class PartialConvolution(nn.Module):
     bias: nn.Parameter | None
     places: Tensor
 
-    def __init__(self, layer: kinds.Conv2D, place: Place) -> None:
+    def __init__(self, layer: kinds.Conv2D, context: BuildContext) -> None:
         super().__init__()
         assert layer.connections is not None
-        channels, area = place.input.channels, math.prod(layer.kernel_size)
+        channels, area = context.input.channels, math.prod(layer.kernel_size)
         count = sum(map(len, layer.connections))
         n_out = max(1, round(area * count / channels))  # filters that see a channel, on the average
         rows = [
-            place.values(layer.kernel_initializer, (len(row), *layer.kernel_size), area * len(row), n_out)
+            context.values(layer.kernel_initializer, (len(row), *layer.kernel_size), area * len(row), n_out)
             for row in layer.connections
         ]
         self.weight = nn.Parameter(torch.cat(rows))
-        self.register_parameter("bias", _bias(layer, place, area * count // layer.filters, n_out))
+        self.register_parameter("bias", _bias(layer, context, area * count // layer.filters, n_out))
         seen = [f * channels + c for f, row in enumerate(layer.connections) for c in row]
         self.register_buffer("places", torch.tensor(seen, device=self.weight.device), persistent=False)
         self.dense_shape = (layer.filters, channels, *layer.kernel_size)
-        padding = padding_of(layer, place.input)
+        padding = padding_of(layer, context.input)
         self.border = padding.border
         self.geometry = (layer.strides, padding.symmetric, layer.dilation_rate)
         self.activation = overwriting(layer.activation)
@@ -131,19 +133,21 @@ class Separable(nn.Module):
 
     bias: nn.Parameter | None
 
-    def __init__(self, layer: kinds.SeparableConv2D, place: Place) -> None:
+    def __init__(self, layer: kinds.SeparableConv2D, context: BuildContext) -> None:
         super().__init__()
-        self.channels, area = place.input.channels, math.prod(layer.kernel_size)
+        self.channels, area = context.input.channels, math.prod(layer.kernel_size)
         middle = self.channels * layer.depth_multiplier
-        self.depthwise = place.parameter(
+        self.depthwise = context.parameter(
             layer.kernel_initializer,
             (middle, 1, *layer.kernel_size),
             area * self.channels,
             area * layer.depth_multiplier,
         )
-        self.pointwise = place.parameter(layer.kernel_initializer, (layer.filters, middle, 1, 1), middle, layer.filters)
-        self.register_parameter("bias", _bias(layer, place, middle, layer.filters))
-        padding = padding_of(layer, place.input)
+        self.pointwise = context.parameter(
+            layer.kernel_initializer, (layer.filters, middle, 1, 1), middle, layer.filters
+        )
+        self.register_parameter("bias", _bias(layer, context, middle, layer.filters))
+        padding = padding_of(layer, context.input)
         self.border = padding.border
         self.geometry = (layer.strides, padding.symmetric, layer.dilation_rate, self.channels)
         self.activation = overwriting(layer.activation)
@@ -165,12 +169,14 @@ class Transposed(nn.Module):
 
     bias: nn.Parameter | None
 
-    def __init__(self, layer: kinds.Conv2DTranspose, place: Place) -> None:
+    def __init__(self, layer: kinds.Conv2DTranspose, context: BuildContext) -> None:
         super().__init__()
-        channels, area, per_group = place.input.channels, math.prod(layer.kernel_size), layer.filters // layer.groups
+        channels, area, per_group = context.input.channels, math.prod(layer.kernel_size), layer.filters // layer.groups
         n_in, n_out = area * per_group, area * channels  # Keras' count: of the convolution whose adjoint this is
-        self.weight = place.parameter(layer.kernel_initializer, (channels, per_group, *layer.kernel_size), n_in, n_out)
-        self.register_parameter("bias", _bias(layer, place, n_in, n_out))
+        self.weight = context.parameter(
+            layer.kernel_initializer, (channels, per_group, *layer.kernel_size), n_in, n_out
+        )
+        self.register_parameter("bias", _bias(layer, context, n_in, n_out))
         cuts = transposed_padding(layer)
         self.even = tuple(min(before, after) for before, after, _ in cuts)  # PyTorch cuts both ends alike
         self.extra = tuple(extra for _, _, extra in cuts)

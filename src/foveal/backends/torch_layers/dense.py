@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from foveal.backends.torch_layers.activations import overwriting
-from foveal.backends.torch_layers.place import Place, rules
+from foveal.backends.torch_layers.context import BuildContext, rules
 from foveal.network import layers as kinds
 
 
@@ -34,11 +34,11 @@ class Dense(nn.Module):
 
     bias: nn.Parameter | None
 
-    def __init__(self, layer: kinds.Dense, place: Place) -> None:
+    def __init__(self, layer: kinds.Dense, context: BuildContext) -> None:
         super().__init__()
-        n = place.input.channels
-        self.weight = place.parameter(layer.kernel_initializer, (layer.units, n), n, layer.units)
-        bias = place.parameter(layer.bias_initializer, (layer.units,), n, layer.units) if layer.use_bias else None
+        n = context.input.channels
+        self.weight = context.parameter(layer.kernel_initializer, (layer.units, n), n, layer.units)
+        bias = context.parameter(layer.bias_initializer, (layer.units,), n, layer.units) if layer.use_bias else None
         self.register_parameter("bias", bias)
         self.activation = overwriting(layer.activation)
         self.label = repr(layer)
@@ -60,13 +60,13 @@ class RBF(nn.Module):
 
     weight: Tensor
 
-    def __init__(self, layer: kinds.RBF, place: Place) -> None:
+    def __init__(self, layer: kinds.RBF, context: BuildContext) -> None:
         super().__init__()
-        n = place.input.channels
+        n = context.input.channels
         if layer.trainable:
-            self.weight = place.parameter(layer.kernel_initializer, (layer.units, n), n, layer.units)
+            self.weight = context.parameter(layer.kernel_initializer, (layer.units, n), n, layer.units)
         else:
-            centres = place.values(layer.kernel_initializer, (layer.units, n), n, layer.units)
+            centres = context.values(layer.kernel_initializer, (layer.units, n), n, layer.units)
             self.register_buffer("weight", centres)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -140,32 +140,32 @@ class UpSampling(nn.Module):
 
 
 @rules.rule(kinds.Flatten)
-def _flatten(layer: kinds.Flatten, place: Place) -> nn.Module:
+def _flatten(layer: kinds.Flatten, context: BuildContext) -> nn.Module:
     return Flatten()
 
 
 @rules.rule(kinds.Reshape)
-def _reshape(layer: kinds.Reshape, place: Place) -> nn.Module:
-    return Reshape(tuple(n for n in place.output.axes if n is not None))
+def _reshape(layer: kinds.Reshape, context: BuildContext) -> nn.Module:
+    return Reshape(tuple(n for n in context.output.axes if n is not None))
 
 
 @rules.rule(kinds.Dropout)
-def _dropout(layer: kinds.Dropout, place: Place) -> nn.Module:
+def _dropout(layer: kinds.Dropout, context: BuildContext) -> nn.Module:
     return Dropout(layer.rate, maps=False)
 
 
 @rules.rule(kinds.SpatialDropout2D)
-def _spatial_dropout(layer: kinds.SpatialDropout2D, place: Place) -> nn.Module:
+def _spatial_dropout(layer: kinds.SpatialDropout2D, context: BuildContext) -> nn.Module:
     return Dropout(layer.rate, maps=True)
 
 
 @rules.rule(kinds.ZeroPadding2D)
-def _zero_padding(layer: kinds.ZeroPadding2D, place: Place) -> nn.Module:
+def _zero_padding(layer: kinds.ZeroPadding2D, context: BuildContext) -> nn.Module:
     return ZeroPadding(layer.padding)
 
 
 @rules.rule(kinds.UpSampling2D)
-def _upsampling(layer: kinds.UpSampling2D, place: Place) -> nn.Module:
+def _upsampling(layer: kinds.UpSampling2D, context: BuildContext) -> nn.Module:
     return UpSampling(layer.size, layer.interpolation)
 
 

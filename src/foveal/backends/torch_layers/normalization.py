@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from foveal.backends.torch_layers.context import BuildContext, rules
 from foveal.backends.torch_layers.dense import channels_to_end, channels_to_front
-from foveal.backends.torch_layers.place import Place, rules
 from foveal.errors import TrainingError
 from foveal.network import layers as kinds
 
@@ -29,17 +29,17 @@ class BatchNormalization(nn.Module):
     running_var: Tensor
     takes_one_value = False
 
-    def __init__(self, layer: kinds.BatchNormalization, place: Place) -> None:
+    def __init__(self, layer: kinds.BatchNormalization, context: BuildContext) -> None:
         super().__init__()
-        channels = (place.input.channels,)
-        self.register_parameter("weight", place.parameter("ones", channels) if layer.scale else None)
-        self.register_parameter("bias", place.parameter("zeros", channels) if layer.center else None)
-        self.register_buffer("running_mean", place.values("zeros", channels))
-        self.register_buffer("running_var", place.values("ones", channels))
+        channels = (context.input.channels,)
+        self.register_parameter("weight", context.parameter("ones", channels) if layer.scale else None)
+        self.register_parameter("bias", context.parameter("zeros", channels) if layer.center else None)
+        self.register_buffer("running_mean", context.values("zeros", channels))
+        self.register_buffer("running_var", context.values("ones", channels))
         self.share = 1 - layer.momentum  # what PyTorch calls momentum
         self.epsilon = layer.epsilon
-        self.one_value = all(n == 1 for n in place.input.spatial)
-        self.label, self.path = repr(layer), place.path
+        self.one_value = all(n == 1 for n in context.input.spatial)
+        self.label, self.path = repr(layer), context.path
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training and x.numel() == x.shape[1]:
@@ -91,11 +91,11 @@ class LayerNormalization(nn.Module):
     weight: nn.Parameter | None
     bias: nn.Parameter | None
 
-    def __init__(self, layer: kinds.LayerNormalization, place: Place) -> None:
+    def __init__(self, layer: kinds.LayerNormalization, context: BuildContext) -> None:
         super().__init__()
-        self.channels = (place.input.channels,)
-        self.register_parameter("weight", place.parameter("ones", self.channels) if layer.scale else None)
-        self.register_parameter("bias", place.parameter("zeros", self.channels) if layer.center else None)
+        self.channels = (context.input.channels,)
+        self.register_parameter("weight", context.parameter("ones", self.channels) if layer.scale else None)
+        self.register_parameter("bias", context.parameter("zeros", self.channels) if layer.center else None)
         self.epsilon = layer.epsilon
         self.label = repr(layer)
 
@@ -154,9 +154,9 @@ class Normalization(nn.Module):
     factor: Tensor
     offset: Tensor
 
-    def __init__(self, layer: kinds.Normalization, place: Place) -> None:
+    def __init__(self, layer: kinds.Normalization, context: BuildContext) -> None:
         super().__init__()
-        one_a_channel = (-1, *(1 for _ in place.input.spatial))
+        one_a_channel = (-1, *(1 for _ in context.input.spatial))
         mean = torch.tensor(layer.mean, dtype=torch.float64)
         factor = torch.tensor(layer.variance, dtype=torch.float64).rsqrt()
         for name, value in (("factor", factor), ("offset", -mean * factor)):
@@ -171,30 +171,30 @@ class Normalization(nn.Module):
 
 
 @rules.rule(kinds.BatchNormalization)
-def _batch(layer: kinds.BatchNormalization, place: Place) -> nn.Module:
-    return BatchNormalization(layer, place)
+def _batch(layer: kinds.BatchNormalization, context: BuildContext) -> nn.Module:
+    return BatchNormalization(layer, context)
 
 
 @rules.rule(kinds.LayerNormalization)
-def _layer(layer: kinds.LayerNormalization, place: Place) -> nn.Module:
-    return LayerNormalization(layer, place)
+def _layer(layer: kinds.LayerNormalization, context: BuildContext) -> nn.Module:
+    return LayerNormalization(layer, context)
 
 
 @rules.rule(kinds.LocalResponseNormalization)
-def _local_response(layer: kinds.LocalResponseNormalization, place: Place) -> nn.Module:
+def _local_response(layer: kinds.LocalResponseNormalization, context: BuildContext) -> nn.Module:
     return LocalResponseNormalization(layer)
 
 
 @rules.rule(kinds.UnitNormalization)
-def _unit(layer: kinds.UnitNormalization, place: Place) -> nn.Module:
+def _unit(layer: kinds.UnitNormalization, context: BuildContext) -> nn.Module:
     return UnitNormalization()
 
 
 @rules.rule(kinds.Rescaling)
-def _rescaling(layer: kinds.Rescaling, place: Place) -> nn.Module:
+def _rescaling(layer: kinds.Rescaling, context: BuildContext) -> nn.Module:
     return Rescaling(layer.scale, layer.offset)
 
 
 @rules.rule(kinds.Normalization)
-def _normalization(layer: kinds.Normalization, place: Place) -> nn.Module:
-    return Normalization(layer, place)
+def _normalization(layer: kinds.Normalization, context: BuildContext) -> nn.Module:
+    return Normalization(layer, context)

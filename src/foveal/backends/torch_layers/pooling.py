@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from foveal.arithmetic.geometry import windows
 from foveal.backends.torch_layers.activations import overwriting
 from foveal.backends.torch_layers.border import padding_of
-from foveal.backends.torch_layers.place import Place, rules
+from foveal.backends.torch_layers.context import BuildContext, rules
 from foveal.backends.torch_layers.sliding import convolve
 from foveal.errors import ShapeError
 from foveal.network import layers as kinds
@@ -33,13 +33,13 @@ _ADAPTIVE: dict[str, dict[int, _Op]] = {
 class _Windowed(nn.Module):
     """What poolings over windows share: kernel, strides, padding, and who pads."""
 
-    def __init__(self, layer: Any, place: Place, value: float = 0.0) -> None:
+    def __init__(self, layer: Any, context: BuildContext, value: float = 0.0) -> None:
         super().__init__()
         self.kernel, self.strides = layer.pool_size, layer.steps
         self.rank = len(self.kernel)
-        _refuse_empty_windows(layer, place)
+        _refuse_empty_windows(layer, context)
         # PyTorch's poolings pad at most half a window themselves
-        padding = padding_of(layer, place.input, value, tuple(k // 2 for k in self.kernel))
+        padding = padding_of(layer, context.input, value, tuple(k // 2 for k in self.kernel))
         self.symmetric, self.border, self.padded = padding.symmetric, padding.border, padding.any
         self.label = repr(layer)
 
@@ -50,8 +50,8 @@ class _Windowed(nn.Module):
 class MaxPooling(_Windowed):
     """The largest value of each window; the first in reading order gets the gradient."""
 
-    def __init__(self, layer: Any, place: Place) -> None:
-        super().__init__(layer, place, -math.inf)
+    def __init__(self, layer: Any, context: BuildContext) -> None:
+        super().__init__(layer, context, -math.inf)
 
     def largest(self, x: Tensor) -> Tensor:
         """max x over each window."""
@@ -73,8 +73,8 @@ class MinPooling(MaxPooling):
 class _Summing(_Windowed):
     """Sums over windows, weighted or not; padded places add nothing."""
 
-    def __init__(self, layer: Any, place: Place) -> None:
-        super().__init__(layer, place)
+    def __init__(self, layer: Any, context: BuildContext) -> None:
+        super().__init__(layer, context)
         self.area = math.prod(self.kernel)
 
     def total(self, x: Tensor) -> Tensor:
@@ -114,13 +114,13 @@ class Subsampling(_Summing):
 
     bias: nn.Parameter | None
 
-    def __init__(self, layer: kinds.Subsampling2D, place: Place) -> None:
-        super().__init__(layer, place)
-        channels = place.input.channels
-        self.weight = place.parameter("ones", (channels,))
-        if place.generator is not None:
+    def __init__(self, layer: kinds.Subsampling2D, context: BuildContext) -> None:
+        super().__init__(layer, context)
+        channels = context.input.channels
+        self.weight = context.parameter("ones", (channels,))
+        if context.generator is not None:
             self.weight.data.div_(self.area)
-        self.register_parameter("bias", place.parameter("zeros", (channels,)) if layer.use_bias else None)
+        self.register_parameter("bias", context.parameter("zeros", (channels,)) if layer.use_bias else None)
         self.activation = overwriting(layer.activation)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -135,9 +135,9 @@ class DistanceWeightedPooling(_Windowed):
 
     weights: Tensor
 
-    def __init__(self, layer: Any, place: Place) -> None:
-        super().__init__(layer, place)
-        outline = place.generator is None
+    def __init__(self, layer: Any, context: BuildContext) -> None:
+        super().__init__(layer, context)
+        outline = context.generator is None
         weights = torch.empty(self.kernel, device="meta") if outline else distance_weights(self.kernel)
         self.register_buffer("weights", weights[None, None], persistent=False)
 
@@ -169,16 +169,16 @@ def distance_weights(kernel: tuple[int, ...]) -> Tensor:
     return 1 / (1 + squares.sqrt())
 
 
-def _refuse_empty_windows(layer: Any, place: Place) -> None:
+def _refuse_empty_windows(layer: Any, context: BuildContext) -> None:
     """A window that lies wholly in the padding has no largest value and no mean."""
-    for axis, (n, one) in enumerate(zip(place.input.spatial, windows(layer, place.input) or (), strict=True)):
+    for axis, (n, one) in enumerate(zip(context.input.spatial, windows(layer, context.input) or (), strict=True)):
         last = None if n is None else (one.places(n) - 1) * one.stride - one.before
         if one.before >= one.kernel or (last is not None and n is not None and last >= n):
             side = "before" if one.before >= one.kernel else "after"
             raise ShapeError(
                 "a window lies wholly in the padding: there is no value in it to pool",
-                where=place.path,
-                given=f"input {place.input}, pool_size {one.kernel}, padding {one.before} before and {one.after} after "
+                where=context.path,
+                given=f"input {context.input}, pool_size {one.kernel}, padding {one.before} before and {one.after} after "
                 f"on axis {axis + 1}",
                 expected=f"less padding {side} than the window is wide: at most {one.kernel - 1}",
                 fix=['padding="same"', f"padding={one.kernel // 2}"],
@@ -214,22 +214,22 @@ class GlobalMax(nn.Module):
 
 
 @rules.rule(*kinds.pooling.GLOBAL_AVERAGE)
-def _global_average(layer: Any, place: Place) -> nn.Module:
+def _global_average(layer: Any, context: BuildContext) -> nn.Module:
     return GlobalAverage()
 
 
 @rules.rule(*kinds.pooling.GLOBAL_MAX)
-def _global_max(layer: Any, place: Place) -> nn.Module:
+def _global_max(layer: Any, context: BuildContext) -> nn.Module:
     return GlobalMax()
 
 
 @rules.rule(*kinds.pooling.ADAPTIVE_AVERAGE)
-def _adaptive_average(layer: Any, place: Place) -> nn.Module:
+def _adaptive_average(layer: Any, context: BuildContext) -> nn.Module:
     return AdaptivePooling("average", layer.output_size)
 
 
 @rules.rule(*kinds.pooling.ADAPTIVE_MAX)
-def _adaptive_max(layer: Any, place: Place) -> nn.Module:
+def _adaptive_max(layer: Any, context: BuildContext) -> nn.Module:
     return AdaptivePooling("max", layer.output_size)
 
 

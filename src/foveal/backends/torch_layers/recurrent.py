@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from foveal.arithmetic.counts import GATES
 from foveal.backends.torch_layers.activations import PURE
-from foveal.backends.torch_layers.place import Place, rules
+from foveal.backends.torch_layers.context import BuildContext, rules
 from foveal.network import layers as kinds
 from foveal.network.shape import as_shape
 
@@ -41,17 +41,19 @@ class Recurrent(nn.Module):
     recurrent_bias: nn.Parameter | None
     no_bias: Tensor
 
-    def __init__(self, layer: kinds.LSTM, place: Place, kernel: Callable[..., Any] | None, states: int) -> None:
+    def __init__(
+        self, layer: kinds.LSTM, context: BuildContext, kernel: Callable[..., Any] | None, states: int
+    ) -> None:
         super().__init__()
-        n, units = place.input.channels, layer.units
+        n, units = context.input.channels, layer.units
         sums = GATES[type(layer)] * units
         twice = layer.use_bias and getattr(layer, "reset_after", False)
 
         def bias() -> nn.Parameter:
-            return place.parameter(layer.bias_initializer, (sums,), n, sums)
+            return context.parameter(layer.bias_initializer, (sums,), n, sums)
 
-        self.weight = place.parameter(layer.kernel_initializer, (sums, n), n, sums)
-        self.recurrent_weight = place.parameter(layer.recurrent_initializer, (sums, units), units, sums)
+        self.weight = context.parameter(layer.kernel_initializer, (sums, n), n, sums)
+        self.recurrent_weight = context.parameter(layer.recurrent_initializer, (sums, units), units, sums)
         self.register_parameter("bias", bias() if layer.use_bias else None)
         self.register_parameter("recurrent_bias", bias() if twice else None)
         self.register_buffer("no_bias", torch.zeros(sums, device=self.weight.device), persistent=False)
@@ -143,8 +145,8 @@ class LSTM(Recurrent):
 class GRU(Recurrent):
     """Gates r, z, and the new state n; the reset after the product or before it."""
 
-    def __init__(self, layer: kinds.GRU, place: Place, kernel: Callable[..., Any] | None) -> None:
-        super().__init__(layer, place, kernel, 1)  # type: ignore[arg-type]
+    def __init__(self, layer: kinds.GRU, context: BuildContext, kernel: Callable[..., Any] | None) -> None:
+        super().__init__(layer, context, kernel, 1)  # type: ignore[arg-type]
         self.after = layer.reset_after
 
     def step(self, sums: Tensor, states: list[Tensor], before: Tensor) -> list[Tensor]:
@@ -173,13 +175,16 @@ _MERGES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 class Bidirectional(nn.Module):
     """Two recurrent layers, ``forward_layer`` and ``backward_layer``, merged step by step."""
 
-    def __init__(self, layer: kinds.Bidirectional, place: Place) -> None:
+    def __init__(self, layer: kinds.Bidirectional, context: BuildContext) -> None:
         super().__init__()
-        one = Place(
-            place.path, place.input, place.output.resized(place.output.spatial, layer.layer.units), place.generator
+        one = BuildContext(
+            context.path,
+            context.input,
+            context.output.resized(context.output.spatial, layer.layer.units),
+            context.generator,
         )
         for name, part in layer.held():
-            self._modules[name] = rules.for_node(part, place.path)(part, one)
+            self._modules[name] = rules.for_node(part, context.path)(part, one)
         self.merge, self.sequences = _MERGES[layer.merge_mode], layer.layer.return_sequences
 
     def forward(self, x: Tensor) -> Tensor:
@@ -190,10 +195,12 @@ class Bidirectional(nn.Module):
 class TimeDistributed(nn.Module):
     """One layer on each step: steps join the batch, and part from it again."""
 
-    def __init__(self, layer: kinds.TimeDistributed, place: Place) -> None:
+    def __init__(self, layer: kinds.TimeDistributed, context: BuildContext) -> None:
         super().__init__()
-        inside = Place(place.path, as_shape(place.input.axes[1:]), as_shape(place.output.axes[1:]), place.generator)
-        self.layer = rules.for_node(layer.layer, place.path)(layer.layer, inside)
+        inside = BuildContext(
+            context.path, as_shape(context.input.axes[1:]), as_shape(context.output.axes[1:]), context.generator
+        )
+        self.layer = rules.for_node(layer.layer, context.path)(layer.layer, inside)
 
     def forward(self, x: Tensor) -> Tensor:
         steps = x.movedim(2, 1)  # N × steps × channels × …
@@ -205,8 +212,8 @@ _RNN = {"tanh": torch._VF.rnn_tanh, "relu": torch._VF.rnn_relu}
 
 
 @rules.rule(kinds.SimpleRNN)
-def _simple(layer: kinds.SimpleRNN, place: Place) -> nn.Module:
-    return SimpleRNN(layer, place, _RNN.get(layer.activation), 1)  # type: ignore[arg-type]
+def _simple(layer: kinds.SimpleRNN, context: BuildContext) -> nn.Module:
+    return SimpleRNN(layer, context, _RNN.get(layer.activation), 1)  # type: ignore[arg-type]
 
 
 def _usual(layer: kinds.LSTM | kinds.GRU) -> bool:
@@ -214,18 +221,18 @@ def _usual(layer: kinds.LSTM | kinds.GRU) -> bool:
 
 
 @rules.rule(kinds.LSTM)
-def _lstm(layer: kinds.LSTM, place: Place) -> nn.Module:
-    module = LSTM(layer, place, torch._VF.lstm if _usual(layer) else None, 2)
-    if layer.unit_forget_bias and module.bias is not None and place.generator is not None:
+def _lstm(layer: kinds.LSTM, context: BuildContext) -> nn.Module:
+    module = LSTM(layer, context, torch._VF.lstm if _usual(layer) else None, 2)
+    if layer.unit_forget_bias and module.bias is not None and context.generator is not None:
         with torch.no_grad():
             module.bias[layer.units : 2 * layer.units] = 1.0
     return module
 
 
 @rules.rule(kinds.GRU)
-def _gru(layer: kinds.GRU, place: Place) -> nn.Module:
+def _gru(layer: kinds.GRU, context: BuildContext) -> nn.Module:
     fast = _usual(layer) and layer.reset_after
-    return GRU(layer, place, torch._VF.gru if fast else None)
+    return GRU(layer, context, torch._VF.gru if fast else None)
 
 
 # A module that takes a layer and its place is the rule of its kind itself.

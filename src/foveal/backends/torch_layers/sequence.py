@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from foveal.backends.torch_layers.context import BuildContext, rules
 from foveal.backends.torch_layers.dense import channels_to_end, channels_to_front
-from foveal.backends.torch_layers.place import Place, rules
 from foveal.errors import DataError
 from foveal.network import layers as kinds
 
@@ -21,11 +21,11 @@ class Embedding(nn.Module):
         weight: input_dim × output_dim.
     """
 
-    def __init__(self, layer: kinds.Embedding, place: Place) -> None:
+    def __init__(self, layer: kinds.Embedding, context: BuildContext) -> None:
         super().__init__()
         shape = (layer.input_dim, layer.output_dim)
-        self.weight = place.parameter(layer.embeddings_initializer, shape, *shape)
-        self.path, self.label = place.path, repr(layer)
+        self.weight = context.parameter(layer.embeddings_initializer, shape, *shape)
+        self.path, self.label = context.path, repr(layer)
 
     def forward(self, x: Tensor) -> Tensor:
         try:
@@ -74,12 +74,12 @@ class Permute(nn.Module):
 
 
 @rules.rule(kinds.Cropping1D)
-def _cropping(layer: kinds.Cropping1D, place: Place) -> nn.Module:
+def _cropping(layer: kinds.Cropping1D, context: BuildContext) -> nn.Module:
     return Cropping(*layer.cropping)
 
 
 @rules.rule(kinds.Permute)
-def _permute(layer: kinds.Permute, place: Place) -> nn.Module:
+def _permute(layer: kinds.Permute, context: BuildContext) -> nn.Module:
     return Permute(layer.dims)
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from foveal.backends.torch_layers.place import Place, rules
+from foveal.backends.torch_layers.context import BuildContext, rules
 from foveal.network import layers as kinds
 
 
@@ -55,12 +55,12 @@ class RBM(nn.Module):
         visible_bias: b.
     """
 
-    def __init__(self, layer: kinds.RBM, place: Place) -> None:
+    def __init__(self, layer: kinds.RBM, context: BuildContext) -> None:
         super().__init__()
-        n, h = place.input.channels, layer.units
-        self.weight = place.parameter(layer.kernel_initializer, (h, n), n, h)
-        self.bias = place.parameter("zeros", (h,))
-        self.visible_bias = place.parameter("zeros", (n,))
+        n, h = context.input.channels, layer.units
+        self.weight = context.parameter(layer.kernel_initializer, (h, n), n, h)
+        self.bias = context.parameter("zeros", (h,))
+        self.visible_bias = context.parameter("zeros", (n,))
         self.label = repr(layer)
 
     def forward(self, v: Tensor) -> Tensor:
@@ -83,12 +83,12 @@ class RBM(nn.Module):
 
 
 @rules.rule(kinds.GaussianNoise)
-def _noise(layer: kinds.GaussianNoise, place: Place) -> nn.Module:
+def _noise(layer: kinds.GaussianNoise, context: BuildContext) -> nn.Module:
     return GaussianNoise(layer.stddev)
 
 
 @rules.rule(kinds.Sampling)
-def _sampling(layer: kinds.Sampling, place: Place) -> nn.Module:
+def _sampling(layer: kinds.Sampling, context: BuildContext) -> nn.Module:
     return Sampling(layer.units)
 
 

@@ -17,12 +17,12 @@ from foveal.backends.torch_layers.initializers import fill
 from foveal.network.interpreter import Interpreter
 from foveal.network.shape import Shape
 
-ModuleRule = Callable[[Any, "Place"], nn.Module]
+ModuleRule = Callable[[Any, "BuildContext"], nn.Module]
 rules: Interpreter[ModuleRule] = Interpreter("PyTorch module")
 
 
 @dataclass(frozen=True)
-class Place:
+class BuildContext:
     """Where a layer stands in its network.
 
     Attributes:
