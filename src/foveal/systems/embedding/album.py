@@ -34,13 +34,13 @@ class Album:
         pictures: with origins where they are files; labels count only where there are classes.
         classes: names; empty where the pictures belong to none.
         judged: indices of pictures that the network was not trained on.
-        learnt: what the network learns from; None where a model is given.
+        learned: what the network learns from; None where a model is given.
     """
 
     pictures: Split
     classes: tuple[str, ...]
     judged: NDArray[np.int64]
-    learnt: DataSet | None
+    learned: DataSet | None
 
     def name(self, index: int) -> str:
         """A picture's file, or its number."""

@@ -65,7 +65,7 @@ def run(run: Run) -> Report:
         **{key: value for key, value in found.items() if key != "cluster"},
         "trustworthiness": places["trustworthiness"],
     }  # fmt: skip
-    if album.learnt is not None and run.histories:
+    if album.learned is not None and run.histories:
         facts["validation_accuracy"] = run.histories[""].history.get("val_accuracy", [None])[-1]
     return Report(
         headlines=_headlines(album, found, facts),
@@ -91,13 +91,13 @@ def opened(run: Run) -> tuple[Album, Network]:
         run.opening = {**run.opening, "size": list(trained.size), "channels": trained.channels}
         album = album_of(run)
         run.save_model(trained.module.network, trained.module, classes=list(trained.classes), training={"model": given})
-        return dataclasses.replace(album, judged=np.arange(len(album.pictures)), learnt=None), trained.module
+        return dataclasses.replace(album, judged=np.arange(len(album.pictures)), learned=None), trained.module
     album = album_of(run)
-    assert album.learnt is not None
+    assert album.learned is not None
     kinds = len(album.classes) or len(TURNS)
-    tree = zoo.create(str(run.settings["network"]), kinds, album.learnt.shape)
+    tree = zoo.create(str(run.settings["network"]), kinds, album.learned.shape)
     if album.classes:
-        return album, classify(run, tree, album.learnt).module.to("cpu")
+        return album, classify(run, tree, album.learned).module.to("cpu")
     if run.config.augment or run.config.mirror:
         raise ConfigurationError(
             "pictures without classes are learned by their turns, without augmentation",
@@ -106,12 +106,12 @@ def opened(run: Run) -> tuple[Album, Network]:
             expected="class folders, for either",
             fix="leave augment and mirror out",
         )
-    module = run.build(tree, album.learnt.shape)
-    train, validation = run.split(album.learnt.train)
+    module = run.build(tree, album.learned.shape)
+    train, validation = run.split(album.learned.train)
     held = None if validation is None else turned(run, validation, training=False)
-    fingerprint = {"data": digest(album.learnt.train.images)}
+    fingerprint = {"data": digest(album.learned.train.images)}
     run.train("", module, None, turned(run, train, training=True), held, fingerprint=fingerprint)
-    run.save_model(module.network, module, classes=list(TURNS), training={"data": album.learnt.name})
+    run.save_model(module.network, module, classes=list(TURNS), training={"data": album.learned.name})
     return album, module.to("cpu")
 
 
@@ -278,7 +278,7 @@ def _headlines(album: Album, found: dict[str, Any], facts: dict[str, Any]) -> li
     if not album.classes:
         told = facts.get("validation_accuracy")
         shown = [] if told is None else [
-            Headline("which way up", told, percent=True, note="what the network learnt, on pictures put aside; 25 % by chance")
+            Headline("which way up", told, percent=True, note="what the network learned, on pictures put aside; 25 % by chance")
         ]  # fmt: skip
         return [Headline("pictures", len(album.pictures), note="searched by similarity"), *shown]
     recall = found["recall"]
@@ -303,7 +303,7 @@ def _notes(run: Run, album: Album) -> list[str]:
         return [f"The embeddings are those of {given}; which pictures it had seen is not known here."]
     if not album.classes:
         return [
-            "The pictures have no classes: the network learnt which way up they are, and no recall can be measured."
+            "The pictures have no classes: the network learned which way up they are, and no recall can be measured."
         ]
     if len(album.judged) < len(album.pictures):
         return [

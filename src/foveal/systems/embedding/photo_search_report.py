@@ -80,7 +80,7 @@ def _recall(album: Album, found: Mapping[str, Any]) -> Section:
         rows.append((name, told["recall@1"], ends(told["low"], told["high"]), precision))
     points = f"{100 * recall['difference']:+.1f}".replace("-", "−")
     gained = f"{points} points, 95 % interval {in_percent(recall['low'], recall['high'])}, paired"
-    unseen = ", none of which the network was trained on," if album.learnt is not None else ""
+    unseen = ", none of which the network was trained on," if album.learned is not None else ""
     return Section(
         "How good the neighbours are",
         f"Each of {len(album.judged):,} pictures{unseen} is looked for among the others: is the nearest of the same class?",

@@ -56,11 +56,11 @@ def run(run: Run) -> Report:
     from foveal.systems.embedding import transfer_report
 
     source, target = halves(with_test(run.pictures(), seed=run.seed))
-    learnt = classify(run, network(run, source), source, keep="source")
+    learned = classify(run, network(run, source), source, keep="source")
     train, validation = run.split(target.train)
     assert target.test is not None
     test = target.test
-    learner = Learner(run, learnt.module, network(run, target), train, validation or train, test)
+    learner = Learner(run, learned.module, network(run, target), train, validation or train, test)
     counts = learner.counts()
     choices = {n: run.cached(f"chosen-{n}", functools.partial(learner.choose, n)) for n in counts}
     draws = max(1, int(run.settings["draws"]))
@@ -80,7 +80,7 @@ def run(run: Run) -> Report:
     asked = min(counts, key=lambda n: abs(n - ASKED))
     depth = run.cached("depth", lambda: learner.depth(asked, draws))
     facts = {
-        "source": {"classes": list(source.classes), "accuracy": learnt.evaluation.accuracy},
+        "source": {"classes": list(source.classes), "accuracy": learned.evaluation.accuracy},
         "target": {"classes": list(target.classes)},
         "labels": told,
         "draws": {str(n): rows for n, rows in scores.items()},
@@ -99,7 +99,7 @@ def run(run: Run) -> Report:
             ),
             *(Headline(name, at["accuracy"][name]["mean"], percent=True, note=f"{asked:,} labels, test accuracy")
               for name in (FROZEN, TUNED, SCRATCH, PIXELS)),
-            Headline("source accuracy", learnt.evaluation.accuracy, percent=True, note=", ".join(source.classes)),
+            Headline("source accuracy", learned.evaluation.accuracy, percent=True, note=", ".join(source.classes)),
         ],
         sections=[
             *transfer_report.sections(learner, facts, source, target),

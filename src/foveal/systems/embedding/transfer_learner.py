@@ -36,7 +36,7 @@ def network(run: Run, data: DataSet) -> Sequential:
 
 
 class Learner:
-    """The second half of the classes, learnt in four ways from draws of labelled pictures."""
+    """The second half of the classes, learned in four ways from draws of labelled pictures."""
 
     def __init__(
         self, run: Run, source: Network, tree: Sequential, train: Split, validation: Split, test: Split
@@ -71,8 +71,8 @@ class Learner:
         config, seed = self.run.config, self.run.seed + 1000 * draw
         module = build(self.tree, seed=seed)
         if way == TUNED:
-            learnt = self.source.state_dict()
-            below = {name: learnt[name] for name in beneath(self.tree, self.cut, learnt)}
+            learned = self.source.state_dict()
+            below = {name: learned[name] for name in beneath(self.tree, self.cut, learned)}
             module.load_state_dict({**module.state_dict(), **below})
         labelled = self.train.take(self.chosen(count, draw))
         batch = min(32, count)
@@ -134,9 +134,9 @@ class Learner:
             best, rights = STRENGTHS[0], []
             for draw in range(draws):
                 labelled = self.train.take(self.chosen(count, draw))
-                learnt = features(self.source, labelled.images, path)
+                learned = features(self.source, labelled.images, path)
                 fitted = {
-                    strength: LogisticRegression(C=strength, max_iter=1000).fit(learnt, labelled.labels)
+                    strength: LogisticRegression(C=strength, max_iter=1000).fit(learned, labelled.labels)
                     for strength in (STRENGTHS if draw == 0 else (best,))
                 }
                 if draw == 0:

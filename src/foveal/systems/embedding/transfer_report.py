@@ -45,7 +45,7 @@ def _curves(facts: Mapping[str, Any]) -> Section:
     gained = list(told[str(counts[0])]["gain"])
     return Section(
         "Accuracy against labels",
-        f"The classes {', '.join(facts['target']['classes'])}, learnt from few labelled pictures. Frozen: only the new head "
+        f"The classes {', '.join(facts['target']['classes'])}, learned from few labelled pictures. Frozen: only the new head "
         "learns. Fine-tuned: everything learns, from the source's weights. From scratch: everything learns, from fresh weights.",
         [
             Lines("accuracy", "labelled pictures, all classes together", "test accuracy", series("accuracy", ways),
@@ -77,7 +77,7 @@ def _sides(source: DataSet, target: DataSet) -> Section:
     blocks = []
     for name, side, told in (
         ("source", source, "The network was trained on these"),
-        ("target", target, "Learnt afterwards"),
+        ("target", target, "Learned afterwards"),
     ):
         index = np.concatenate([np.flatnonzero(side.train.labels == c)[:SHOWN] for c in range(len(side.classes))])
         labels = [side.classes[i] for i in side.train.labels[index]]

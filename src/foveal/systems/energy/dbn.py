@@ -118,7 +118,7 @@ def run(run: Run) -> Report:
         evaluation=found,
         notes=[
             f"A pixel counts as on where its brightness is above {100 * threshold:g} % of the most.",
-            f"The machines learnt from {len(train):,} pictures without labels; the fine-tuning saw {labels:,} of them with "
+            f"The machines learned from {len(train):,} pictures without labels; the fine-tuning saw {labels:,} of them with "
             f"labels, and its learning rate was chosen on the {len(validation):,} labelled pictures of the validation part.",
             *(f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in data.notes),
         ],
@@ -195,7 +195,7 @@ class _Tuner:
         self.run, self.trees, self.labels = run, trees, labels
         self.train, self.validation, self.test = train, validation, test
         self.module = module
-        self.learnt = {name: tensor.clone() for name, tensor in module.state_dict().items() if name.startswith("rbm")}
+        self.learned = {name: tensor.clone() for name, tensor in module.state_dict().items() if name.startswith("rbm")}
 
     def labelled(self, number: int) -> Split:
         """The labelled pictures of a draw: each class in its share."""
@@ -211,7 +211,7 @@ class _Tuner:
         seed = self.run.seed + 1000 * number
         module = self.run.build(self.trees[name], seed=seed)
         if name == TRAINED:
-            module.load_state_dict({**module.state_dict(), **self.learnt})
+            module.load_state_dict({**module.state_dict(), **self.learned})
         config = TUNING.replace(
             epochs=int(self.run.settings["tuning_epochs"]), lr=lr, seed=seed, device=self.run.config.device
         )

@@ -1,4 +1,4 @@
-"""The restricted Boltzmann machine: learnt without answers, by contrastive divergence and by its persistent kind.
+"""The restricted Boltzmann machine: learned without answers, by contrastive divergence and by its persistent kind.
 
 Two machines are trained alike but for the start of their chains. The one that ``persistent`` says is the run's own: it is
 kept, looked into and used for features; the other stands beside it.

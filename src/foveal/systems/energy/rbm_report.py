@@ -229,7 +229,7 @@ def _exact(facts: Mapping[str, Any]) -> Section:
         "gradient that contrastive divergence only approximates.",
         [
             Lines("tiny", "updates", "log-likelihood, nats a picture", series,
-                  "The 14 bars and stripes of 3 × 3 pixels, learnt in four ways from the same first weights."),
+                  "The 14 bars and stripes of 3 × 3 pixels, learned in four ways from the same first weights."),
             Rows("tiny-table", ("way", "updates", "log-likelihood", "ln Z, exact", "ln Z, annealed"), rows,
                  "The annealed estimate uses 100 chains of 300 temperatures."),
         ],

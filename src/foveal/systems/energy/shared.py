@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Values of C, the inverse strength of a linear classifier's regularisation, that the validation part chooses among."""
 ITERATIONS = 300
-MEASURED = 500  # pictures a batch where nothing is learnt
+MEASURED = 500  # pictures a batch where nothing is learned
 
 
 def parts(run: Run) -> tuple[DataSet, Split, Split, Split]:
@@ -118,14 +118,14 @@ def one_a_class(labels: NDArray[np.int64], count: int = 10) -> NDArray[np.int64]
 
 
 def linear_classifier(
-    learnt: tuple[NDArray[Any], NDArray[np.int64]],
+    learned: tuple[NDArray[Any], NDArray[np.int64]],
     validation: tuple[NDArray[Any], NDArray[np.int64]],
     strengths: Sequence[float] = STRENGTHS,
 ) -> tuple[Any, float, float]:
     """Scikit-learn's multinomial logistic regression, its regularisation chosen by the validation part.
 
     Args:
-        learnt, validation: features (N, n) and classes (N,).
+        learned, validation: features (N, n) and classes (N,).
         strengths: values of C to choose among; of equals, the strongest regularisation.
 
     Returns:
@@ -139,7 +139,7 @@ def linear_classifier(
         # Weakly regularised fits on separable data run on for ever; the iterations at hand are the same for both sides.
         warnings.simplefilter("ignore", ConvergenceWarning)
         for strength in strengths:
-            found = LogisticRegression(C=strength, max_iter=ITERATIONS).fit(*learnt)
+            found = LogisticRegression(C=strength, max_iter=ITERATIONS).fit(*learned)
             score = float(found.score(*validation))
             if best is None or score > best[2]:
                 best = (found, strength, score)
