@@ -218,7 +218,7 @@ def test_names_that_are_no_node_path_are_refused(written: Path, name: str) -> No
     header, data = parts(written)
     header[name] = header.pop("head/bias")
     text = refusal(write(written, header, data))
-    assert "a tensor's name is no node path" in text
+    assert "a tensor's name is not a node path" in text
     assert not is_node_path(name)
 
 
@@ -320,12 +320,12 @@ def test_holes_and_overlaps_are_refused(written: Path) -> None:
         ({"dtype": "I32"}, "a tensor is not as the network describes it"),
         ({"dtype": "F31"}, "the dtype of features/conv1/weight is not known"),
         ({"dtype": ["F32"]}, "the dtype of features/conv1/weight is not known"),
-        ({"shape": [36.0]}, "the sizes of features/conv1/weight are no sizes"),
-        ({"shape": [True, 36]}, "the sizes of features/conv1/weight are no sizes"),
-        ({"shape": [-1, -36]}, "the sizes of features/conv1/weight are no sizes"),
-        ({"shape": [1] * 9}, "the sizes of features/conv1/weight are no sizes"),
-        ({"shape": 36}, "the sizes of features/conv1/weight are no sizes"),
-        ({"data_offsets": [0]}, "the sizes of features/conv1/weight are no sizes"),
+        ({"shape": [36.0]}, "the sizes of features/conv1/weight are not sizes"),
+        ({"shape": [True, 36]}, "the sizes of features/conv1/weight are not sizes"),
+        ({"shape": [-1, -36]}, "the sizes of features/conv1/weight are not sizes"),
+        ({"shape": [1] * 9}, "the sizes of features/conv1/weight are not sizes"),
+        ({"shape": 36}, "the sizes of features/conv1/weight are not sizes"),
+        ({"data_offsets": [0]}, "the sizes of features/conv1/weight are not sizes"),
         ({"more": 1}, "the header's entry for features/conv1/weight is not dtype, shape and data_offsets"),
     ],
 )
@@ -363,8 +363,8 @@ def described(header: dict[str, Any], **changes: Any) -> dict[str, Any]:
         ({"format": 2}, "this version of the model file is not known"),
         ({"format": True}, "this version of the model file is not known"),
         ({"metadata": []}, "the description is not format, network and metadata"),
-        ({"metadata": {"classes": "abc"}}, "the class names are no list of texts"),
-        ({"metadata": {"training": []}}, "the facts of the training are no mapping"),
+        ({"metadata": {"classes": "abc"}}, "the class names are not list of texts"),
+        ({"metadata": {"training": []}}, "the facts of the training are not mapping"),
         ({"network": {"layers": [{"kind": "os.system", "command": "x"}]}}, "there is no layer of kind 'os.system'"),
         ({"network": {"layers": [{"kind": "Dense", "units": 3, "module": "os"}]}}, "there is no argument 'module'"),
         ({"network": {"layers": [{"kind": "Dense", "units": -3}]}}, "units cannot be -3"),

@@ -204,4 +204,4 @@ def test_what_is_left_of_a_pipe_is_an_error(monkeypatch: pytest.MonkeyPatch) -> 
         with pytest.raises(streams.OutputError) as caught:
             out.flush()
         assert caught.value.reader_gone
-        out.flush()  # what was not taken goes nowhere, and is no second error
+        out.flush()  # what was not taken goes nowhere, and is not a second error

@@ -25,7 +25,7 @@ def test_what_json_can_hold_comes_back(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)
     try:
         encoded = text.encode()
-    except UnicodeEncodeError:  # a lone surrogate, which is no text
+    except UnicodeEncodeError:  # a lone surrogate, which is not a text
         return
     assert strictjson.loads(text, "x") == value
     assert strictjson.loads(encoded, "x") == value

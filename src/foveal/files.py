@@ -212,7 +212,7 @@ def _refuse(text: str, path: Path, there: os.stat_result | None, number: int | N
     mode = there.st_mode
     if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
         refusal = FileError(
-            "this is no file, and nothing is written there",
+            "this is not a file, and nothing is written there",
             where=str(path),
             given="a block device (a disk)" if stat.S_ISBLK(mode) else "a socket",
             expected="a regular file, a character device or a pipe",

@@ -307,7 +307,7 @@ class Model:
         ones the softmax over all; without a known loss the sigmoid of one output, the softmax of several.
 
         Raises:
-            ConfigurationError: the loss is one of numbers, mse or mae: the outputs are no logits.
+            ConfigurationError: the loss is one of numbers, mse or mae: the outputs are not logits.
         """
         from foveal.inference.probabilities import probabilities_of
 

@@ -109,7 +109,7 @@ def save(
         the path.
 
     Raises:
-        ModelFileError: the state is not that of the network, or the metadata are no plain data.
+        ModelFileError: the state is not that of the network, or the metadata are not plain data.
         FileError: the disk is full, the folder may not be written.
 
     Example:
@@ -240,7 +240,7 @@ def _header(file: BinaryIO, where: str) -> Header:
         )
     text, said = head.metadata[KEY], head.metadata.get(SUM)
     if said is not None and not re.fullmatch("[0-9a-f]{64}", said):
-        raise _wrong("the file's own sum is no SHA-256", repr(said)[:80], where)
+        raise _wrong("the file's own sum is not a SHA-256", repr(said)[:80], where)
     found = strictjson.loads(text, where, error=ModelFileError, fix="fetch or write the file again")
     if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
         raise _wrong("the description is not format, network and metadata", str(found)[:80], where)
@@ -374,7 +374,7 @@ def _text(network: Sequential, metadata: Mapping[str, Any], where: str) -> str:
         text = json.dumps(_finite(found), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(
-            "the metadata are no plain data",
+            "the metadata are not plain data",
             where=where,
             given=str(error),
             expected="dicts with text keys, lists, texts, numbers, true, false and null",
@@ -390,7 +390,7 @@ def _finite(value: Any) -> Any:
         return None
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
-            raise TypeError(f"a key is no text: {next(key for key in value if not isinstance(key, str))!r}")
+            raise TypeError(f"a key is not a text: {next(key for key in value if not isinstance(key, str))!r}")
         return {well_formed(key): _finite(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(entry) for entry in value]

@@ -104,8 +104,8 @@ def _settings(value: Any) -> bool:
 
 
 _PROBLEMS = {
-    "classes": "the class names are no list of texts",
-    "training": "the facts of the training are no mapping",
+    "classes": "the class names are not list of texts",
+    "training": "the facts of the training are not mapping",
 }
 _KEYS: dict[str, tuple[Check, str]] = {
     "classes": (_texts(MOST_CLASSES), f"at most {MOST_CLASSES:,} names"),

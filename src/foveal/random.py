@@ -29,7 +29,7 @@ def set_seed(seed: int) -> None:
     global _seed
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise ConfigurationError(
-            "this is no seed", where="random.set_seed", given=repr(seed), expected="0 to 2⁶³ − 1", fix="set_seed(0)"
+            "this is not a seed", where="random.set_seed", given=repr(seed), expected="0 to 2⁶³ − 1", fix="set_seed(0)"
         )
     _seed = seed
 

@@ -73,7 +73,7 @@ def loads(
     def constant(name: str) -> Any:
         if not finite:
             return float(name)
-        raise refused("this is no number", name, "a finite number", "0.0")
+        raise refused("this is not a number", name, "a finite number", "0.0")
 
     def decimal(digits: str) -> float:
         value = float(digits)

@@ -2,7 +2,7 @@
 
 Everything is checked before memory is taken for a tensor, and nothing here can run code: the header is JSON, and a pickle is
 refused by name. The format is that of Hugging Face's safetensors; this reader refuses more than the library does (a key
-twice, a name that is no node path, numbers that do not add up to the file's size).
+twice, a name that is not a node path, numbers that do not add up to the file's size).
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def read_head(file: BinaryIO, size: int, where: str) -> Head:
     found = _parse(text, where)
     metadata = found.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise _damaged("the header's metadata are no texts", repr(metadata)[:80], where)
+        raise _damaged("the header's metadata are not texts", repr(metadata)[:80], where)
     entries = sorted((_entry(name, value, where) for name, value in found.items()), key=lambda e: (e.begin, e.end))
     _check_places(entries, size - 8 - length, where)
     return Head(tuple(entries), metadata, 8 + length)
@@ -141,7 +141,7 @@ def _parse(text: bytes, where: str) -> dict[str, Any]:
 def _entry(name: str, value: Any, where: str) -> TensorEntry:
     if not is_node_path(name):
         raise ModelFileError(
-            "a tensor's name is no node path",
+            "a tensor's name is not a node path",
             where=where,
             given=repr(name[:100]),
             expected="parts of 1 to 64 letters, digits, _ . or -, joined by /, none of them dots alone",
@@ -153,7 +153,7 @@ def _entry(name: str, value: Any, where: str) -> TensorEntry:
     if not isinstance(dtype, str) or dtype not in ITEM_SIZES:
         raise _damaged(f"the dtype of {name} is not known", repr(dtype)[:80], where, ", ".join(ITEM_SIZES))
     if not _sizes(shape) or len(shape) > MOST_AXES or not _sizes(offsets) or len(offsets) != 2:
-        raise _damaged(f"the sizes of {name} are no sizes", f"shape {shape!r}, bytes {offsets!r}"[:120], where)
+        raise _damaged(f"the sizes of {name} are not sizes", f"shape {shape!r}, bytes {offsets!r}"[:120], where)
     begin, end = offsets
     needed = math.prod(shape) * ITEM_SIZES[dtype]
     if end - begin != needed:
@@ -203,7 +203,7 @@ def _no_header(first: bytes, length: int, size: int, where: str) -> ModelFileErr
     for magic, kind in _FOREIGN:
         if first.startswith(magic):
             return ModelFileError(
-                "this is no model file; archives may hold pickles, so they are refused",
+                "this is not a model file; archives may hold pickles, so they are refused",
                 where=where,
                 given=kind,
                 expected=expected,
@@ -212,7 +212,7 @@ def _no_header(first: bytes, length: int, size: int, where: str) -> ModelFileErr
     if len(first) == 9 and first[8:] == b"{" and length > 0:
         return _damaged("the file ends within its header", f"{length:,} bytes announced, {size - 8:,} there", where)
     return ModelFileError(
-        "this is no model file",
+        "this is not a model file",
         where=where,
         given=f"{size:,} bytes that begin with {first.hex(' ') or 'nothing'}",
         expected=expected,

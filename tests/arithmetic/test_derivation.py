@@ -29,7 +29,7 @@ _ARITHMETIC = re.compile(r"[\d\s.()+*/,]|max|min|floor|ceil|-")
 
 
 def evaluated(text: str) -> float | None:
-    """The value of a substitution; None if it is no arithmetic (shapes, words)."""
+    """The value of a substitution; None if it is not an arithmetic (shapes, words)."""
     for sign, ours in (("×", "*"), ("−", "-"), ("⌊", "floor("), ("⌋", ")"), ("⌈", "ceil("), ("⌉", ")")):
         text = text.replace(sign, ours)
     if _ARITHMETIC.sub("", text) or not text.strip():

@@ -106,7 +106,7 @@ def test_a_sum_reads_as_it_is_worked() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: numeric.correlate([[1, 2], [3]], [[1]]), "the image is no rectangle of numbers"),
+        (lambda: numeric.correlate([[1, 2], [3]], [[1]]), "the image is not a rectangle of numbers"),
         (lambda: numeric.correlate([[1]], [[1, 1]]), "the kernel is larger than the image"),
         (lambda: numeric.pool([[1]], "max", 2), "this pooling cannot be worked"),
         (lambda: numeric.pool([[1]], "median", 1), "this pooling cannot be worked"),

@@ -74,7 +74,7 @@ def test_unreadable_pictures_are_listed(tmp_path: Path) -> None:
         (tmp_path / "d" / "a" / f"bad{number:02}.png").write_bytes(b"no")
     text = run("show", "d")
     assert "12 pictures could not be read:" in text
-    assert "a/bad00.png: this is no picture" in text
+    assert "a/bad00.png: this is not a picture" in text
     assert "… and 2 more (--json lists all)" in text
     assert len(json.loads(run("show", "d", "--json"))["problems"]) == 12
 

@@ -23,7 +23,7 @@ LABELS = np.arange(COUNT) % 10
 DARK = RANDOM.integers(0, 17, (COUNT, 8, 8))
 DARK[:, 0, 0] = 0
 LIGHT = RANDOM.integers(0, 256, (COUNT, 8, 8))
-LAST = "the last column was taken for the label, by its values: the first one is no label (--label first chooses it)"
+LAST = "the last column was taken for the label, by its values: the first one is not a label (--label first chooses it)"
 
 
 def write(
@@ -262,9 +262,9 @@ def test_commas_at_the_end_of_lines_and_empty_lines(tmp_path: Path) -> None:
     ("content", "says"),
     [
         ("label,a,b,c,d\n1,2,3,4,5\n".encode("utf-16"), "the file is UTF-16 text"),
-        ("label,a,b,c,d\n1,2,3,4,5\n".encode("utf-16-le"), "the file is no text"),
+        ("label,a,b,c,d\n1,2,3,4,5\n".encode("utf-16-le"), "the file is not a text"),
         ("1,2,3,4,5\nthé,2,3,4,5\n".encode("latin-1"), "row 2: the text is not UTF-8"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "the file is no text"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "the file is not a text"),
         (b"1,0.5,0.25,0,1\n", "numpy.rint(255 * x), for values from 0 to 1"),
         (b"1.5,0,0,0,1\n", "a label is not a whole number"),
         (b"-1,0,0,0,1\n", "a label is out of range"),
@@ -320,7 +320,9 @@ def test_arrays_of_an_npz_that_are_not_used_are_said(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x_train=pictures, y_train=LABELS, x_test=pictures, extra=LABELS)
     data = load(tmp_path / "a.npz")
     assert data.test is None
-    assert data.notes == ("arrays that are no part by their names, or have no labels, were passed over: extra, x_test",)
+    assert data.notes == (
+        "arrays that are not part by their names, or have no labels, were passed over: extra, x_test",
+    )
     os.mkfifo(tmp_path / "pipe.npz")
     with pytest.raises(DataError, match="cannot be read") as error:
         load(tmp_path / "pipe.npz")

@@ -75,7 +75,7 @@ def test_damaged_files_are_listed_and_stop_nobody(tmp_path: Path) -> None:
     assert sorted(problem.split(":")[0] for problem in data.problems) == ["a/2.png", "a/3.png", "b/1.jpg"]
     assert any(problem.startswith("a/3.png: the file is empty") for problem in data.problems)
     assert data.notes == (
-        "1 file that is no picture by its name was passed over",
+        "1 file that is not a picture by its name was passed over",
         "hidden or system files and folders were passed over: a/.DS_Store",
     )
 
@@ -86,7 +86,7 @@ def test_nothing_readable(tmp_path: Path) -> None:
         (tmp_path / name / "1.png").write_bytes(b"no")
     with pytest.raises(DataError, match="not one of the pictures can be read") as error:
         read_folder(tmp_path)
-    assert "a/1.png: this is no picture of a known format" in str(error.value)
+    assert "a/1.png: this is not a picture of a known format" in str(error.value)
 
 
 def test_grey_folders_have_one_channel_mixed_ones_three(tmp_path: Path) -> None:

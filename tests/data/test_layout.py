@@ -52,7 +52,7 @@ def test_files_that_are_no_pictures_are_counted_wherever_they_lie(below: str, tm
     lay(tmp_path, "train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png")
     for name in ("Thumbs.db", "labels.csv"):
         (tmp_path / below / name).write_text("1,a\n")
-    assert read_folder(tmp_path).notes == ("2 files that are no pictures by their names were passed over",)
+    assert read_folder(tmp_path).notes == ("2 files that are not pictures by their names were passed over",)
 
 
 def test_what_lies_beside_the_parts_is_said(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_an_empty_part_is_said(tmp_path: Path) -> None:
 def test_an_empty_train_beside_classes_is_no_class(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     data = read_folder(lay(tmp_path, "a/1.png", "b/1.png"))
-    assert (data.classes, data.notes) == (("a", "b"), ("folders without pictures are no classes: train",))
+    assert (data.classes, data.notes) == (("a", "b"), ("folders without pictures are not classes: train",))
 
 
 def test_train_alone(tmp_path: Path) -> None:

@@ -85,8 +85,8 @@ def test_an_empty_class_folder_is_said(two: Path) -> None:
     assert counted(two)[:2] == (
         [1, 1],
         (
-            "folders without pictures are no classes: bird, fish",
-            "1 file that is no picture by its name was passed over",
+            "folders without pictures are not classes: bird, fish",
+            "1 file that is not a picture by its name was passed over",
         ),
     )
 
@@ -136,8 +136,8 @@ def test_pipes_are_told_and_not_opened(two: Path) -> None:
     os.mkfifo(two / "cat" / "pipe")
     assert counted(two) == (
         [1, 1],
-        ("1 file that is no picture by its name was passed over",),
-        ("cat/2.png: a pipe, socket or device is no picture",),
+        ("1 file that is not a picture by its name was passed over",),
+        ("cat/2.png: a pipe, socket or device is not a picture",),
     )
 
 
@@ -159,6 +159,6 @@ def test_formats_that_are_not_read_are_called_pictures(two: Path) -> None:
     for name in ("cat/1.HEIC", "cat/2.heic", "dog/1.svg", "dog/about.txt"):
         (two / name).write_bytes(b"x")
     assert counted(two)[1] == (
-        "1 file that is no picture by its name was passed over",
+        "1 file that is not a picture by its name was passed over",
         "pictures in formats that are not read were passed over: .heic (2), .svg (1)",
     )

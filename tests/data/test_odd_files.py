@@ -1,4 +1,4 @@
-"""Files that are no pictures, or would be giants: one clear error each, in no time and little memory."""
+"""Files that are not pictures, or would be giants: one clear error each, in no time and little memory."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_commands_in_pages_exist(page: Path) -> None:
     for block in _blocks(page, "", "sh", "console"):
         for line in block.splitlines():
             words = line.removeprefix("$ ").split("  #")[0].split("\\")[0]
-            if not words.startswith("foveal ") or "[" in words:  # a synopsis is no command
+            if not words.startswith("foveal ") or "[" in words:  # a synopsis is not a command
                 continue
             arguments = shlex.split(words)[1:]
             try:

@@ -159,7 +159,7 @@ def test_a_small_picture_for_a_large_network_is_explained() -> None:
         (("nothing.safetensors",), FovealError, "nothing.safetensors"),
         (("x.json", "--classes", "3"), ConfigurationError, "--classes is for networks of the zoo"),
         (("lenet5", "--input", "28by28"), ConfigurationError, "--input 28x28x1"),
-        (("lenet5", "--input", "28x0x1"), ConfigurationError, "--input: this is no input shape"),
+        (("lenet5", "--input", "28x0x1"), ConfigurationError, "--input: this is not an input shape"),
     ],
 )
 def test_mistakes(arguments: tuple[str, ...], kind: type[FovealError], words: str) -> None:

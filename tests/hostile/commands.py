@@ -12,7 +12,7 @@ from tests.hostile.inputs import write
 
 
 def outputs() -> Iterator[Case]:
-    """Places to write to that are no ordinary files; what is there must not be lost."""
+    """Places to write to that are not ordinary files; what is there must not be lost."""
 
     def to(place: Callable[[], str], *arguments: str) -> Callable[[], list[str]]:
         def make() -> list[str]:

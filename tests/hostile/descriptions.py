@@ -63,7 +63,7 @@ def _first_layer(tree: Any) -> str:
 
 
 def texts() -> Iterator[Case]:
-    """Description files in which one value is hostile, as JSON and as YAML; and files that are no descriptions at all."""
+    """Description files in which one value is hostile, as JSON and as YAML; and files that are not descriptions at all."""
     tree = seeds.description()
     for number, (name, text) in enumerate(mutations.with_values(tree, 1, 260)):
         suffix = ("json", "yaml")[number % 2]

@@ -282,12 +282,12 @@ def test_a_refused_argument_says_where_in_the_file():
         ({"foveal": True, "layers": []}, "this version of the schema is not known"),
         ({"foveal": "1", "layers": []}, "this version of the schema is not known"),
         ({"layers": [], "weights": "x.pt"}, "there is no argument 'weights'"),
-        ({"layers": [3]}, "this is no layer"),
-        ({"layers": [{"filters": 3, "kernel_size": 3}]}, "this is no layer"),
-        ({"layers": [{"kind": "Residual", "body": "Conv2D"}]}, "these are no layers"),
-        ({"layers": [{"kind": "Parallel", "branches": 3}]}, "these are no layers"),
-        ({"layers": [], "input": {"height": 3}}, "this is no input shape"),
-        ({"layers": [], "input": 2.5}, "this is no input shape"),
+        ({"layers": [3]}, "this is not a layer"),
+        ({"layers": [{"filters": 3, "kernel_size": 3}]}, "this is not a layer"),
+        ({"layers": [{"kind": "Residual", "body": "Conv2D"}]}, "these are not layers"),
+        ({"layers": [{"kind": "Parallel", "branches": 3}]}, "these are not layers"),
+        ({"layers": [], "input": {"height": 3}}, "this is not an input shape"),
+        ({"layers": [], "input": 2.5}, "this is not an input shape"),
     ],
 )
 def test_what_is_no_network_is_refused(data, problem):
@@ -309,7 +309,7 @@ def test_json_refuses_doubled_keys_and_numbers_that_are_none():
     with pytest.raises(FormatError, match="the key 'units' occurs twice"):
         codec.from_json('{"layers": [{"kind": "Dense", "units": 1, "units": 2}]}')
     for constant in ("NaN", "Infinity", "-Infinity"):
-        with pytest.raises(FormatError, match="this is no number"):
+        with pytest.raises(FormatError, match="this is not a number"):
             codec.from_json('{"layers": [{"kind": "Dropout", "rate": RATE}]}'.replace("RATE", constant))
     with pytest.raises(FormatError) as caught:
         codec.from_json('{"layers": [,]}', "net.json")

@@ -184,7 +184,7 @@ def test_sizes_that_vary():
     assert str(Image(None, 28, 3)) == "? × 28 × 3"
     assert (Tokens(12).channels, Tokens(12).spatial, Tokens(12).size) == (1, (12,), 12)
     for wrong in (lambda: Image(28, 28, None), lambda: Vector(None), lambda: Image(0, 1, 1), lambda: Image(2.0, 1, 1)):
-        with pytest.raises(DescriptionError, match="is no size"):
+        with pytest.raises(DescriptionError, match="is not a size"):
             wrong()
 
 
@@ -192,7 +192,7 @@ def test_sizes_that_vary():
 def test_what_is_no_shape(wrong):
     with pytest.raises(DescriptionError) as caught:
         as_shape(wrong)
-    assert caught.value.problem == "this is no shape"
+    assert caught.value.problem == "this is not a shape"
     assert as_shape((28, 28, 1)) == as_shape("28x28x1"), "the repair"
 
 

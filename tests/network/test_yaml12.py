@@ -45,7 +45,7 @@ def test_numbers_that_are_not_finite_are_refused_where_they_stand(text):
     with pytest.raises(FormatError) as caught:
         yaml12.loads(f"a: 1\nb: {text}", "net.yaml")
     assert caught.value.where == "net.yaml, line 2"
-    assert caught.value.problem in ("this is no number", "this number is too large")
+    assert caught.value.problem in ("this is not a number", "this number is too large")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_numbers_that_are_not_finite_are_refused_where_they_stand(text):
         ("a: 1\n---\nb: 2", "more than one document"),
         ("a: 1\na: 2", "the key 'a' occurs twice"),
         ("{1: a, 1: b}", "the key '1' occurs twice"),
-        ("? [1, 2]\n: b", "a key is no text"),
+        ("? [1, 2]\n: b", "a key is not a text"),
         ("%YAML 2.0\n---\na: 1", "this is not YAML"),
         ("a: b: c", "this is not YAML"),
         ("a: [1, 2", "this is not YAML"),

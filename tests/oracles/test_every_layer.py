@@ -70,7 +70,7 @@ def test_gradients(instance: Instance) -> None:
     trainable = [name.split(".", 1)[-1] for name, _ in module.named_parameters()]
     trainable = [name for name in trainable if name not in unused]
     assert sorted(by_weight) == sorted(trainable)
-    by_input_too = [] if isinstance(shape, Tokens) else [(None, by_input)]  # tokens are no values to move along
+    by_input_too = [] if isinstance(shape, Tokens) else [(None, by_input)]  # tokens are not values to move along
     for seed, (name, gradient) in enumerate([*by_input_too, *by_weight.items()]):
         direction = drawn(gradient.shape, 10 + seed)
         along, scale = float((gradient * direction).sum()), 1 + float(np.abs(gradient).sum())

@@ -1,4 +1,4 @@
-"""What bears a name of Keras beside what Keras 3 computed: ``keras/record.py`` wrote it down. Keras is no dependency."""
+"""What bears a name of Keras beside what Keras 3 computed: ``keras/record.py`` wrote it down. Keras is not a dependency."""
 
 from __future__ import annotations
 

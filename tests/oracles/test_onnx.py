@@ -1,4 +1,4 @@
-"""ONNX's reference cases, as far as layers say the same: ``onnx/record.py`` wrote them down. ONNX is no dependency.
+"""ONNX's reference cases, as far as layers say the same: ``onnx/record.py`` wrote them down. ONNX is not a dependency.
 
 Pictures are channels first there and channels last here; a case that no layer can say is named, with what it would take.
 """
@@ -137,7 +137,7 @@ def response(case: dict[str, Any]) -> Said:
 def dense(case: dict[str, Any]) -> Said:
     """Gemm with the bias of a layer."""
     if case["attributes"] or len(case["inputs"]) < 3 or np.shape(case["inputs"][2])[:-1] != (1,):
-        raise NotSaid("a product that is no layer's")
+        raise NotSaid("a product that is not a layer's")
     x, kernel, bias = (np.asarray(each, np.float32) for each in case["inputs"])
     return Said(
         [layers.Dense(kernel.shape[1])], x, np.asarray(case["outputs"][0]), {"weight": kernel.T, "bias": bias[0]}
@@ -257,7 +257,7 @@ def test_what_no_layer_says_is_known() -> None:
         "a layer of this kind: GroupNormalization": 2,
         "a layer of this kind: InstanceNormalization": 2,
         "a normalisation over several axes": 12,
-        "a product that is no layer's": 9,
+        "a product that is not a layer's": 9,
         "another norm than the Euclidean": 1,
         "parameters of an activation": 6,
         "peepholes, or a first state": 1,

@@ -247,7 +247,7 @@ def test_no_absolute_path_of_the_machine() -> None:
     assert "ann" not in re.sub(r"base64,[^)]+", "", html).replace("channel", "")
     assert "foveal train mine.json animals --seed 1234567" in html
     assert "read …/cats and no more" in html
-    assert "1,234,567" not in html  # a seed is no quantity
+    assert "1,234,567" not in html  # a seed is not a quantity
 
 
 def test_the_same_run_gives_the_same_bytes() -> None:

@@ -1,4 +1,4 @@
-"""A question without an answer is said, hides none of the others, and is no success."""
+"""A question without an answer is said, hides none of the others, and is not a success."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def doubled(model: str, questions: Sequence[str]) -> Iterator[str]:
     """A system whose generator dies at the first bad question."""
     for text in questions:
         if not text.isdigit():
-            raise DataError("this is no number", where=text)
+            raise DataError("this is not a number", where=text)
         yield str(2 * int(text))
 
 
@@ -46,7 +46,7 @@ def test_the_exit_status_and_where_each_is_printed(capsys: pytest.CaptureFixture
     assert end.value.exit_code == 1
     out, err = capsys.readouterr()
     assert out == "2\n6\n"
-    assert err == "x\\x1b: this is no number\n1 question could not be answered.\n"
+    assert err == "x\\x1b: this is not a number\n1 question could not be answered.\n"
 
 
 def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:

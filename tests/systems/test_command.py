@@ -131,7 +131,7 @@ def test_the_list_of_data_says_who_learns_from_them() -> None:
 
 
 def test_notes_of_the_data_are_told_once(tmp_path: Path) -> None:
-    """While they are opened, and not again below the figures; a stage is no note."""
+    """While they are opened, and not again below the figures; a stage is not a note."""
     pixels = np.random.default_rng(0).integers(0, 256, (32, 8, 8), dtype=np.uint8)
     np.savez(tmp_path / "some.npz", x=pixels, y=np.arange(32) % 2, weights=pixels)
     result = foveal(

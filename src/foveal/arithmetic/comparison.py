@@ -114,7 +114,7 @@ def dense_twin(layer: Node, input: Shape, output: Shape, path: str = "") -> Dens
     """The dense layer that a convolution stands for.
 
     Raises:
-        DescriptionError: the layer is no convolution, or a size is unknown.
+        DescriptionError: the layer is not a convolution, or a size is unknown.
 
     Example:
         >>> from foveal.network import Image

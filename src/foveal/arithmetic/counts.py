@@ -172,7 +172,7 @@ GATES = {kinds.SimpleRNN: 1, kinds.LSTM: 4, kinds.GRU: 3}
 def _recurrent(layer: kinds.LSTM, input: Shape, output: Shape) -> Counts:
     """Each gate of each unit sums all channels and all units; one set of weights, used at every step.
 
-    The products of gates and states, value by value, are no matrix products, and are not counted.
+    The products of gates and states, value by value, are not matrix products, and are not counted.
     """
     sums = GATES[type(layer)] * layer.units
     weights = sums * (input.channels + layer.units)
@@ -270,7 +270,7 @@ def _layer_normalization(layer: kinds.LayerNormalization, input: Shape, output: 
     kinds.GaussianNoise, kinds.Sampling, kinds.Cropping1D, kinds.Permute,
 )  # fmt: skip
 def _free(layer: Node, input: Shape, output: Shape) -> Counts:
-    """Nothing learned, nothing summed over a window: constants of the description are no parameters."""
+    """Nothing learned, nothing summed over a window: constants of the description are not parameters."""
     return Counts(activations=output.size)
 
 

@@ -91,7 +91,7 @@ def _peak(path: str, traced: Mapping[str, Traced], keep: bool = False) -> int:
         end = traced[part]
         if end.output is not None and any(True for _ in children(end.node)):
             held += end.output.size or 0
-    if isinstance(at.node, Parallel) and at.node.merge == "attention":  # the weights, which are no part of the output
+    if isinstance(at.node, Parallel) and at.node.merge == "attention":  # the weights, which are not part of the output
         queries, memory = (traced[part].output for part in parts)
         if queries is not None and memory is not None:
             held += (queries.spatial[0] or 0) * (memory.spatial[0] or 0)

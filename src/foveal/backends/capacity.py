@@ -38,7 +38,7 @@ def allow_memory(size: int | str | None) -> None:
         size: bytes, or a text such as ``"8GB"``, ``"500 MB"`` (units of 1024).
 
     Raises:
-        ConfigurationError: it is no size.
+        ConfigurationError: it is not a size.
 
     Example:
         >>> allow_memory("8GB")
@@ -51,7 +51,7 @@ def allow_memory(size: int | str | None) -> None:
     number = float(read[1]) * 1024 ** " KMGT".index(read[2].upper() or " ") if read is not None else size
     if size is not None and (isinstance(number, str | bool) or not isinstance(number, int | float) or number < 1):
         raise ConfigurationError(
-            "this is no size of memory",
+            "this is not a size of memory",
             where="--allow-memory",
             given=repr(size)[:80],
             expected="a number of bytes, kB, MB, GB or TB",

@@ -327,7 +327,7 @@ def as_nchw(images: np.ndarray[Any, Any] | Tensor, shape: Shape | None = None) -
         shape: the network's input; a grey picture's channel axis may then be missing.
 
     Raises:
-        DataError: the array's values are no numbers, or tokens are no whole ones.
+        DataError: the array's values are not numbers, or tokens are not whole ones.
 
     Example:
         >>> as_nchw(np.zeros((2, 28, 28, 3), np.uint8)).shape

@@ -96,7 +96,7 @@ def _array(values: Any, where: str, what: str) -> np.ndarray[Any, Any]:
             array = np.asarray([np.asarray(row).tolist() for row in array])
     except Exception as error:
         raise DataError(
-            "this is no array of numbers",
+            "this is not an array of numbers",
             where=where,
             given=f"{what}: {type(values).__name__}; {first_line(error)}",
             expected="an array whose rows all have one shape",

@@ -30,7 +30,7 @@ def _input(text: str | None) -> str | None:
             as_shape(text)
         except DescriptionError as error:
             raise ConfigurationError(
-                "this is no input shape",
+                "this is not an input shape",
                 where="--input",
                 given=repr(text),
                 expected="1 size (a vector), 2 (length × channels), 3 (height × width × channels), 4 (depth first), or tokens; "
@@ -122,7 +122,7 @@ def check_net(net: str | None) -> None:
     else:
         return
     raise ConfigurationError(
-        "this is no network, and the network comes first",
+        "this is not a network, and the network comes first",
         where="NET",
         given=net,
         expected="a name of the zoo, a system, a description file or a model file",

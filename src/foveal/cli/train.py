@@ -96,7 +96,7 @@ def command(
     """Train a network or another system, test it once, and write a report.
 
     As it comes, the lecture's network learns Fashion-MNIST by a recipe of two epochs. `foveal show --list` names the
-    networks, and the systems that are no plain classifiers: autoencoders, a GAN, a detector and others, which bring their
+    networks, and the systems that are not plain classifiers: autoencoders, a GAN, a detector and others, which bring their
     data along.
     """
     changes = {
@@ -222,7 +222,7 @@ def _size(text: str | None) -> tuple[int, int] | None:
     parts = text.lower().replace("×", "x").split("x")
     if len(parts) > 2 or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
         raise ConfigurationError(
-            "this is no size",
+            "this is not a size",
             where="--size",
             given=repr(text),
             expected="height and width in pixels",

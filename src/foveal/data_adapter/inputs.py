@@ -85,7 +85,7 @@ def check_augmentable(x: Tensor, text: str, output: Shape) -> None:
         output: what the network gives for a sample.
 
     Raises:
-        ConfigurationError: augmentation of what is no image, of values that are no pixels, or where the targets are images
+        ConfigurationError: augmentation of what is not an image, of values that are not pixels, or where the targets are images
             that would have to change as well.
     """
     if augmentation(text) is None:

@@ -190,7 +190,7 @@ def _whole(labels: Tensor, otherwise: str, outputs: int, where: str, what: str) 
     broken = labels[labels != labels.round()]
     if len(broken):
         raise DataError(
-            "a label is no class number",
+            "a label is not a class number",
             where=where,
             given=f"{float(broken[0]):g}; the network has {outputs} outputs",
             expected=f"whole numbers from 0 to {outputs - 1}, or {otherwise}",

@@ -39,7 +39,7 @@ def evaluate(
         level: of the accuracy's interval.
 
     Raises:
-        DataError: nothing to measure, shapes that do not fit, labels out of range, rows that are no probabilities.
+        DataError: nothing to measure, shapes that do not fit, labels out of range, rows that are not probabilities.
 
     Example:
         >>> found = evaluate([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], [0, 1, 1], ["cat", "dog"])
@@ -168,7 +168,7 @@ def _checked(
     if not np.isfinite(p).all() or p.min() < -1e-6 or np.abs(sums - 1).max() > 1e-3:
         row = int(np.argmax(~np.isfinite(sums) | (p.min(axis=1) < -1e-6) | (np.abs(sums - 1) > 1e-3)))
         raise DataError(
-            "a row is no probability distribution",
+            "a row is not a probability distribution",
             where=f"{_WHERE}, sample {row}",
             given=f"values from {p[row].min():.4g} to {p[row].max():.4g}, sum {sums[row]:.4g}",
             expected="values from 0 to 1 with sum 1",

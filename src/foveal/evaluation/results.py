@@ -204,7 +204,7 @@ def _expect(data: Mapping[str, Any], task: str) -> None:
     given = (data.get("schema"), data.get("task"))
     if given != (SCHEMA, task):
         raise FormatError(
-            "this is no evaluation that can be read here",
+            "this is not an evaluation that can be read here",
             where="evaluation",
             given=f"schema {given[0]!r}, task {given[1]!r}",
             expected=f"schema {SCHEMA}, task {task!r}",

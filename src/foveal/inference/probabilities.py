@@ -66,7 +66,7 @@ def probabilities_of(outputs: NDArray[Any], network: Sequential, loss: str | Non
         loss: a name of :class:`foveal.training.config.TrainingConfig`; None where it is not known.
 
     Raises:
-        ConfigurationError: a loss of numbers (mse, mae): what such a network gives are no logits.
+        ConfigurationError: a loss of numbers (mse, mae): what such a network gives are not logits.
 
     Example:
         >>> from foveal.network.layers import Dense
@@ -78,7 +78,7 @@ def probabilities_of(outputs: NDArray[Any], network: Sequential, loss: str | Non
         return outputs
     if loss in ("mse", "mae"):
         raise ConfigurationError(
-            "this network was trained to predict numbers, which are no logits",
+            "this network was trained to predict numbers, which are not logits",
             where=network.name or "network",
             given=f"loss {loss}",
             expected="a cross-entropy or a hinge, or a network that ends in a softmax or a sigmoid",

@@ -106,7 +106,7 @@ def load_classifier(place: str | Path, runs: str | Path = "runs") -> TrainedClas
 
 
 def check_classifies(trained: TrainedClassifier) -> None:
-    """Refuse a network whose answer is no row of classes: an autoencoder, a network that paints or reads.
+    """Refuse a network whose answer is not a row of classes: an autoencoder, a network that paints or reads.
 
     Raises:
         ModelFileError: its output has places; the message says what is there.
@@ -115,7 +115,7 @@ def check_classifies(trained: TrainedClassifier) -> None:
     if len(output.axes) == 1:
         return
     raise ModelFileError(
-        "this network does not classify: its answer is no row of classes",
+        "this network does not classify: its answer is not a row of classes",
         where=str(trained.path),
         given=f"output {output}",
         expected="one number for each class",

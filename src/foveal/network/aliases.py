@@ -73,7 +73,7 @@ LAYER_REPAIRS = {
 def layer_repairs(kind: str, known: list[str]) -> list[str]:
     """What to write in place of a kind of layer that there is not; empty where nothing means the same.
 
-    Numbers in a name are meant: UpSampling1D is no misspelling of UpSampling2D.
+    Numbers in a name are meant: UpSampling1D is not a misspelling of UpSampling2D.
 
     Example:
         >>> layer_repairs("MaxPool2d", ["MaxPooling2D"]), layer_repairs("UpSampling1D", ["UpSampling2D"])

@@ -229,7 +229,7 @@ def _shape_in(value: Any, where: str) -> Any:
     if value is None or isinstance(value, list | int | str):
         return value
     raise FormatError(
-        "this is no input shape",
+        "this is not an input shape",
         where=where,
         given=f"input: {shown(value)}",
         expected="a list of sizes, channels last",
@@ -256,7 +256,7 @@ def _node_in(entry: Any, where: str, depth: int, budget: list[int]) -> Node:
             entry = {"kind": kind, **(arguments or {})}
     if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str):
         raise FormatError(
-            "this is no layer",
+            "this is not a layer",
             where=where,
             given=shown(entry),
             expected="a mapping with a kind",
@@ -293,7 +293,7 @@ def _parts_in(kind: type[Node], name: str, value: Any, where: str, depth: int, b
     if name in ("body", "shortcut", "head") and isinstance(value, dict):
         return _node_in(value, where, depth + 1, budget)
     raise FormatError(
-        "these are no layers", where=where, given=shown(value), expected="a list of layers", fix=f"{name}: []"
+        "these are not layers", where=where, given=shown(value), expected="a list of layers", fix=f"{name}: []"
     )
 
 

@@ -245,7 +245,7 @@ def one_of(
         none: what None means.
         what: what is named, for messages.
         aliases: further names that mean exactly the same; the first set's name is held.
-        others: names that mean something else, and are no misspellings.
+        others: names that mean something else, and are not misspellings.
         repairs: what to say to names of others, whose case, ``-`` and ``_`` do not count.
     """
     allowed = tuple(names)

@@ -42,7 +42,7 @@ class Node(metaclass=Told):
         input_shape: on a network's first layer only: the shape of one sample, as Keras has it. The network takes it over.
     """
 
-    # Without annotation, so that they are no fields.
+    # Without annotation, so that they are not fields.
     takes_tokens = False  # whether whole numbers may come in
     is_composition = False  # whether its parts are nodes with paths of their own
     family = "other"  # what it is painted as: "convolution", "pooling" or "dense"
@@ -100,7 +100,7 @@ def _defaults(kind: type[Any]) -> dict[str, Any]:
     for name, spec in kind.__dataclass_fields__.items():
         check = spec.metadata.get("check")
         found[name] = spec.default
-        with contextlib.suppress(Exception):  # a default that is no value: the argument has to be given
+        with contextlib.suppress(Exception):  # a default that is not a value: the argument has to be given
             found[name] = check(spec.default) if check else spec.default
     return found
 

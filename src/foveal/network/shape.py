@@ -58,7 +58,7 @@ class Shape:
             if not whole(value, 1):
                 large = isinstance(value, int) and value > LARGEST
                 raise DescriptionError(
-                    f"{name} is too large" if large else f"{name} is no size",
+                    f"{name} is too large" if large else f"{name} is not a size",
                     where=type(self).__name__,
                     given=f"{name}={shown(value)}",
                     expected=f"at most {LARGEST:,}, which is 2⁶³ − 1"
@@ -172,7 +172,7 @@ def as_shape(value: Shape | Iterable[Size] | int | str) -> Shape:
             four depth × height × width × channels; one size and the word "tokens" are whole numbers for an Embedding.
 
     Raises:
-        DescriptionError: any other number of sizes, or one that is no size.
+        DescriptionError: any other number of sizes, or one that is not a size.
 
     Example:
         >>> as_shape("32x32x3")
@@ -204,7 +204,7 @@ def as_shape(value: Shape | Iterable[Size] | int | str) -> Shape:
 
 def _unreadable(value: object) -> DescriptionError:
     return DescriptionError(
-        "this is no shape",
+        "this is not a shape",
         where="input shape",
         given=shown(value),
         expected="1 size (a vector), 2 (length × channels), 3 (height × width × channels), 4 (depth first), or tokens",

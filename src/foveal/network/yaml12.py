@@ -3,7 +3,7 @@
 YAML 1.1 surprises: ``1e-3`` is a text, ``1:30`` is 90, ``010`` is 8, ``no`` is false. Version 1.2 reads numbers as JSON does, so
 that a JSON file is a YAML file and says the same. The grammar comes from libyaml through PyYAML; what a scalar means is
 said here. What data do not need is refused: anchors and aliases (a short text could become a huge network), tags, merge keys,
-several documents, keys that are no text or occur twice.
+several documents, keys that are not text or occur twice.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def loads(text: str, where: str, deepest: int = DEEPEST) -> Any:
         deepest: levels of lists and mappings that are accepted.
 
     Raises:
-        FormatError: no YAML; an anchor, alias, tag, merge key or second document; a key twice, or one that is no text; a
+        FormatError: no YAML; an anchor, alias, tag, merge key or second document; a key twice, or one that is not a text; a
             number that is not finite; too deep or too long.
 
     Example:
@@ -196,13 +196,13 @@ class _Reader:
         except OverflowError as error:
             raise self.refused("this number is too large", str(error), "at most 1.7e308", "a smaller number") from None
         if isinstance(made, float) and not math.isfinite(made):
-            raise self.refused("this is no number", text, "a finite number", "0.0")
+            raise self.refused("this is not a number", text, "a finite number", "0.0")
         return made
 
     def key(self, made: Any, mapping: dict[str, Any], event: yaml.Event) -> str:
         if not isinstance(made, str):  # `1x1: []` is a text, `3: []` a number: as a name it is a text again
             if isinstance(made, list | dict):
-                raise self.refused("a key is no text", "a list or a mapping", "a text", "quote it")
+                raise self.refused("a key is not a text", "a list or a mapping", "a text", "quote it")
             made = event.value  # type: ignore[attr-defined]  # a scalar, then
         if made == "<<" and not getattr(event, "style", None):
             raise self.refused("merge keys are refused", "<<", "plain values", "write the values out")

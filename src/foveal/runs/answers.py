@@ -47,10 +47,10 @@ def each(ask: Ask, model: str, questions: Sequence[str]) -> Iterator[tuple[str, 
         >>> def doubled(model, questions):
         ...     for text in questions:
         ...         if not text.isdigit():
-        ...             raise DataError("this is no number", where=text)
+        ...             raise DataError("this is not a number", where=text)
         ...         yield str(2 * int(text))
         >>> list(each(doubled, "", ["1", "x", "3"]))
-        [('1', '2'), ('x', 'x: this is no number'), ('3', '6')]
+        [('1', '2'), ('x', 'x: this is not a number'), ('3', '6')]
     """
     rest = list(questions)
     while rest:

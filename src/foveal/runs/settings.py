@@ -118,7 +118,7 @@ class Setting:
             return str(value)
         else:
             try:
-                number = float(value)  # type: ignore[arg-type]  # what is no number raises
+                number = float(value)  # type: ignore[arg-type]  # what is not a number raises
                 if isinstance(self.default, float) and math.isfinite(number):
                     return number
                 if number == int(number):

@@ -102,7 +102,7 @@ def method(found: System) -> Method:
     """How a system is carried out; its module is read now."""
     module, _, name = found.method.partition(":")
     loaded = pkgutil.resolve_name(f"foveal.systems.{module}:{name or 'METHOD'}")
-    assert isinstance(loaded, Method), f"{found.name}: {found.method} is no method"
+    assert isinstance(loaded, Method), f"{found.name}: {found.method} is not a method"
     return loaded
 
 

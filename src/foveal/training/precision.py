@@ -48,7 +48,7 @@ def chosen_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-    except (RuntimeError, TypeError):  # the latter for what is no text, as a damaged config.json may have it
+    except (RuntimeError, TypeError):  # the latter for what is not a text, as a damaged config.json may have it
         device = None
     known = device is not None and device.type in ("cpu", "cuda")
     if device is None or not known or (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()):

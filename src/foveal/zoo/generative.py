@@ -80,8 +80,8 @@ def dcgan(input_shape: ShapeLike = (64,), picture_shape: ShapeLike = (28, 28, 1)
         width: factor on the number of feature maps.
 
     Raises:
-        DescriptionError: noise that is no vector.
-        ShapeError: a height or width that is no multiple of 4, or not known.
+        DescriptionError: noise that is not a vector.
+        ShapeError: a height or width that is not a multiple of 4, or not known.
 
     Example:
         >>> [part.name for part in dcgan().layers]

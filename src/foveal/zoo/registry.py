@@ -31,7 +31,7 @@ class Entry:
         year: of the paper.
         input_shape: height × width × channels by default; a number of values, length × channels, or
             ``200 tokens``.
-        classes: by default; None where the values that come out are no classes.
+        classes: by default; None where the values that come out are not classes.
         parameters: trainable ones at the defaults, without side heads; held by a test.
         description: what sets it apart, in one line.
         family: the file of its factory.

@@ -52,7 +52,7 @@ def resnet50(
         stride_on: "3x3", or "1x1" as in the paper: which convolution of a bottleneck halves the size.
 
     Raises:
-        DescriptionError: an input that is no picture, or another ``stride_on``.
+        DescriptionError: an input that is not a picture, or another ``stride_on``.
 
     Example:
         >>> from foveal.network import find

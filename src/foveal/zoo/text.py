@@ -49,7 +49,7 @@ def char_lstm(
         width: factor on ``embedding`` and ``units``.
 
     Raises:
-        DescriptionError: an input that is no tokens.
+        DescriptionError: an input that is not a tokens.
 
     Example:
         >>> [layer.name for layer in char_lstm().layers]
@@ -96,7 +96,7 @@ def text_cnn(
         width: factor on ``embedding``, ``filters`` and ``bottleneck``.
 
     Raises:
-        DescriptionError: an input that is no tokens.
+        DescriptionError: an input that is not a tokens.
 
     Example:
         >>> [layer.name for layer in text_cnn().layers]

@@ -39,7 +39,7 @@ def seq2seq(
         width: factor on ``embedding`` and ``units``.
 
     Raises:
-        DescriptionError: an input that is no tokens, or with no place for a target.
+        DescriptionError: an input that is not a tokens, or with no place for a target.
 
     Example:
         >>> [layer.name for layer in seq2seq().layers]

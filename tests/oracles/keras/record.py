@@ -1,4 +1,4 @@
-"""Writes down what Keras 3 computes, for tests/oracles/test_keras.py to compare with. Keras is no dependency of the project.
+"""Writes down what Keras 3 computes, for tests/oracles/test_keras.py to compare with. Keras is not a dependency of the project.
 
     python3 -m venv keras-venv && keras-venv/bin/pip install keras tensorflow-cpu
     keras-venv/bin/python tests/oracles/keras/record.py

@@ -3,7 +3,7 @@
     python3 -m venv onnx-venv && onnx-venv/bin/pip install onnx numpy
     onnx-venv/bin/python tests/oracles/onnx/record.py [--most NUMBERS] [--to FILE]
 
-ONNX is no dependency of the project. Recorded are nodes, inputs and outputs as ``onnx.backend.test.case.node`` has them, and
+ONNX is not a dependency of the project. Recorded are nodes, inputs and outputs as ``onnx.backend.test.case.node`` has them, and
 the version that gave them; cases of more than ``--most`` numbers are left out and named.
 """
 

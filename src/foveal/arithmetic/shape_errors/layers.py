@@ -283,5 +283,5 @@ def cannot_concatenate(ends: list[tuple[str, Shape]], path: str) -> ShapeError:
 
 def no_shape(error: DescriptionError, where: str) -> ShapeError:
     """What comes out has a side beyond all sizes (:data:`foveal.network.fields.LARGEST`)."""
-    problem = f"what comes out is no shape: {error.problem}"
+    problem = f"what comes out is not a shape: {error.problem}"
     return ShapeError(problem, where=where, given=error.given, expected=error.expected, fix=error.fix)

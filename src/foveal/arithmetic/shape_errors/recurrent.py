@@ -8,7 +8,7 @@ from foveal.network.shape import Image, Shape, Vector, Volume
 
 
 def needs_steps(layer: Node, shape: Shape) -> ShapeError:
-    """A recurrent layer on something that has no steps, or on steps that are no vectors."""
+    """A recurrent layer on something that has no steps, or on steps that are not vectors."""
     repairs = []
     if isinstance(shape, Vector):
         repairs = [f"Reshape(({shape.n}, 1)) before it: one value a step"]

@@ -90,7 +90,7 @@ def _size(matrix: Matrix, what: str) -> Place:
     rows, columns = len(matrix), len(matrix[0]) if matrix else 0
     if not rows or not columns or any(len(row) != columns for row in matrix):
         raise ShapeError(
-            f"the {what} is no rectangle of numbers",
+            f"the {what} is not a rectangle of numbers",
             where=what,
             given=f"{rows} rows of {', '.join(str(len(row)) for row in matrix) or 'no'} numbers",
             expected="rows of equally many numbers, at least one",

@@ -289,7 +289,7 @@ def _backward(output: Tensor, above: Tensor, inputs: list[Tensor], weights: dict
 
 
 def relative(given: Tensor, expected: Tensor) -> float:
-    """The greatest difference as a share of the greatest value; infinite where shapes differ or a value is no number.
+    """The greatest difference as a share of the greatest value; infinite where shapes differ or a value is not a number.
 
     Example:
         >>> relative(torch.tensor([1.0, 2.5]), torch.tensor([1.0, 2.0]))

@@ -2,7 +2,7 @@
 
 Where the functions are those of PyTorch's own kernels (tanh or ReLU for the simple one, tanh and σ with gates), the whole
 sequence goes through the kernel in one call, several times as fast as step by step. The kernels want two biases; where Keras
-has one, the second is a tensor of zeros that is no parameter and in no file. Everything else (other functions, dropout of the
+has one, the second is a tensor of zeros that is not a parameter and in no file. Everything else (other functions, dropout of the
 state, a reset before the product) goes step by step, with the same tensors.
 """
 

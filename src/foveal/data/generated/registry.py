@@ -1,4 +1,4 @@
-"""Data sets that are made here rather than fetched, which are no pictures with a class each: what they are, and a look at them."""
+"""Data sets that are made here rather than fetched, which are not pictures with a class each: what they are, and a look at them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ How a scene is made:
 1. *Ground*: a field t(row, column) from 0 to 1, one of noise at three scales, stripes, checks or a gradient, mixes two
    colours; fine noise comes on top of everything in the end.
 2. *Pieces*: a picture is cut out along its own outline. What is not black belongs to the thing; gaps of a pixel or two inside
-   it are closed (dark cloth is no hole, the loop of a bag's handle is one).
+   it are closed (dark cloth is not a hole, the loop of a bag's handle is one).
 3. *Place*: 1 to 4 things of random size stand fully inside the scene (where they are not larger than it). A later one
    lies on top of earlier ones, and may cover up to ``overlap`` of an earlier thing's box; where no place is found in some
    trials the thing is left out.

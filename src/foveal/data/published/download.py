@@ -58,7 +58,7 @@ def _fetch(known: PublishedSet, file: PublishedFile, url: str, target: Path, tim
     try:
         request = urllib.request.Request(url, headers={"User-Agent": "foveal"})
     except ValueError as error:
-        raise _Refused(f"this is no address: {printable(str(error)[:200])}") from error
+        raise _Refused(f"this is not an address: {printable(str(error)[:200])}") from error
     most = file.length + _SLACK
     temporary = target.with_name(f".{target.name}.{os.getpid()}.fetched")
     try:
@@ -89,7 +89,7 @@ def _announced(answer: http.client.HTTPResponse) -> int:
     if said is None or answer.headers.get("Transfer-Encoding", "").lower() == "chunked":
         return 0
     if not (said.strip().isascii() and said.strip().isdigit() and len(said) <= 20):
-        raise _Refused(f"the server announces a length that is no number, {_quoted(said)}")
+        raise _Refused(f"the server announces a length that is not a number, {_quoted(said)}")
     return int(said)
 
 

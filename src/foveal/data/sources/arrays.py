@@ -55,7 +55,7 @@ def as_images(values: ArrayLike, where: str) -> Images:
     """Pictures as ``uint8`` N × H × W × C, or a table as ``float32`` N × features; see :func:`from_arrays`."""
     array = _array(values, where)
     if array.dtype.kind not in "buif":
-        raise DataError("these are no numbers", where=where, given=f"an array of {array.dtype}")
+        raise DataError("these are not numbers", where=where, given=f"an array of {array.dtype}")
     if array.ndim == 2:
         with np.errstate(over="ignore"):
             table = array.astype(np.float32)
@@ -69,7 +69,7 @@ def as_images(values: ArrayLike, where: str) -> Images:
         array = array[..., np.newaxis]
     if array.ndim != 4:
         raise DataError(
-            "these are no pictures",
+            "these are not pictures",
             where=where,
             given=f"shape {shape_text(array.shape)}",
             expected="N × height × width, or N × height × width × channels",
@@ -89,7 +89,7 @@ def as_images(values: ArrayLike, where: str) -> Images:
     if whole and low >= 0 and high <= 255:
         return np.ascontiguousarray(array).astype(np.uint8)
     raise DataError(
-        "these values are no pixels",
+        "these values are not pixels",
         where=where,
         given=f"{array.dtype} from {low:g} to {high:g}",
         expected="whole numbers from 0 to 255, or fractions from 0 to 1",

@@ -355,7 +355,7 @@ def _check_text(beginning: bytes, path: str) -> None:
     wide = beginning[:2] in (b"\xff\xfe", b"\xfe\xff")
     if wide or b"\0" in beginning[:4096]:
         raise DataError(
-            "the file is UTF-16 text" if wide else "the file is no text",
+            "the file is UTF-16 text" if wide else "the file is not a text",
             where=path,
             given=f"a file that begins with {beginning[:4].hex(' ')}",
             expected="CSV in UTF-8",

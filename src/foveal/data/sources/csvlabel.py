@@ -157,7 +157,7 @@ class Columns:
             return first
         if end.words or (end.likely and not end.many and (not begin.possible or self._pixels_before(begin, end))):
             self.notes.append(
-                "the last column was taken for the label, by its values: the first one is no label "
+                "the last column was taken for the label, by its values: the first one is not a label "
                 "(--label first chooses it)"
             )
             return last

@@ -73,7 +73,7 @@ def beyond_comments(block: bytes) -> tuple[bytes, int]:
             break
         last = start if line else last
         start, passed = end + 1, passed + 1
-    if not block[:start].strip():  # empty lines alone are no comments
+    if not block[:start].strip():  # empty lines alone are not comments
         return block, 0
     comment, row = (block[at : block.find(b"\n", at)].decode("utf-8", "replace") for at in (last, start))
     alike = [each for each in _SEPARATORS if each in row and comment.count(each) == row.count(each)]

@@ -90,7 +90,7 @@ def write_idx(path: str | os.PathLike[str], array: NDArray[Any]) -> None:
 
 
 def _header(data: bytearray, path: str | os.PathLike[str], limit: int) -> tuple[np.dtype[Any], tuple[int, ...], int]:
-    """Type, sizes and length of the header; refuses what is no IDX and what is over ``limit``."""
+    """Type, sizes and length of the header; refuses what is not an IDX and what is over ``limit``."""
     if len(data) < 4 or data[0] or data[1] or data[2] not in TYPES or not data[3]:
         raise DataError(
             "this is not an IDX file: its first four bytes (the magic number) are wrong",

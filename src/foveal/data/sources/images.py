@@ -215,7 +215,7 @@ def _header(file: BinaryIO, where: str, max_pixels: int) -> Header:
     if header is None:
         file.seek(0)
         raise ImageError(
-            "this is no picture of a known format",
+            "this is not a picture of a known format",
             where=where,
             given=f"a file that begins with {file.read(4).hex(' ')}",
             expected="PNG, JPEG, WebP, BMP, GIF or TIFF",

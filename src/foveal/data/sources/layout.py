@@ -185,7 +185,7 @@ def listing(part: Path, root: Path, tally: Tally) -> Listing:
         raise _nothing(part, root, strays, tally)
     notes = [_beside(strays, part)] if strays else []
     if empty.count:
-        notes.append(f"folders without pictures are no classes: {empty}")
+        notes.append(f"folders without pictures are not classes: {empty}")
     notes += _spelling(spelled)
     return Listing(tuple(files), tuple(names), tuple(notes))
 

@@ -1,7 +1,7 @@
 """What lies below a folder: pictures by their names, each folder once, and an account of all that is passed over.
 
 Links to folders are followed, as torchvision and timm follow them. A link that leads back to a folder above it, or to one
-that was read already, is not followed again, so every walk ends. Nothing vanishes silently: what is no picture, what may
+that was read already, is not followed again, so every walk ends. Nothing vanishes silently: what is not a picture, what may
 not be read and where a walk was ended is kept in a :class:`Tally`, whose notes are one bounded line a kind.
 """
 
@@ -55,7 +55,7 @@ class Tally:
         root: paths are told from here.
         problems: folders and files that cannot be read, a line each.
         failed: their paths.
-        others: files that are no pictures by their name.
+        others: files that are not pictures by their name.
         unread: kinds of pictures that are not read, by the ends of their names.
         hidden: hidden files and folders, and those that systems leave behind (``__MACOSX``).
         links: linked folders that were read.
@@ -94,9 +94,9 @@ class Tally:
         lines = []
         if self.others:
             lines.append(
-                "1 file that is no picture by its name was passed over"
+                "1 file that is not a picture by its name was passed over"
                 if self.others == 1
-                else f"{self.others:,} files that are no pictures by their names were passed over"
+                else f"{self.others:,} files that are not pictures by their names were passed over"
             )
         if self.unread:
             kinds = ", ".join(f"{kind} ({count:,})" for kind, count in sorted(self.unread.items()))
@@ -153,7 +153,7 @@ def entries(folder: Path, tally: Tally) -> tuple[list[Path], list[Path]]:
             elif item.is_symlink():
                 tally.fails(path, "the link leads nowhere")
             elif is_picture(path):
-                tally.fails(path, "a pipe, socket or device is no picture")
+                tally.fails(path, "a pipe, socket or device is not a picture")
             else:
                 tally.no_picture(path)
         except OSError as error:
@@ -194,7 +194,7 @@ def pictures(folder: Path, tally: Tally, beyond: frozenset[tuple[int, int]] = fr
 
 
 def class_name(folder: str) -> str:
-    r"""The name of a class by its folder's: composed letters (NFC), no spaces around, visible bytes for what is no UTF-8.
+    r"""The name of a class by its folder's: composed letters (NFC), no spaces around, visible bytes for what is not a UTF-8.
 
     Example:
         >>> class_name("cafe\u0301 ") == "caf\xe9", class_name("caf\udce9")

@@ -110,7 +110,7 @@ def _arrays(
         for key in pair or ():
             arrays[key] = _member(archive, keys[key], where, limit - sum(each.nbytes for each in arrays.values()))
     unused = ", ".join(printable(name) for name in sorted(keys.keys() - arrays.keys())[:20])
-    note = f"arrays that are no part by their names, or have no labels, were passed over: {bounded(unused, 200)}"
+    note = f"arrays that are not part by their names, or have no labels, were passed over: {bounded(unused, 200)}"
     return train, validation, test, arrays, (note,) if unused else ()
 
 

@@ -23,7 +23,7 @@ def check_size_and_fit(size: tuple[int, int] | None, fit: str) -> None:
     """Refuse what no picture can be brought to.
 
     Raises:
-        ConfigurationError: a size that is no pair of whole numbers within the limits, or another word than ``FITS`` has.
+        ConfigurationError: a size that is not a pair of whole numbers within the limits, or another word than ``FITS`` has.
     """
     if size is not None and not (
         isinstance(size, tuple | list)

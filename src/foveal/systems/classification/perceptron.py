@@ -49,7 +49,7 @@ def run(run: Run) -> Report:
     """Train the unit on each problem, and an MLP where no line separates.
 
     Raises:
-        DataError, ConfigurationError: data that are no table, or classes and columns that it does not have.
+        DataError, ConfigurationError: data that are not table, or classes and columns that it does not have.
     """
     found = [_solve(run, problem) for problem in _problems(run)]
     apart, mixed = ([each for each in found if each.separation.separable is kind] for kind in (True, False))
@@ -260,7 +260,7 @@ def _point(text: str) -> NDArray[np.float32]:
         numbers = np.zeros(0, np.float32)
     if numbers.shape != (2,) or not np.isfinite(numbers).all():
         raise DataError(
-            "this is no point of the plane",
+            "this is not a point of the plane",
             where="foveal predict",
             given=repr(text),
             expected="two numbers",

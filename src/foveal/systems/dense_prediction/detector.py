@@ -44,7 +44,7 @@ def run(run: Run) -> Report:
 
     Raises:
         DataError, ConfigurationError, UnknownName: see :func:`foveal.systems.dense_prediction.scenes.material`.
-        ShapeError: a size that is no multiple of 8.
+        ShapeError: a size that is not a multiple of 8.
     """
     from foveal.evaluation.detection import measured
     from foveal.network import codec

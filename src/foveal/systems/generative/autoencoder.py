@@ -84,7 +84,7 @@ def code_sizes(text: str) -> list[int]:
     words = [word.strip() for word in text.split(",") if word.strip()]
     if not words or not all(word.isdecimal() and int(word) > 0 for word in words):
         raise ConfigurationError(
-            "these are no code sizes",
+            "these are not code sizes",
             where="--set sizes",
             given=repr(text),
             expected="whole numbers above 0, with commas between",

@@ -49,7 +49,7 @@ def run(run: Run) -> Report:
 
     Raises:
         DataError: rows of a table.
-        ShapeError: pictures whose height or width is no multiple of 4.
+        ShapeError: pictures whose height or width is not a multiple of 4.
     """
     from foveal.network import codec
     from foveal.training.steps.adversarial import Adversarial
@@ -209,7 +209,7 @@ def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """For each question, a seed: one picture made of that seed's noise, drawn in characters.
 
     Raises:
-        ConfigurationError: a question that is no whole number.
+        ConfigurationError: a question that is not a whole number.
     """
     from foveal.inference.opened_model import open_model
 

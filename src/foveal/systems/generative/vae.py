@@ -264,7 +264,7 @@ def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """For each question, a seed: a picture decoded from that seed's numbers, drawn in characters.
 
     Raises:
-        ConfigurationError: a question that is no whole number.
+        ConfigurationError: a question that is not a whole number.
     """
     from foveal.inference.opened_model import open_model
     from foveal.network import layers

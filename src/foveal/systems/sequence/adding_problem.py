@@ -112,7 +112,7 @@ def plan(run: Run) -> Plan:
     """What the settings ask for.
 
     Raises:
-        ConfigurationError: lags that are no whole numbers above 0.
+        ConfigurationError: lags that are not whole numbers above 0.
     """
     text, steps, units = str(run.settings["lags"]), run.settings["lag_steps"], run.settings["lag_units"]
     parts = [part for part in text.replace(" ", "").split(",") if part]

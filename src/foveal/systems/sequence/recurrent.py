@@ -50,7 +50,7 @@ def run(run: Run) -> Report:
 
     Raises:
         DataError: rows of a table.
-        ConfigurationError: lags that are no list of whole numbers.
+        ConfigurationError: lags that are not list of whole numbers.
     """
     name, plan = run.system.name, adding_problem.plan(run)
     data = run.pictures()

@@ -63,7 +63,7 @@ class Translator:
         first = next(iter(module._modules.values()))
         if len(joined) != 1 or not isinstance(first, Attended):
             raise ConfigurationError(
-                "this network is no encoder and decoder",
+                "this network is not an encoder and decoder",
                 where=module.network.name or "network",
                 expected='a Parallel(merge="attention") first, with the branches queries and memory',
                 fix="foveal show seq2seq",

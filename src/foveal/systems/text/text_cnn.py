@@ -58,7 +58,7 @@ def run(run: Run) -> Report:
 
     Raises:
         DataError: an interpreter without sources.
-        ConfigurationError: widths that are no numbers.
+        ConfigurationError: widths that are not numbers.
     """
     modules = [name for name in str(run.settings["modules"]).replace(" ", "").split(",") if name]
     few = {"module": 3, "topic": 3} if modules else None  # labels of a small part of the library

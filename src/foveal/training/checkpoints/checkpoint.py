@@ -189,7 +189,7 @@ def set_random_state(device: torch.device, state: dict[str, Any]) -> None:
 
 
 def _put_aside(damaged: Path) -> None:
-    """Out of the way of the next checkpoint of this name: removed, or renamed where it is no file."""
+    """Out of the way of the next checkpoint of this name: removed, or renamed where it is not a file."""
     with contextlib.suppress(OSError):
         if damaged.is_dir() and not damaged.is_symlink():
             damaged.rename(damaged.with_name(f"{damaged.name}.damaged"))

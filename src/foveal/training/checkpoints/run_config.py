@@ -33,7 +33,7 @@ def read(path: Path) -> dict[str, Any]:
             fix=_REPAIR,
         ) from error
     if not isinstance(value, dict):
-        raise CheckpointError("this run's config.json is no JSON object", where=str(path), fix=_REPAIR)
+        raise CheckpointError("this run's config.json is not a JSON object", where=str(path), fix=_REPAIR)
     return value
 
 

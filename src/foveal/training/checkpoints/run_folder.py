@@ -65,7 +65,7 @@ class RunFolder:
         it had written its ``config.json``.
 
         Raises:
-            ConfigurationError: the name is taken, or is no good name for a folder.
+            ConfigurationError: the name is taken, or is not a good name for a folder.
         """
         cls.check_place(runs, name)
         runs = Path(runs)
@@ -82,7 +82,7 @@ class RunFolder:
         """Refuse what :meth:`fresh` would refuse, before data are read and anything is told; nothing is made.
 
         Raises:
-            ConfigurationError: the name is taken or is no good name, or what is to be the folder of runs is no folder.
+            ConfigurationError: the name is taken or is not a good name, or what is to be the folder of runs is not a folder.
             FileError: nothing may be written there.
         """
         run_place.check_runs(Path(runs))
@@ -308,7 +308,7 @@ class RunFolder:
             raise told from error
 
     def _refuse_strangers(self) -> None:
-        """A pipe would be waited at for ever, and a folder is no file: better told before than after an epoch."""
+        """A pipe would be waited at for ever, and a folder is not a file: better told before than after an epoch."""
         named = [self.path / name for name in FILES if name != "checkpoints"]
         found = [path for path in self.path.glob("[!.]*") if path.suffix in (".json", ".jsonl", ".safetensors")]
         for path in (*named, *found, *(self.path / "stages").glob("[!.]*.json")):

@@ -60,7 +60,7 @@ def read_state(path: Path) -> dict[str, Any]:
     except (OSError, safetensors.SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise CheckpointError("this checkpoint is damaged", where=str(path), given=str(error)) from error
     if not isinstance(whole, dict) or whole.get("format") != FORMAT:
-        raise CheckpointError("this file is no checkpoint of a run", where=str(path), expected=f"format {FORMAT!r}")
+        raise CheckpointError("this file is not a checkpoint of a run", where=str(path), expected=f"format {FORMAT!r}")
     if whole.get("sha256") != _digest(str(whole.get("state")), tensors):
         raise CheckpointError(
             "this checkpoint is damaged", where=str(path), given="its SHA-256 is not that of what it holds"
@@ -71,7 +71,7 @@ def read_state(path: Path) -> dict[str, Any]:
         given = error.problem if isinstance(error, CheckpointError) else described(error)
         raise CheckpointError("this checkpoint is damaged", where=str(path), given=given) from error
     if not isinstance(state, dict):
-        raise CheckpointError("this file is no checkpoint of a run", where=str(path), given="no mapping")
+        raise CheckpointError("this file is not a checkpoint of a run", where=str(path), given="no mapping")
     return state
 
 

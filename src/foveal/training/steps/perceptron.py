@@ -34,7 +34,7 @@ class PerceptronRule(OneNetwork):
         steps_per_epoch: not used; the rule has no schedule.
 
     Raises:
-        ConfigurationError: the network is no single unit with the step function.
+        ConfigurationError: the network is not a single unit with the step function.
 
     Example:
         >>> from foveal import zoo

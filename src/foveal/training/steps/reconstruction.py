@@ -36,7 +36,7 @@ class Sparsity:
 
     Raises:
         UnknownName: another kind.
-        ConfigurationError: a target that is no share, or a negative weight.
+        ConfigurationError: a target that is not a share, or a negative weight.
 
     Example:
         >>> round(float(Sparsity("kl", 1.0, 0.05)(torch.full((4, 3), 0.2))), 4)  # 3 · (0.05 ln ¼ + 0.95 ln (0.95 / 0.8))
