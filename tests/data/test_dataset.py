@@ -13,7 +13,7 @@ from PIL import Image
 from foveal.data import DataSet, Split, audit, from_arrays, load, split_validation
 from foveal.data.dataset import check_classes
 from foveal.data.generated.registry import GENERATED
-from foveal.data.published.catalogue import Found
+from foveal.data.published.catalogue import FoundFiles
 from foveal.errors import DataError
 
 
@@ -125,7 +125,7 @@ def test_what_is_shown_of_large_objects_is_short(tmp_path: Path) -> None:
             Image.new("L", (4, 4), index).save(tmp_path / f"class {number}" / f"{index}.png")
     data = load(tmp_path)
     many = DataSet("many", tuple(f"n{i}" for i in range(1000)), data.train, None, "x" * 9000, notes=("a" * 9000,) * 50)
-    for thing in (data, data.train, many, audit(data), load("digits"), Found((bytearray(10**6),) * 4, "here")):
+    for thing in (data, data.train, many, audit(data), load("digits"), FoundFiles((bytearray(10**6),) * 4, "here")):
         text = repr(thing)
         assert len(text) < 1500, text[:100]
         assert "\n" not in text

@@ -73,7 +73,7 @@ def test_no_digit_is_in_two_parts(monkeypatch):
 
 
 def made_of(pool):
-    return digit_lines.Lines(np.zeros((1, 32, 192, 1), np.uint8), ("1",), np.zeros((1, 10, 2), np.int16))
+    return digit_lines.WrittenLines(np.zeros((1, 32, 192, 1), np.uint8), ("1",), np.zeros((1, 10, 2), np.int16))
 
 
 def test_the_text_is_that_of_the_digits_drawn():
@@ -106,7 +106,7 @@ def test_wrong_arguments_are_refused(wrong):
 
 def test_lines_have_a_text_each():
     with pytest.raises(DataError):
-        digit_lines.Lines(np.zeros((2, 32, 192, 1), np.uint8), ("1",), np.zeros((2, 10, 2), np.int16))
+        digit_lines.WrittenLines(np.zeros((2, 32, 192, 1), np.uint8), ("1",), np.zeros((2, 10, 2), np.int16))
 
 
 def test_examples_are_the_first_training_lines():

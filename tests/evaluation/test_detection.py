@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from foveal.errors import DataError
-from foveal.evaluation.detection import Found, area, measured, overlaps, read_maps, suppress
+from foveal.evaluation.detection import Detections, area, measured, overlaps, read_maps, suppress
 
 
 def some_boxes(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -60,8 +60,8 @@ def test_average_precision_by_hand():
     truth = np.array([[a, b], [c, [0.0, 0, 0, 0]]])
     labels = np.array([[0, 0], [0, -1]])
     found = [
-        Found(np.array([a, [0.0, 0, 10, 9], b]), np.array([0.9, 0.8, 0.6]), np.array([0, 0, 0])),
-        Found(np.array([[40.0, 40, 50, 50], c]), np.array([0.7, 0.5]), np.array([0, 0])),
+        Detections(np.array([a, [0.0, 0, 10, 9], b]), np.array([0.9, 0.8, 0.6]), np.array([0, 0, 0])),
+        Detections(np.array([[40.0, 40, 50, 50], c]), np.array([0.7, 0.5]), np.array([0, 0])),
     ]
     result = measured(found, truth, labels, ["thing", "never there"])
     curve = result.curves[0]
@@ -72,7 +72,7 @@ def test_average_precision_by_hand():
     assert result.mean_average_precision == pytest.approx(11 / 15)
 
 
-def brute(found: list[Found], truth: np.ndarray, labels: np.ndarray, label: int, overlap: float) -> float:
+def brute(found: list[Detections], truth: np.ndarray, labels: np.ndarray, label: int, overlap: float) -> float:
     """VOC's development kit, line by line, with precision integrated by the definition max over recall' ≥ recall."""
     rows = sorted(
         (-s, picture, place)
@@ -110,7 +110,7 @@ def test_average_precision_against_brute_force(seed):
         near = np.concatenate(
             [boxes[rng.integers(0, 4, 6)] + rng.integers(-1, 2, (6, 4)) * [1, 1, 0, 0], some_boxes(rng, 3)]
         )
-        found.append(Found(near, rng.permutation(1000)[:9] / 1000 + rng.random() * 1e-6, rng.integers(0, 2, 9)))
+        found.append(Detections(near, rng.permutation(1000)[:9] / 1000 + rng.random() * 1e-6, rng.integers(0, 2, 9)))
     for overlap in (0.5, 0.75):
         result = measured(found, truth, labels, ["a", "b"], overlap)
         for label in (0, 1):

@@ -17,11 +17,11 @@ from foveal.network.layers import LSTM, Dense, Reshape, SimpleRNN
 from foveal.report.blocks import Lines
 from foveal.systems import launch, system
 from foveal.systems.sequence import adding_problem, recurrent
-from foveal.systems.sequence.adding_problem import Attempt, Memory
+from foveal.systems.sequence.adding_problem import Attempt, LagMemory
 from foveal.training.config import TrainingConfig
 
 
-def planned(**changes: Any) -> adding_problem.Plan:
+def planned(**changes: Any) -> adding_problem.LagPlan:
     session: Any = SimpleNamespace(settings={**recurrent.LSTM.defaults, **changes}, seed=3, config=TrainingConfig())
     return adding_problem.plan(session)
 
@@ -93,7 +93,7 @@ def test_what_counts_as_solved():
     attempts = [
         attempt(kind, lag, mse) for kind, both in errors.items() for lag, mse in zip((10, 50), both, strict=True)
     ]
-    memory = Memory(planned(lags="10,50"), tuple(attempts))
+    memory = LagMemory(planned(lags="10,50"), tuple(attempts))
     assert [memory.longest(kind) for kind in ("rnn", "lstm", "gru")] == [10, 50, 0]
     assert [each.value for each in adding_problem.headlines(memory)] == [10, 50, 0]
     problem, gradients = adding_problem.sections(memory)

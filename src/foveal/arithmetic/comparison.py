@@ -16,7 +16,7 @@ from typing import Any
 from foveal.arithmetic.counts import Counts, count
 from foveal.arithmetic.shapes import trace
 from foveal.arithmetic.summary import Row, Summary
-from foveal.arithmetic.worked.steps import Derivation, Section, Step, product
+from foveal.arithmetic.worked.steps import Derivation, WorkedSection, WorkedStep, product
 from foveal.errors import DescriptionError
 from foveal.network.fields import shown
 from foveal.network.layers import Conv1D, Conv2D, Conv3D, DepthwiseConv2D
@@ -56,7 +56,7 @@ class DenseTwin:
         n_in, n_out = self.input.size, self.output.size
         places = product(*self.output.spatial)
         bias = self.layer.use_bias  # type: ignore[attr-defined]
-        dense = Step(
+        dense = WorkedStep(
             "dense weights",
             "inputs · outputs",
             f"({product(*self.input.axes)}) × ({product(*self.output.axes)})",
@@ -66,12 +66,12 @@ class DenseTwin:
         steps = [dense]
         if bias:
             steps.append(
-                Step("with biases", "weights + outputs", f"{self.dense.weights} + {n_out}", self.dense.parameters)
+                WorkedStep("with biases", "weights + outputs", f"{self.dense.weights} + {n_out}", self.dense.parameters)
             )
         local = f"{places} × {self.own.parameters}"
         note = "each unit sees its window only, but every place has its own kernel"
-        sparse = Step("sparse, not shared", "places · parameters of a kernel", local, self.unshared, note)
-        shared = Step(
+        sparse = WorkedStep("sparse, not shared", "places · parameters of a kernel", local, self.unshared, note)
+        shared = WorkedStep(
             "sparse and shared",
             "parameters of a kernel",
             str(self.own.parameters),
@@ -79,11 +79,13 @@ class DenseTwin:
             "the convolution",
         )
         ratio = f"{self.dense.parameters} / {self.own.parameters}"
-        times = Step("dense against convolution", "dense / convolution", ratio, self.ratio, "times as many parameters")
+        times = WorkedStep(
+            "dense against convolution", "dense / convolution", ratio, self.ratio, "times as many parameters"
+        )
         sections = (
-            Section("A dense layer in its place", tuple(steps), "lecture 001, why convolutions?"),
-            Section("Sparse connections", (sparse,)),
-            Section("Shared weights", (shared, times)),
+            WorkedSection("A dense layer in its place", tuple(steps), "lecture 001, why convolutions?"),
+            WorkedSection("Sparse connections", (sparse,)),
+            WorkedSection("Shared weights", (shared, times)),
         )
         return Derivation(self.path, f"{self.layer.kind} against Dense", f"{self.input} → {self.output}", sections)
 

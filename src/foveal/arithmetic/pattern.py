@@ -109,7 +109,7 @@ class Pattern:
         high = max(span[1] - stride * i for i, span in real)
         return Bounds(stride, low, high, self.largest, self.exact, self.first)
 
-    def after(self, below: Step, budget: Budget | None = None) -> Step | None:
+    def after(self, below: WorkedStep, budget: Budget | None = None) -> WorkedStep | None:
         """The two steps in one: this one seen through ``below``; None beyond all sizes."""
         if below == IDENTITY or (isinstance(below, Pattern) and below.advance == 0):
             return self if below == IDENTITY else below
@@ -131,7 +131,7 @@ class Pattern:
             return None
         return shortest(tuple(spans), advance, exact=self.exact and below.exact)
 
-    def _bounded_after(self, below: Step) -> Step | None:
+    def _bounded_after(self, below: WorkedStep) -> WorkedStep | None:
         own = self.bounds()
         if own is None:
             return Pattern((None,), 1)
@@ -180,7 +180,7 @@ class Bounds:
         ends = (self.stride * first, self.stride * last)
         return math.ceil(min(ends) + self.low), math.floor(max(ends) + self.high)
 
-    def after(self, below: Step) -> Step | None:
+    def after(self, below: WorkedStep) -> WorkedStep | None:
         """The two steps in one; None beyond all sizes."""
         if below == IDENTITY or (isinstance(below, Pattern) and below.advance == 0):
             return self if below == IDENTITY else below
@@ -195,7 +195,7 @@ class Bounds:
         exact = single and self.exact and under.exact
         return Bounds(s * self.stride, s * low + under.low, s * high + under.high, largest, exact, first).sensible()
 
-    def shifts(self, below: Step) -> Step | None:
+    def shifts(self, below: WorkedStep) -> WorkedStep | None:
         """:meth:`after`, where each unit sees one place, its own or another one at a fixed distance."""
         made = self.after(below)
         if not isinstance(made, Bounds):
@@ -213,7 +213,7 @@ class Bounds:
         return self if max(numbers) <= LARGEST else None
 
 
-Step = Pattern | Bounds
+WorkedStep = Pattern | Bounds
 
 
 def shortest(spans: tuple[Span | None, ...], advance: int, spacing: int = 1, exact: bool = True) -> Pattern:
@@ -227,7 +227,7 @@ def shortest(spans: tuple[Span | None, ...], advance: int, spacing: int = 1, exa
 IDENTITY = Pattern(((0, 0),), 1)
 
 
-def hull(patterns: Sequence[Step], units: int | None, budget: Budget | None = None) -> Step | None:
+def hull(patterns: Sequence[WorkedStep], units: int | None, budget: Budget | None = None) -> WorkedStep | None:
     """What a unit sees through any of several branches. Their strides are equal but for maps of a pixel or two.
 
     Args:
@@ -263,7 +263,7 @@ def hull(patterns: Sequence[Step], units: int | None, budget: Budget | None = No
     return shortest(tuple(spans), int(max(strides) * period), exact=exact)
 
 
-def _bounded(patterns: Sequence[Step], units: int | None) -> Bounds | None:
+def _bounded(patterns: Sequence[WorkedStep], units: int | None) -> Bounds | None:
     """The lines around the lines of all branches."""
     real = [one for one in (one if isinstance(one, Bounds) else one.bounds() for one in patterns) if one is not None]
     stride = max((one.stride for one in real), default=Fraction(0))
@@ -290,7 +290,7 @@ class Field:
         beyond: whether the pattern has left all sizes behind: numbers above 2⁶³.
     """
 
-    step: Step | None
+    step: WorkedStep | None
     beyond: bool = False
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from foveal.arithmetic.pattern import Bounds, Budget, Pattern, Span, Step
+from foveal.arithmetic.pattern import Bounds, Budget, Pattern, Span, WorkedStep
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def together(sets: Iterable[Places], budget: Budget) -> Places:
     return Places(range(first, last + 1), False)
 
 
-def seen(step: Step, units: Places, n: int | None, budget: Budget) -> Places:
+def seen(step: WorkedStep, units: Places, n: int | None, budget: Budget) -> Places:
     """The places 0 … n − 1 that these units really see, holes and edges minded.
 
     Args:

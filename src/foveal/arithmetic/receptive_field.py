@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from foveal.arithmetic.geometry import transposed_padding, windows
-from foveal.arithmetic.pattern import IDENTITY, Budget, Field, Pattern, Span, Step, hull
+from foveal.arithmetic.pattern import IDENTITY, Budget, Field, Pattern, Span, WorkedStep, hull
 from foveal.arithmetic.places import Places, every, seen, together
 from foveal.arithmetic.repeating import repeated, shares, stamps
 from foveal.arithmetic.shapes import Traced
@@ -41,11 +41,11 @@ from foveal.network.shape import Shape, as_shape
 from foveal.network.tree import Auxiliary, Parallel, Residual, Sequential, children
 
 End = TypeVar("End")
-ReachRule = Callable[..., "Step | None"]
+ReachRule = Callable[..., "WorkedStep | None"]
 rules: Interpreter[ReachRule] = Interpreter("receptive field")
 
 
-def reach(layer: Node, input: Shape, axis: int, path: str = "") -> Step | None:
+def reach(layer: Node, input: Shape, axis: int, path: str = "") -> WorkedStep | None:
     """What units of ``layer`` see of its own input, along one spatial axis; None: everything.
 
     Raises:
@@ -67,14 +67,14 @@ def _window(layer: Node, input: Shape, axis: int) -> Pattern:
 
 
 @rules.rule(kinds.Conv2DTranspose)
-def _transposed(layer: kinds.Conv2DTranspose, input: Shape, axis: int) -> Step:
+def _transposed(layer: kinds.Conv2DTranspose, input: Shape, axis: int) -> WorkedStep:
     """Output y holds the stamp of input x at offset m where x · s − cut + d · m = y, for some m of 0 … k − 1."""
     cut, _, _ = transposed_padding(layer)[axis]
     return stamps(cut, layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis])
 
 
 @rules.rule(kinds.UpSampling2D)
-def _upsampling(layer: kinds.UpSampling2D, input: Shape, axis: int) -> Step:
+def _upsampling(layer: kinds.UpSampling2D, input: Shape, axis: int) -> WorkedStep:
     """Nearest: output y repeats input ⌊y / f⌋. Bilinear: it lies between the two centres around (y + 1/2) / f − 1/2."""
     return repeated(layer.size[axis], layer.interpolation == "nearest")
 
@@ -93,7 +93,7 @@ def _whole_past(layer: kinds.LSTM, input: Shape, axis: int) -> Pattern | None:
 
 
 @rules.rule(kinds.TimeDistributed)
-def _each_step(layer: kinds.TimeDistributed, input: Shape, axis: int) -> Step | None:
+def _each_step(layer: kinds.TimeDistributed, input: Shape, axis: int) -> WorkedStep | None:
     """In time its own step; within a frame what the layer sees there."""
     return IDENTITY if axis == 0 else rules.for_node(layer.layer)(layer.layer, as_shape(input.axes[1:]), axis - 1)
 
@@ -111,7 +111,7 @@ def _zero_padding(layer: kinds.ZeroPadding2D, input: Shape, axis: int) -> Patter
 
 
 @rules.rule(*kinds.pooling.ADAPTIVE)
-def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, axis: int) -> Step | None:
+def _adaptive(layer: kinds.AdaptiveAveragePooling2D, input: Shape, axis: int) -> WorkedStep | None:
     """Window i of m reaches from ⌊i · n / m⌋ to ⌈(i + 1) · n / m⌉ − 1."""
     n, m = input.spatial[axis], layer.output_size[axis]
     return None if n is None else shares(n, m)
@@ -247,7 +247,7 @@ class Walk:
         """All places of a map."""
         return tuple(every(size) for size in (self._sizes(shape) if shape is not None else ()))
 
-    def _reach(self, path: str, axis: int) -> Step | None:
+    def _reach(self, path: str, axis: int) -> WorkedStep | None:
         """Layers that take axes away see everything along those that change, so the axes that are left are still the input's."""
         at = self.at[path]
         return reach(at.node, at.input, axis, path) if axis < len(at.input.spatial) else None

@@ -6,12 +6,12 @@ import functools
 import math
 from fractions import Fraction
 
-from foveal.arithmetic.pattern import MOST_OF_A_LAYER, Bounds, Span, Step, shortest
+from foveal.arithmetic.pattern import MOST_OF_A_LAYER, Bounds, Span, WorkedStep, shortest
 from foveal.arithmetic.window import ceil_div, largest_share
 
 
 @functools.lru_cache(maxsize=1024)
-def stamps(cut: int, k: int, s: int, d: int) -> Step:
+def stamps(cut: int, k: int, s: int, d: int) -> WorkedStep:
     """Transposed convolution: y holds the stamp of input x at offset m where x · s − cut + d · m = y, for some m of 0 … k − 1.
 
     So d · m and y + cut are equal modulo s: with g = gcd(d, s) only every g-th y has a stamp, and its m are s / g apart.
@@ -43,7 +43,7 @@ def stamps(cut: int, k: int, s: int, d: int) -> Step:
 
 
 @functools.lru_cache(maxsize=1024)
-def repeated(f: int, nearest: bool) -> Step:
+def repeated(f: int, nearest: bool) -> WorkedStep:
     """Upsampling. Nearest: output y repeats input ⌊y / f⌋. Bilinear: it lies between the two centres around (y + 1/2) / f − 1/2."""
 
     def low(y: int) -> int:
@@ -64,7 +64,7 @@ def repeated(f: int, nearest: bool) -> Step:
 
 
 @functools.lru_cache(maxsize=1024)
-def shares(n: int, m: int) -> Step:
+def shares(n: int, m: int) -> WorkedStep:
     """Adaptive pooling: window i of m reaches from ⌊i · n / m⌋ to ⌈(i + 1) · n / m⌉ − 1."""
 
     def together(first: int, last: int) -> Span:

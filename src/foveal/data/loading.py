@@ -29,7 +29,7 @@ from foveal.spelling import nearest
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedSet:
     """A data set that is known by name."""
 
     name: str
@@ -40,13 +40,13 @@ class Named:
 NAMED = {
     known.name: known
     for known in (
-        Named("fashion-mnist", "70,000 clothes, 28 × 28 × 1", fashion_mnist.load),
-        Named("mnist", "70,000 digits, 28 × 28 × 1", mnist.load),
-        Named("digits", "1,797 digits, 8 × 8 × 1", digits.load),
-        Named("iris", "150 flowers, 4 measurements", iris.load),
-        Named("and", "both of two bits", lambda: logic.load("and")),
-        Named("or", "either of two bits", lambda: logic.load("or")),
-        Named("xor", "one of two bits, and not the other: no line separates it", lambda: logic.load("xor")),
+        NamedSet("fashion-mnist", "70,000 clothes, 28 × 28 × 1", fashion_mnist.load),
+        NamedSet("mnist", "70,000 digits, 28 × 28 × 1", mnist.load),
+        NamedSet("digits", "1,797 digits, 8 × 8 × 1", digits.load),
+        NamedSet("iris", "150 flowers, 4 measurements", iris.load),
+        NamedSet("and", "both of two bits", lambda: logic.load("and")),
+        NamedSet("or", "either of two bits", lambda: logic.load("or")),
+        NamedSet("xor", "one of two bits, and not the other: no line separates it", lambda: logic.load("xor")),
     )
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from foveal.arithmetic.worked.steps import Derivation, Step
+from foveal.arithmetic.worked.steps import Derivation, WorkedStep
 from foveal.drawing.terminal import emit, grouped
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def heading(derivation: Derivation) -> str:
     return f"{derivation.path or 'network'}   {derivation.kind}   {derivation.heading}"
 
 
-def lines(step: Step) -> list[str]:
+def lines(step: WorkedStep) -> list[str]:
     """Formula, substitution and value, a line each; what would be said twice is said once."""
     value = grouped(step.value)
     found = [step.formula] if step.formula else []

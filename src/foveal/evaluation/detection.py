@@ -27,7 +27,7 @@ SCORE, SAME, MOST = 0.03, 0.5, 40
 
 @shown_briefly
 @dataclass(frozen=True, eq=False)
-class Found:
+class Detections:
     """What was found in one picture, best first.
 
     Attributes:
@@ -43,11 +43,11 @@ class Found:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def clear(self, score: float = 0.5, overlap: float = SAME) -> Found:
+    def clear(self, score: float = 0.5, overlap: float = SAME) -> Detections:
         """What a person is shown: only sure ones, and one class a place."""
         sure = np.flatnonzero(self.scores >= score)
         kept = sure[suppress(self.boxes[sure], self.scores[sure], overlap)]
-        return Found(self.boxes[kept], self.scores[kept], self.labels[kept])
+        return Detections(self.boxes[kept], self.scores[kept], self.labels[kept])
 
 
 @shown_briefly
@@ -125,7 +125,7 @@ def suppress(boxes: Floats, scores: Floats, overlap: float = SAME) -> NDArray[np
 
 def read_maps(
     maps: Floats, boxes: Floats, *, score: float = SCORE, overlap: float = SAME, most: int = MOST
-) -> list[Found]:
+) -> list[Detections]:
     """The detections in a detector's answers.
 
     Every point of the grid offers every class with score = p(something here) · p(class), so that a thing of doubtful
@@ -137,7 +137,7 @@ def read_maps(
         score, overlap, most: see above.
 
     Returns:
-        one :class:`Found` a picture.
+        one :class:`Detections` a picture.
     """
     count, channels = maps.shape[:2]
     logits = maps[:, 5:].reshape(count, channels - 5, -1).astype(np.float64)
@@ -147,17 +147,21 @@ def read_maps(
     return [_one(each, place, score, overlap, most) for each, place in zip(scores, places, strict=True)]
 
 
-def _one(scores: Floats, places: Floats, score: float, overlap: float, most: int) -> Found:
+def _one(scores: Floats, places: Floats, score: float, overlap: float, most: int) -> Detections:
     labels, points = np.nonzero(scores >= score)
     boxes, values = places[points], scores[labels, points]
     # classes moved so far apart that they cannot overlap: one suppression does all
     far = (np.abs(boxes).max(initial=0.0) * 2 + 1) * labels[:, None]
     kept = suppress(boxes + far, values, overlap)[:most]
-    return Found(boxes[kept], values[kept], labels[kept].astype(np.int64))
+    return Detections(boxes[kept], values[kept], labels[kept].astype(np.int64))
 
 
 def measured(
-    found: Sequence[Found], boxes: Floats, labels: NDArray[np.integer[Any]], names: Sequence[str], overlap: float = 0.5
+    found: Sequence[Detections],
+    boxes: Floats,
+    labels: NDArray[np.integer[Any]],
+    names: Sequence[str],
+    overlap: float = 0.5,
 ) -> Detected:
     """Average precision of each class.
 
@@ -171,7 +175,7 @@ def measured(
         DataError: not as many pictures found as true.
 
     Example:
-        >>> seen = [Found(np.array([[0.0, 0, 4, 4], [9, 9, 12, 12]]), np.array([0.9, 0.8]), np.array([0, 0]))]
+        >>> seen = [Detections(np.array([[0.0, 0, 4, 4], [9, 9, 12, 12]]), np.array([0.9, 0.8]), np.array([0, 0]))]
         >>> measured(seen, np.array([[[0.0, 0, 4, 4]]]), np.array([[0]]), ["bag"]).mean_average_precision
         1.0
     """
@@ -182,7 +186,7 @@ def measured(
 
 
 def _curve(
-    found: Sequence[Found], boxes: Floats, labels: NDArray[np.integer[Any]], label: int, overlap: float
+    found: Sequence[Detections], boxes: Floats, labels: NDArray[np.integer[Any]], label: int, overlap: float
 ) -> Curve:
     things = int((labels == label).sum())
     scores: list[Floats] = []

@@ -29,7 +29,7 @@ class GraphedStep:
     so and the steps go on without a graph.
 
     Args:
-        step: a :class:`~foveal.training.steps.Step` that is also :class:`~foveal.training.steps.Recordable`.
+        step: a :class:`~foveal.training.steps.Step` that is also :class:`~foveal.training.steps.Capturable`.
         notify: told once if recording fails.
     """
 

@@ -17,14 +17,14 @@ from foveal.arithmetic.worked import recurrent_backward
 from foveal.arithmetic.worked import sequence as sequence_sums
 from foveal.arithmetic.worked.backward import backward
 from foveal.arithmetic.worked.networks import locate, memory_section, receptive_field_section
-from foveal.arithmetic.worked.steps import Derivation, Section, Step, rules
+from foveal.arithmetic.worked.steps import Derivation, WorkedSection, WorkedStep, rules
 from foveal.network.node import Node
 from foveal.network.shape import Shape
 
 __all__ = [
     "Derivation",
-    "Section",
-    "Step",
+    "WorkedSection",
+    "WorkedStep",
     "derive",
     "layer_sums",
     "recurrent_backward",

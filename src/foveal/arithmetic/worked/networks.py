@@ -9,7 +9,7 @@ from fractions import Fraction
 from foveal.arithmetic.counts import Counts, counted, times, total
 from foveal.arithmetic.memory import BYTES, COPIES
 from foveal.arithmetic.pattern import Field, Pattern
-from foveal.arithmetic.pattern import Step as Reach
+from foveal.arithmetic.pattern import WorkedStep as Reach
 from foveal.arithmetic.receptive_field import Walk, reach
 from foveal.arithmetic.shapes import Traced, trace
 from foveal.arithmetic.worked.steps import (
@@ -17,8 +17,8 @@ from foveal.arithmetic.worked.steps import (
     MACS,
     OUTPUT,
     PARAMETERS,
-    Section,
-    Step,
+    WorkedSection,
+    WorkedStep,
     axis_names,
     product,
     rules,
@@ -32,7 +32,7 @@ ARAUJO = "Araujo, Norris, Sim 2019"
 
 
 @dataclass(frozen=True)
-class Place:
+class Located:
     """A node in its network: itself, its parts, and the walk that knows every receptive field."""
 
     at: Traced
@@ -49,7 +49,7 @@ class Place:
         ]
 
 
-def locate(network: Node, path: str, input: Shape | Iterable[int | None] | int | str | None = None) -> Place:
+def locate(network: Node, path: str, input: Shape | Iterable[int | None] | int | str | None = None) -> Located:
     """The node at ``path``.
 
     Raises:
@@ -59,7 +59,7 @@ def locate(network: Node, path: str, input: Shape | Iterable[int | None] | int |
     find(network, path)
     walk = Walk(trace(network, input))
     names = [f"{path}/{name}" if path else name for name, _ in children(walk.at[path].node)]
-    return Place(walk.at[path], tuple(walk.at[name] for name in names), walk)
+    return Located(walk.at[path], tuple(walk.at[name] for name in names), walk)
 
 
 def _sum(found: Iterable[int | None]) -> str:
@@ -67,7 +67,7 @@ def _sum(found: Iterable[int | None]) -> str:
     return " + ".join(shown) if len(shown) <= 24 else f"{' + '.join(shown[:23])} + … ({len(shown)} summands)"
 
 
-def _sums(place: Place) -> Iterator[Section]:
+def _sums(place: Located) -> Iterator[WorkedSection]:
     """Parameters, connections and MACs of everything in a composition, side heads left out."""
     at = place.at
     found = place.counts(at.auxiliary or isinstance(at.node, Auxiliary))
@@ -77,60 +77,64 @@ def _sums(place: Place) -> Iterator[Section]:
     merged = getattr(at.node, "merge", "") == "attention"
     formula = "sum over the layers in it" + (", and the products of the merge" if merged else "")
     text = _sum(c.parameters for c in found) or "0"
-    yield Section(PARAMETERS, (Step("parameters", formula, text, whole.parameters),))
-    yield Section(
-        CONNECTIONS, (Step("connections", formula, _sum(c.connections for c in found) or "0", whole.connections),)
+    yield WorkedSection(PARAMETERS, (WorkedStep("parameters", formula, text, whole.parameters),))
+    yield WorkedSection(
+        CONNECTIONS, (WorkedStep("connections", formula, _sum(c.connections for c in found) or "0", whole.connections),)
     )
-    yield Section(MACS, (Step("MACs", formula, _sum(c.macs for c in found) or "0", whole.macs),))
+    yield WorkedSection(MACS, (WorkedStep("MACs", formula, _sum(c.macs for c in found) or "0", whole.macs),))
 
 
 @rules.rule(Sequential)
-def _sequential(node: Sequential, input: Shape, output: Shape, place: Place) -> Iterator[Section]:
+def _sequential(node: Sequential, input: Shape, output: Shape, place: Located) -> Iterator[WorkedSection]:
     shown = [f"{part.path.rpartition('/')[2]} {part.output}" for part in place.parts]
     if len(shown) > 10:
         shown = [*shown[:4], "…", *shown[-4:]]
     flow = " → ".join([str(input), *shown])
-    yield Section(OUTPUT, (Step("output", "what the last layer gives", flow, str(output)),))
+    yield WorkedSection(OUTPUT, (WorkedStep("output", "what the last layer gives", flow, str(output)),))
     yield from _sums(place)
 
 
 @rules.rule(Parallel)
-def _parallel(node: Parallel, input: Shape, output: Shape, place: Place) -> Iterator[Section]:
+def _parallel(node: Parallel, input: Shape, output: Shape, place: Located) -> Iterator[WorkedSection]:
     ends = [part.output for part in place.parts if part.output is not None]
     yield from MERGES[node.merge](ends, output)
     yield from _sums(place)
 
 
-def _concatenated(ends: list[Shape], output: Shape) -> Iterator[Section]:
+def _concatenated(ends: list[Shape], output: Shape) -> Iterator[WorkedSection]:
     channels = [end.channels for end in ends]
     note = "feature maps behind one another; height and width are those of every branch"
     text = " + ".join(map(str, channels))
-    yield Section(OUTPUT, (Step("output channels", "sum over the branches", text, sum(channels), note),))
+    yield WorkedSection(OUTPUT, (WorkedStep("output channels", "sum over the branches", text, sum(channels), note),))
 
 
-def _added(ends: list[Shape], output: Shape) -> Iterator[Section]:
-    step = Step("output", "the shape of every branch", product(*output.axes), output.size, "summed place by place")
-    yield Section(OUTPUT, (step,))
+def _added(ends: list[Shape], output: Shape) -> Iterator[WorkedSection]:
+    step = WorkedStep(
+        "output", "the shape of every branch", product(*output.axes), output.size, "summed place by place"
+    )
+    yield WorkedSection(OUTPUT, (step,))
 
 
-def _attended(ends: list[Shape], output: Shape) -> Iterator[Section]:
+def _attended(ends: list[Shape], output: Shape) -> Iterator[WorkedSection]:
     """Both products, and what comes out."""
     (l_q,), (l_m,), d = ends[0].spatial, ends[1].spatial, ends[0].channels
     pairs = times(l_q, l_m, d)
     scores, contexts = product(l_q, l_m, d), product(l_q, l_m, d)
     note = "softmax of each row: what a query looks at adds up to 1"
     steps = (
-        Step("weights", "softmax over j of qᵢ · mⱼ", product(l_q, l_m), times(l_q, l_m), note),
-        Step("context", "cᵢ = Σⱼ weightᵢⱼ · mⱼ", product(l_q, d), times(l_q, d), "a mean of the memory, as weighted"),
-        Step("output channels", "[qᵢ, cᵢ]: 2 · d", f"2 × {d}", output.channels),
+        WorkedStep("weights", "softmax over j of qᵢ · mⱼ", product(l_q, l_m), times(l_q, l_m), note),
+        WorkedStep(
+            "context", "cᵢ = Σⱼ weightᵢⱼ · mⱼ", product(l_q, d), times(l_q, d), "a mean of the memory, as weighted"
+        ),
+        WorkedStep("output channels", "[qᵢ, cᵢ]: 2 · d", f"2 × {d}", output.channels),
     )
-    yield Section(OUTPUT, steps, "Luong, Pham, Manning 2015, section 3.1")
-    both = Step("products of the merge", "scores L_q · L_m · d + contexts L_q · L_m · d", f"{scores} + {contexts}",
+    yield WorkedSection(OUTPUT, steps, "Luong, Pham, Manning 2015, section 3.1")
+    both = WorkedStep("products of the merge", "scores L_q · L_m · d + contexts L_q · L_m · d", f"{scores} + {contexts}",
                 times(2, pairs), "nothing is learned in it")  # fmt: skip
-    yield Section("Attention", (both,))
+    yield WorkedSection("Attention", (both,))
 
 
-MERGES: dict[str, Callable[[list[Shape], Shape], Iterator[Section]]] = {
+MERGES: dict[str, Callable[[list[Shape], Shape], Iterator[WorkedSection]]] = {
     "concat": _concatenated,
     "add": _added,
     "attention": _attended,
@@ -138,20 +142,20 @@ MERGES: dict[str, Callable[[list[Shape], Shape], Iterator[Section]]] = {
 
 
 @rules.rule(Residual)
-def _residual(node: Residual, input: Shape, output: Shape, place: Place) -> Iterator[Section]:
+def _residual(node: Residual, input: Shape, output: Shape, place: Located) -> Iterator[WorkedSection]:
     short = "projected on the shortcut" if node.shortcut.layers else "handed on unchanged"
     formula = "y = F(x) + shortcut(x)" if node.shortcut.layers else "y = F(x) + x"
     note = f"the input is {short}; shapes must be equal, values are added place by place"
-    step = Step("output", formula, product(*output.axes), output.size, note)
-    yield Section(OUTPUT, (step,), "He, Zhang, Ren, Sun 2015; lecture 004")
+    step = WorkedStep("output", formula, product(*output.axes), output.size, note)
+    yield WorkedSection(OUTPUT, (step,), "He, Zhang, Ren, Sun 2015; lecture 004")
     yield from _sums(place)
 
 
 @rules.rule(Auxiliary)
-def _auxiliary(node: Auxiliary, input: Shape, output: Shape, place: Place) -> Iterator[Section]:
+def _auxiliary(node: Auxiliary, input: Shape, output: Shape, place: Located) -> Iterator[WorkedSection]:
     note = "the input is handed on; the head gives a second answer, in training only"
-    step = Step("output", "the input's shape", product(*output.axes), output.size, note)
-    yield Section(OUTPUT, (step,), "Szegedy et al. 2014, section 5")
+    step = WorkedStep("output", "the input's shape", product(*output.axes), output.size, note)
+    yield WorkedSection(OUTPUT, (step,), "Szegedy et al. 2014, section 5")
     yield from _sums(place)
 
 
@@ -162,25 +166,25 @@ def _text(number: Fraction | int | None) -> str:
     return "?" if number is None else str(number)
 
 
-def receptive_field_section(place: Place) -> Iterator[Section]:
+def receptive_field_section(place: Located) -> Iterator[WorkedSection]:
     """How the receptive field grows by this node, axis by axis."""
     before, after = place.walk.before[place.at.path], place.walk.fields[place.at.path]
     if not after:
         return
-    groups: dict[tuple[Step, ...], list[str]] = {}
+    groups: dict[tuple[WorkedStep, ...], list[str]] = {}
     for axis, name in enumerate(axis_names(place.walk.root.input)):
         groups.setdefault(tuple(_axis(place, axis, before[axis], after[axis])), []).append(name)
     steps = []
     for made, names in groups.items():
         label = " and ".join(names) if len(names) < len(after) else ""
         steps += [
-            Step(f"{s.quantity}, {label}" if label else s.quantity, s.formula, s.substitution, s.value, s.note)
+            WorkedStep(f"{s.quantity}, {label}" if label else s.quantity, s.formula, s.substitution, s.value, s.note)
             for s in made
         ]
-    yield Section("Receptive field", tuple(steps), ARAUJO)
+    yield WorkedSection("Receptive field", tuple(steps), ARAUJO)
 
 
-def _axis(place: Place, axis: int, before: Field, after: Field) -> Iterator[Step]:
+def _axis(place: Located, axis: int, before: Field, after: Field) -> Iterator[WorkedStep]:
     at = place.at
     number = _value(after.stride)
     if place.parts or isinstance(at.node, Sequential | Parallel | Residual | Auxiliary):
@@ -190,32 +194,36 @@ def _axis(place: Place, axis: int, before: Field, after: Field) -> Iterator[Step
         yield _unknown(after)
         return
     if before.step is not None and before.step.advance == 0:
-        yield Step("size", "as before", _text(before.size), after.size, "every unit already sees all that there is")
+        yield WorkedStep(
+            "size", "as before", _text(before.size), after.size, "every unit already sees all that there is"
+        )
         return
     if not after.step.exact:
         yield _bounded(after)
-        yield Step("stride", "mean step", _text(after.stride), number)
+        yield WorkedStep("stride", "mean step", _text(after.stride), number)
         return
     own = reach(at.node, at.input, axis, at.path) if axis < len(at.input.spatial) else None
     if after.step.advance == 0:
         span = after.step.first
         text = "0" if span is None else f"{span[1]} − {max(span[0], 0)} + 1"
         note = "what any unit before it sees, of the pixels that are there"
-        yield Step("size", "last − first + 1", text, after.size, note)
+        yield WorkedStep("size", "last − first + 1", text, after.size, note)
         return
     assert before.step is not None
     if not _single(own) or not _single(before.step) or own is None or own.first is None:
         note = "units see windows of different sizes by turns; this is the largest"
-        yield Step("size", "last − first + 1, the largest", _text(after.size), after.size, note)
-        yield Step("stride", "mean step", _text(after.stride), number)
+        yield WorkedStep("size", "last − first + 1, the largest", _text(after.size), after.size, note)
+        yield WorkedStep("stride", "mean step", _text(after.stride), number)
         return
     low, high = own.first
     word = "pixels" if len(place.walk.root.input.spatial) > 1 else "places"
     r, j = _text(before.size), _text(before.stride)
-    yield Step("size", "size before + (extent − 1) · stride before", f"{r} + ({high - low + 1} − 1) × {j}", after.size)
-    yield Step("stride", "stride before · s", f"{j} × {own.advance}", number, f"{word} from one unit to the next")
+    yield WorkedStep(
+        "size", "size before + (extent − 1) · stride before", f"{r} + ({high - low + 1} − 1) × {j}", after.size
+    )
+    yield WorkedStep("stride", "stride before · s", f"{j} × {own.advance}", number, f"{word} from one unit to the next")
     zeros = f"{-low}" if low <= 0 else f"(−{low})"
-    yield Step(
+    yield WorkedStep(
         "padding", "padding before + zeros before · stride before", f"{before.padding} + {zeros} × {j}", after.padding
     )
 
@@ -224,14 +232,14 @@ def _value(number: Fraction) -> int | float:
     return int(number) if number.denominator == 1 else float(number)
 
 
-def _merged(place: Place, axis: int, after: Field) -> Iterator[Step]:
+def _merged(place: Located, axis: int, after: Field) -> Iterator[WorkedStep]:
     if after.step is None:
         yield _unknown(after)
         return
     stride = _value(after.stride)
     if not after.step.exact:
         yield _bounded(after)
-        yield Step("stride", "mean step", _text(after.stride), stride)
+        yield WorkedStep("stride", "mean step", _text(after.stride), stride)
         return
     if isinstance(place.at.node, Parallel | Residual):
         ends = [place.walk.fields[part.path][axis].step for part in place.parts]
@@ -242,15 +250,17 @@ def _merged(place: Place, axis: int, after: Field) -> Iterator[Step]:
             lows, highs = (", ".join(_signed(span[side]) for span in spans) for side in (0, 1))
             note = "the first unit of each branch sees from … to …; of branches the hull counts"
             text = f"max({highs}) − min({lows}) + 1"
-            yield Step("size", "largest last − smallest first + 1", text, after.size, note)
-            yield Step("stride", "that of the branches", _text(after.stride), stride)
+            yield WorkedStep("size", "largest last − smallest first + 1", text, after.size, note)
+            yield WorkedStep("stride", "that of the branches", _text(after.stride), stride)
             return
     if getattr(place.at.node, "merge", "") == "attention":
         note = "that of the output which sees most"
-        yield Step("size", "what the query sees, and all that the memory sees", _text(after.size), after.size, note)
+        yield WorkedStep(
+            "size", "what the query sees, and all that the memory sees", _text(after.size), after.size, note
+        )
         return
-    yield Step("size", "that of its last layer", _text(after.size), after.size)
-    yield Step("stride", "that of its last layer", _text(after.stride), stride)
+    yield WorkedStep("size", "that of its last layer", _text(after.size), after.size)
+    yield WorkedStep("stride", "that of its last layer", _text(after.stride), stride)
 
 
 def _first(step: Reach | None) -> tuple[int, int] | None:
@@ -262,25 +272,25 @@ def _single(step: Reach | None) -> bool:
     return isinstance(step, Pattern) and len(step.spans) == 1
 
 
-def _unknown(field: Field) -> Step:
+def _unknown(field: Field) -> WorkedStep:
     if field.beyond:
-        return Step(
+        return WorkedStep(
             "size", "beyond all sizes", "?", None, f"a unit sees more than {LARGEST:,} places, or steps over as many"
         )
-    return Step("size", "everything", "?", None, "the size of the input is not known")
+    return WorkedStep("size", "everything", "?", None, "the size of the input is not known")
 
 
-def _bounded(field: Field) -> Step:
+def _bounded(field: Field) -> WorkedStep:
     """A pattern too long to list."""
     note = "no unit sees more; units see windows of so many sizes that they are not listed"
-    return Step("size, at most", "last − first + 1", _text(field.at_most), field.at_most, note)
+    return WorkedStep("size, at most", "last − first + 1", _text(field.at_most), field.at_most, note)
 
 
 def _signed(n: int) -> str:
     return f"−{-n}" if n < 0 else str(n)
 
 
-def memory_section(place: Place) -> Iterator[Section]:
+def memory_section(place: Located) -> Iterator[WorkedSection]:
     """Bytes of a layer's numbers at float32."""
     found = place.counts()
     if not found:
@@ -288,7 +298,7 @@ def memory_section(place: Place) -> Iterator[Section]:
     whole = total(found)
     stored = whole.parameters + whole.fixed
     steps = [
-        Step(
+        WorkedStep(
             "weights",
             "4 bytes · (parameters + not trained)",
             f"{BYTES} × ({whole.parameters} + {whole.fixed})",
@@ -297,9 +307,11 @@ def memory_section(place: Place) -> Iterator[Section]:
     ]
     if whole.activations is not None:
         a = whole.activations
-        steps.append(Step("activations", "4 bytes · values that come out", f"{BYTES} × {a}", BYTES * a))
+        steps.append(WorkedStep("activations", "4 bytes · values that come out", f"{BYTES} × {a}", BYTES * a))
         numbers = f"{BYTES} × ({COPIES} × {whole.parameters} + {whole.fixed} + {a})"
         value = BYTES * (COPIES * whole.parameters + whole.fixed + a)
         note = "each parameter with its gradient and Adam's two moments"
-        steps.append(Step("training", "4 bytes · (4 · parameters + not trained + activations)", numbers, value, note))
-    yield Section("Memory", tuple(steps))
+        steps.append(
+            WorkedStep("training", "4 bytes · (4 · parameters + not trained + activations)", numbers, value, note)
+        )
+    yield WorkedSection("Memory", tuple(steps))

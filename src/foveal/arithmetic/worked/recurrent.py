@@ -10,7 +10,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from foveal.arithmetic.counts import GATES, count
-from foveal.arithmetic.worked.steps import CONNECTIONS, MACS, OUTPUT, PARAMETERS, Section, Step, product, rules
+from foveal.arithmetic.worked.steps import (
+    CONNECTIONS,
+    MACS,
+    OUTPUT,
+    PARAMETERS,
+    WorkedSection,
+    WorkedStep,
+    product,
+    rules,
+)
 from foveal.network import layers as kinds
 from foveal.network.activations import ACTIVATIONS
 from foveal.network.node import Node
@@ -63,25 +72,27 @@ _STEPS = {kinds.SimpleRNN: _simple, kinds.LSTM: _lstm, kinds.GRU: _gru}
 
 
 @rules.rule(kinds.SimpleRNN, kinds.LSTM, kinds.GRU)
-def _recurrent(layer: kinds.LSTM, input: Shape, output: Shape, _: object) -> Iterator[Section]:
+def _recurrent(layer: kinds.LSTM, input: Shape, output: Shape, _: object) -> Iterator[WorkedSection]:
     n, u, many = input.channels, layer.units, input.spatial[0]
     shapes = f"({u} × {n}) · ({n}) + ({u} × {u}) · ({u})" + (f" + ({u})" if layer.use_bias else "")
     made = []
     for quantity, formula, note in _STEPS[type(layer)](layer):  # type: ignore[operator]
-        made.append(Step(quantity, formula, shapes if "W" in formula else f"value by value, {u}", str(u), note))
+        made.append(WorkedStep(quantity, formula, shapes if "W" in formula else f"value by value, {u}", str(u), note))
     functions = {layer.activation, getattr(layer, "recurrent_activation", "linear")} - {"linear", "tanh"}
     told = "; ".join(f"{'σ' if name == 'sigmoid' else name}(x) = {ACTIVATIONS[name]}" for name in sorted(functions))
     order = "the last step first" if layer.go_backwards else "the first step first, h_0 = 0"
-    steps = Step("steps", "length", "?" if many is None else str(many), many, "; ".join(filter(None, (order, told))))
+    steps = WorkedStep(
+        "steps", "length", "?" if many is None else str(many), many, "; ".join(filter(None, (order, told)))
+    )
     seen = "every step's state comes out: it has seen all steps up to its own"
     last = "the last state alone comes out: it has seen all steps"
     every = "length · units" if layer.return_sequences else "units"
-    came = Step("output", every, product(*output.axes), output.size, seen if layer.return_sequences else last)
-    yield Section(OUTPUT, (steps, *made, came), SOURCES[type(layer)])
+    came = WorkedStep("output", every, product(*output.axes), output.size, seen if layer.return_sequences else last)
+    yield WorkedSection(OUTPUT, (steps, *made, came), SOURCES[type(layer)])
     yield from _numbers(layer, input, output)
 
 
-def _numbers(layer: kinds.LSTM, input: Shape, output: Shape) -> Iterator[Section]:
+def _numbers(layer: kinds.LSTM, input: Shape, output: Shape) -> Iterator[WorkedSection]:
     """Parameters once, connections and MACs at every step."""
     counted = count(layer, input, output)
     n, u, gates = input.channels, layer.units, GATES[type(layer)]
@@ -92,25 +103,27 @@ def _numbers(layer: kinds.LSTM, input: Shape, output: Shape) -> Iterator[Section
     own, numbers = f"{first}(inputs + units{more}) · units", f"{second}({n} + {u}{more}) × {u}"
     notes = {0: "no bias", 1: "", 2: "two biases: one of the input's side, one of the state's"}
     kept = "one set for all steps" + (f"; {notes[biases]}" if notes[biases] else "")
-    yield Section(PARAMETERS, (Step("parameters", own, numbers, counted.parameters, kept),), SOURCES[type(layer)])
+    yield WorkedSection(
+        PARAMETERS, (WorkedStep("parameters", own, numbers, counted.parameters, kept),), SOURCES[type(layer)]
+    )
     length = product(*input.spatial)
-    connections = Step("connections", f"length · {own}", f"{length} × {numbers}", counted.connections)
-    yield Section(CONNECTIONS, (connections,), LECUN)
+    connections = WorkedStep("connections", f"length · {own}", f"{length} × {numbers}", counted.connections)
+    yield WorkedSection(CONNECTIONS, (connections,), LECUN)
     formula = f"length · {first}(inputs + units) · units"
     note = "two matrix products a gate; products of gates and states, value by value, are not counted"
-    macs = Step("MACs", formula, f"{length} × {second}({n} + {u}) × {u}", counted.macs, note)
-    yield Section(MACS, (macs,))
+    macs = WorkedStep("MACs", formula, f"{length} × {second}({n} + {u}) × {u}", counted.macs, note)
+    yield WorkedSection(MACS, (macs,))
 
 
 # Layers that hold a layer ---------------------------------------------------------------------------------------------
 
 
-def _inner(layer: Node, input: Shape, output: Shape, place: object) -> dict[str, Section]:
+def _inner(layer: Node, input: Shape, output: Shape, place: object) -> dict[str, WorkedSection]:
     return {section.title: section for section in rules.for_node(layer)(layer, input, output, place)}
 
 
 @rules.rule(kinds.Bidirectional)
-def _bidirectional(layer: kinds.Bidirectional, input: Shape, output: Shape, place: object) -> Iterator[Section]:
+def _bidirectional(layer: kinds.Bidirectional, input: Shape, output: Shape, place: object) -> Iterator[WorkedSection]:
     one = output.resized(output.spatial, layer.layer.units)
     inner, counted, half = _inner(layer.layer, input, one, place), count(layer, input, output), layer.layer.units
     ways = {
@@ -121,9 +134,9 @@ def _bidirectional(layer: kinds.Bidirectional, input: Shape, output: Shape, plac
     }
     formula, text = ways[layer.merge_mode]
     note = "of the same step" if layer.layer.return_sequences else "the last state of each direction"
-    merged = Step("output channels", formula, text, output.channels, note)
+    merged = WorkedStep("output channels", formula, text, output.channels, note)
     both = [replace(step, quantity=f"{step.quantity}, each direction") for step in inner[OUTPUT].steps]
-    yield Section(OUTPUT, (*both, merged), "Schuster, Paliwal 1997")
+    yield WorkedSection(OUTPUT, (*both, merged), "Schuster, Paliwal 1997")
     for title, quantity, value in (
         (PARAMETERS, "parameters", counted.parameters),
         (CONNECTIONS, "connections", counted.connections),
@@ -131,20 +144,22 @@ def _bidirectional(layer: kinds.Bidirectional, input: Shape, output: Shape, plac
     ):
         (step,) = inner[title].steps
         twice = f"2 × {step.substitution}" if "?" not in step.substitution else "?"
-        yield Section(title, (Step(quantity, f"2 · {step.formula}", twice, value, step.note),), inner[title].source)
+        yield WorkedSection(
+            title, (WorkedStep(quantity, f"2 · {step.formula}", twice, value, step.note),), inner[title].source
+        )
 
 
 @rules.rule(kinds.TimeDistributed)
-def _each_step(layer: kinds.TimeDistributed, input: Shape, output: Shape, place: object) -> Iterator[Section]:
+def _each_step(layer: kinds.TimeDistributed, input: Shape, output: Shape, place: object) -> Iterator[WorkedSection]:
     each, made = (as_shape(shape.axes[1:]) for shape in (input, output))
     counted, many = count(layer, input, output), input.axes[0]
     flow = f"each {each} → {made}: {layer.layer.kind} on each step by itself"
     text = "?" if output.size is None else product(*output.axes)
-    whole = Step("output", "steps · values of a step", text, output.size, flow)
+    whole = WorkedStep("output", "steps · values of a step", text, output.size, flow)
     inner = _inner(layer.layer, each, made, place)
     own = inner.get(OUTPUT)
     of_step = [replace(step, quantity=f"{step.quantity} of a step") for step in (own.steps if own else ())]
-    yield Section(OUTPUT, (*of_step, whole), own.source if own else "")
+    yield WorkedSection(OUTPUT, (*of_step, whole), own.source if own else "")
     if PARAMETERS in inner:
         shared = [
             replace(step, note="; ".join(filter(None, (step.note, "one set for all steps"))))
@@ -160,6 +175,6 @@ def _each_step(layer: kinds.TimeDistributed, input: Shape, output: Shape, place:
         steps = [replace(step, quantity=f"{step.quantity} of a step") for step in inner[title].steps]
         last = inner[title].steps[-1]
         text = "?" if value is None or last.value is None else f"{many} × {last.value}"
-        yield Section(
-            title, (*steps, Step(quantity, f"steps · {quantity} of a step", text, value)), inner[title].source
+        yield WorkedSection(
+            title, (*steps, WorkedStep(quantity, f"steps · {quantity} of a step", text, value)), inner[title].source
         )

@@ -13,7 +13,7 @@ Value = int | float | str | None
 
 
 @dataclass(frozen=True)
-class Step:
+class WorkedStep:
     """One result.
 
     Attributes:
@@ -32,11 +32,11 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Section:
+class WorkedSection:
     """The steps of one subject, and where their formulas come from."""
 
     title: str
-    steps: tuple[Step, ...]
+    steps: tuple[WorkedStep, ...]
     source: str = ""
 
 
@@ -53,9 +53,9 @@ class Derivation:
     path: str
     kind: str
     heading: str
-    sections: tuple[Section, ...]
+    sections: tuple[WorkedSection, ...]
 
-    def section(self, title: str) -> Section:
+    def section(self, title: str) -> WorkedSection:
         """The section of that title."""
         return next(section for section in self.sections if section.title == title)
 
@@ -66,7 +66,7 @@ class Derivation:
 
 OUTPUT, PARAMETERS, CONNECTIONS, MACS = "Output", "Parameters", "Connections", "Multiply-accumulates"
 
-DerivationRule = Callable[..., Iterable[Section]]
+DerivationRule = Callable[..., Iterable[WorkedSection]]
 rules: Interpreter[DerivationRule] = Interpreter("worked arithmetic")
 
 
@@ -80,10 +80,10 @@ def axis_names(shape: Shape) -> tuple[str, ...]:
     return {0: (), 1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[len(shape.spatial)]
 
 
-def each_axis(shape: Shape, steps: Callable[[int, str], Sequence[Step]]) -> tuple[Step, ...]:
+def each_axis(shape: Shape, steps: Callable[[int, str], Sequence[WorkedStep]]) -> tuple[WorkedStep, ...]:
     """Steps axis by axis; axes whose sums are alike share one: "height and width"."""
     names = axis_names(shape)
-    groups: list[tuple[list[str], Sequence[Step]]] = []
+    groups: list[tuple[list[str], Sequence[WorkedStep]]] = []
     for axis in range(len(names)):
         made = steps(axis, "")
         for group in groups:
@@ -92,11 +92,11 @@ def each_axis(shape: Shape, steps: Callable[[int, str], Sequence[Step]]) -> tupl
                 break
         else:
             groups.append(([names[axis]], made))
-    found: list[Step] = []
+    found: list[WorkedStep] = []
     for group_names, made in groups:
         label = " and ".join([", ".join(group_names[:-1]), group_names[-1]] if len(group_names) > 1 else group_names)
         found += [
-            Step(f"{step.quantity} {label}".strip(), step.formula, step.substitution, step.value, step.note)
+            WorkedStep(f"{step.quantity} {label}".strip(), step.formula, step.substitution, step.value, step.note)
             for step in made
         ]
     return tuple(found)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from foveal.data.batches.in_memory import ResidentBatches
 from foveal.data.dataset import Split
-from foveal.data.generated.digit_lines import LETTERS, Lines
+from foveal.data.generated.digit_lines import LETTERS, WrittenLines
 
 
 class LineBatches:
@@ -31,7 +31,13 @@ class LineBatches:
     """
 
     def __init__(
-        self, lines: Lines, batch_size: int, *, seed: int = 0, shuffle: bool = True, device: str | torch.device = "cpu"
+        self,
+        lines: WrittenLines,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        device: str | torch.device = "cpu",
     ) -> None:
         numbered = Split(lines.images, np.arange(len(lines)))
         self._pictures = ResidentBatches(numbered, batch_size, device=device, seed=seed, shuffle=shuffle)

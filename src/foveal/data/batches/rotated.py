@@ -35,7 +35,7 @@ class RotatedBatches:
         >>> from foveal.data.dataset import Split
         >>> from foveal.data.batches.in_memory import ResidentBatches
         >>> split = Split(np.zeros((5, 8, 8, 1), np.uint8), np.zeros(5, np.int64))
-        >>> [(tuple(x.shape), y.max().item() < 4) for x, y in Turned(ResidentBatches(split, 4)).epoch(0)]
+        >>> [(tuple(x.shape), y.max().item() < 4) for x, y in RotatedBatches(ResidentBatches(split, 4)).epoch(0)]
         [((4, 1, 8, 8), True), ((1, 1, 8, 8), True)]
     """
 

@@ -38,7 +38,7 @@ Pixels = NDArray[np.uint8]
 
 @shown_briefly
 @dataclass(frozen=True, eq=False)
-class Lines:
+class WrittenLines:
     """Lines and what is written on them.
 
     Args:
@@ -76,9 +76,9 @@ class DigitLines:
         seed: what they were composed with.
     """
 
-    train: Lines
-    validation: Lines
-    test: Lines
+    train: WrittenLines
+    validation: WrittenLines
+    test: WrittenLines
     source: str
     seed: int
 
@@ -138,7 +138,7 @@ def examples(count: int, seed: int = 0, source: str = "auto") -> tuple[Pixels, t
     return lines.images, lines.texts
 
 
-def compose(pool: Split, count: int, seed: int, part: int) -> Lines:
+def compose(pool: Split, count: int, seed: int, part: int) -> WrittenLines:
     """``count`` lines of the digits in ``pool``, whose pictures are square and light on dark, 28 × 28 or smaller.
 
     Example:
@@ -157,7 +157,7 @@ def compose(pool: Split, count: int, seed: int, part: int) -> Lines:
         images[index, ..., 0] = _on_ground(ink, random)
         spans[index, : len(chosen)] = places
         texts.append("".join(LETTERS[label] for label in pool.labels[chosen]))
-    return Lines(images, tuple(texts), spans)
+    return WrittenLines(images, tuple(texts), spans)
 
 
 def _digits(source: str) -> tuple[DataSet, str]:

@@ -53,7 +53,7 @@ class PublishedSet:
 
 @shown_briefly
 @dataclass(frozen=True)
-class Found:
+class FoundFiles:
     """The contents of the files in the order of ``PublishedSet.files``, and where they were."""
 
     contents: tuple[bytearray, ...]

@@ -19,7 +19,7 @@ from foveal.data.published.catalogue import (
     Arrays,
     DataWarning,
     Failure,
-    Found,
+    FoundFiles,
     PublishedSet,
     cache_folder,
     check,
@@ -38,7 +38,7 @@ def obtain(
     *,
     cache: Path | None = None,
     addresses: Sequence[str] | None = None,
-) -> Found:
+) -> FoundFiles:
     """Find the data set on this machine, or fetch it into the cache.
 
     Args:
@@ -54,7 +54,7 @@ def obtain(
     failures: list[Failure] = []
     for place in local_places(known, folder, home):
         found = _look(known, place)
-        if isinstance(found, Found):
+        if isinstance(found, FoundFiles):
             _warn(known, failures, found.source)
             return found
         failures.append(found)
@@ -68,20 +68,20 @@ def obtain(
     _warn(known, failures, "the network")
     for address in known.addresses if addresses is None else addresses:
         reason = fetch_files(known, address, home)
-        if reason is None and isinstance(found := _look(known, home), Found):
-            return Found(found.contents, f"{address}, kept in {home}")
+        if reason is None and isinstance(found := _look(known, home), FoundFiles):
+            return FoundFiles(found.contents, f"{address}, kept in {home}")
         failures.append(Failure(address, reason or "what was fetched could not be read back"))
     if known.package:
         reason = fetch_package(known, home)
-        if reason is None and isinstance(found := _look(known, home), Found):
-            return Found(found.contents, f"the package {known.package}, unpacked into {home}")
+        if reason is None and isinstance(found := _look(known, home), FoundFiles):
+            return FoundFiles(found.contents, f"the package {known.package}, unpacked into {home}")
         failures.append(
             Failure(f"apt-get download {known.package}", reason or "what was unpacked could not be read back")
         )
     raise _nowhere(known, failures, home)
 
 
-def load_arrays(found: Found, known: PublishedSet) -> Arrays:
+def load_arrays(found: FoundFiles, known: PublishedSet) -> Arrays:
     """The four arrays, as Keras returns them: ((training pictures, labels), (test pictures, labels))."""
     arrays = [parse_idx(data, file.name) for data, file in zip(found.contents, known.files, strict=True)]
     return (arrays[0], arrays[1]), (arrays[2], arrays[3])
@@ -96,7 +96,7 @@ def load_set(known: PublishedSet, folder: str | os.PathLike[str] | None = None) 
     return DataSet(known.name, known.classes, train, test, found.source)
 
 
-def _look(known: PublishedSet, place: Path) -> Found | Failure:
+def _look(known: PublishedSet, place: Path) -> FoundFiles | Failure:
     folder = present(known, place)
     if folder is None:
         missing = [f"{file.name}.gz" for file in known.files if not file_in(place, file.name)]
@@ -111,7 +111,7 @@ def _look(known: PublishedSet, place: Path) -> Found | Failure:
         if isinstance(result, str):
             return Failure(str(folder), result, damaged=True)
         data.append(result)
-    return Found(tuple(data), str(folder))
+    return FoundFiles(tuple(data), str(folder))
 
 
 def _warn(known: PublishedSet, failures: Sequence[Failure], instead: str) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from foveal.backends.torch import Network
     from foveal.data.generated.scenes import Scenes
-    from foveal.evaluation.detection import Detected, Found
+    from foveal.evaluation.detection import Detected, Detections
     from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(
@@ -64,7 +64,7 @@ def run(run: Run) -> Report:
     return _findings(half, strict, found, test, tree, material.source)
 
 
-def boxes_of(module: Network, images: NDArray[np.uint8], batch_size: int = 100) -> list[Found]:
+def boxes_of(module: Network, images: NDArray[np.uint8], batch_size: int = 100) -> list[Detections]:
     """What is found in pictures, after suppression; computed in float32."""
     import torch
 
@@ -72,7 +72,7 @@ def boxes_of(module: Network, images: NDArray[np.uint8], batch_size: int = 100) 
     from foveal.evaluation.detection import read_maps
     from foveal.training.steps.detection import decoded
 
-    found: list[Found] = []
+    found: list[Detections] = []
     with evaluating(module), torch.inference_mode():
         for at in range(0, len(images), batch_size):
             maps = module(module.as_input(images[at : at + batch_size])).float()
@@ -81,7 +81,9 @@ def boxes_of(module: Network, images: NDArray[np.uint8], batch_size: int = 100) 
     return found
 
 
-def _findings(half: Detected, strict: Detected, found: list[Found], test: Scenes, tree: Any, source: str) -> Report:
+def _findings(
+    half: Detected, strict: Detected, found: list[Detections], test: Scenes, tree: Any, source: str
+) -> Report:
     precision = {name: curve.average_precision for name, curve in zip(half.names, half.curves, strict=True)}
     stricter = {name: curve.average_precision for name, curve in zip(strict.names, strict.curves, strict=True)}
     things = {name: curve.things for name, curve in zip(half.names, half.curves, strict=True)}
@@ -123,7 +125,7 @@ def _findings(half: Detected, strict: Detected, found: list[Found], test: Scenes
     )  # fmt: skip
 
 
-def _worst(found: list[Found], test: Scenes) -> NDArray[np.integer[Any]]:
+def _worst(found: list[Detections], test: Scenes) -> NDArray[np.integer[Any]]:
     """Scenes with the most things missed and boxes too many, as a share of both."""
     from foveal.evaluation.detection import overlaps
 
@@ -135,7 +137,7 @@ def _worst(found: list[Found], test: Scenes) -> NDArray[np.integer[Any]]:
     return np.argsort(np.array(shares), kind="stable")[:SHOWN]
 
 
-def _drawn(name: str, found: list[Found], test: Scenes, chosen: NDArray[np.integer[Any]]) -> Plot:
+def _drawn(name: str, found: list[Detections], test: Scenes, chosen: NDArray[np.integer[Any]]) -> Plot:
     across = 4
     down = -(-len(chosen) // across)
     colours = scenes.palette(len(test.classes)) / 255
@@ -169,7 +171,7 @@ def _drawn(name: str, found: list[Found], test: Scenes, chosen: NDArray[np.integ
                 ("scene", "class", "score", "top", "left", "bottom", "right"), rows, (9.6, 2.5 * down))  # fmt: skip
 
 
-def _parts(found: Found) -> tuple[Any, Any, Any]:
+def _parts(found: Detections) -> tuple[Any, Any, Any]:
     return found.boxes, found.labels, found.scores
 
 

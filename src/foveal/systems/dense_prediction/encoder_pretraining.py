@@ -49,7 +49,7 @@ class EncoderClassifier(nn.Module):
         return named
 
 
-class Single:
+class SingleThings:
     """Scenes of one thing as a classifier's batches: (pictures, labels)."""
 
     def __init__(self, scenes: SceneBatches) -> None:

@@ -79,14 +79,14 @@ def run(run: Run) -> Report:
 
 def _learn_names(run: Run, module: Network, found: scenes.Material, fingerprint: dict[str, Any]) -> None:
     """The way down learns the classes of single things, on small scenes with one each."""
-    from foveal.systems.dense_prediction.encoder_pretraining import EncoderClassifier, Single
+    from foveal.systems.dense_prediction.encoder_pretraining import EncoderClassifier, SingleThings
 
     changes = {**NAMES, "epochs": int(run.settings["piece_epochs"])}
     config = run.config.replace(**changes)
     train, held = found.single(int(run.settings["pieces"]), config.batch_size, 2 ** (int(run.settings["levels"]) - 1))
     run.train(
-        "names", EncoderClassifier(module, len(found.test.classes), run.seed), None, Single(train),
-        None if held is None else Single(held), config=config, fingerprint=fingerprint,
+        "names", EncoderClassifier(module, len(found.test.classes), run.seed), None, SingleThings(train),
+        None if held is None else SingleThings(held), config=config, fingerprint=fingerprint,
     )  # fmt: skip
 
 

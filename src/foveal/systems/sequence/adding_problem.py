@@ -34,7 +34,7 @@ _FRESH = 10**6  # numbers of epochs that no training comes to: sequences of the 
 
 
 @dataclass(frozen=True)
-class Plan:
+class LagPlan:
     """Which lags, and how long and with what each network learns.
 
     Attributes:
@@ -77,10 +77,10 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Memory:
+class LagMemory:
     """All attempts."""
 
-    plan: Plan
+    plan: LagPlan
     attempts: tuple[Attempt, ...]
 
     def of(self, kind: str) -> list[Attempt]:
@@ -108,7 +108,7 @@ class Memory:
         return told
 
 
-def plan(run: Run) -> Plan:
+def plan(run: Run) -> LagPlan:
     """What the settings ask for.
 
     Raises:
@@ -129,17 +129,17 @@ def plan(run: Run) -> Plan:
         schedule="one-cycle", peak_at=0.1, clip_norm=1.0, loss="mse", metrics=(), validation=0.0, precision="fp32",
         seed=run.seed, device=run.config.device,
     )  # fmt: skip
-    return Plan(tuple(sorted({int(part) for part in parts})), config, int(units))
+    return LagPlan(tuple(sorted({int(part) for part in parts})), config, int(units))
 
 
-def carried_out(run: Run, plan: Plan) -> Memory:
+def carried_out(run: Run, plan: LagPlan) -> LagMemory:
     """Train every kind at every lag, each from its first values, a stage each."""
     steps = min(_EPOCH, int(run.settings["lag_steps"]))
     attempts = [_attempt(run, plan, kind, lag, steps) for lag in plan.lags for kind in KINDS]
-    return Memory(plan, tuple(attempts))
+    return LagMemory(plan, tuple(attempts))
 
 
-def _attempt(run: Run, plan: Plan, kind: str, lag: int, steps: int) -> Attempt:
+def _attempt(run: Run, plan: LagPlan, kind: str, lag: int, steps: int) -> Attempt:
 
     tree = zoo.create(kind, classes=1, input_shape=(lag + adding.BEGINNING, 2), width=plan.units / UNITS)
     module = run.build(tree)
@@ -186,7 +186,7 @@ def gradient_norms(module: Network, x: np.ndarray[Any, Any]) -> tuple[float, ...
 _FLOOR = 1e-9  # smaller gradients are drawn here
 
 
-def headlines(memory: Memory) -> list[Headline]:
+def headlines(memory: LagMemory) -> list[Headline]:
     """The longest lag that each kind bridges."""
     tried = ", ".join(map(str, memory.plan.lags))
     found = []
@@ -197,12 +197,12 @@ def headlines(memory: Memory) -> list[Headline]:
     return found
 
 
-def sections(memory: Memory) -> list[Section]:
+def sections(memory: LagMemory) -> list[Section]:
     """The adding problem, and the gradients that explain it."""
     return [_adding(memory), _gradients(memory)]
 
 
-def _adding(memory: Memory) -> Section:
+def _adding(memory: LagMemory) -> Section:
     rows = [
         (each.lag, KINDS[each.kind], each.mse, f"{each.right:.1%}", "yes" if each.solved else "no")
         for each in memory.attempts
@@ -238,7 +238,7 @@ def _adding(memory: Memory) -> Section:
     return Section("Remembering over a lag", text, blocks)
 
 
-def _gradients(memory: Memory) -> Section:
+def _gradients(memory: LagMemory) -> Section:
     lag = memory.plan.lags[-1]
     blocks: list[Block] = []
     for name, said in (("before", "before training"), ("after", "after training")):

@@ -20,7 +20,7 @@ from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from foveal.backends.torch import Network
-    from foveal.data.generated.digit_lines import DigitLines, Lines
+    from foveal.data.generated.digit_lines import DigitLines, WrittenLines
     from foveal.runs.run import Run
 
 RECIPE = TrainingConfig(
@@ -119,7 +119,7 @@ def log_probabilities(module: Network, images: NDArray[np.uint8]) -> NDArray[np.
     return np.asarray(log_softmax(module.predict(images).astype(np.float64), axis=2))
 
 
-def readings(logs: NDArray[np.float64], lines: Lines, beam_width: int, seed: int) -> dict[str, Any]:
+def readings(logs: NDArray[np.float64], lines: WrittenLines, beam_width: int, seed: int) -> dict[str, Any]:
     """All texts that were read, and how they compare with the right ones.
 
     Returns:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foveal.data.generated.digit_lines import LETTERS, Lines
+from foveal.data.generated.digit_lines import LETTERS, WrittenLines
 from foveal.evaluation.intervals import wilson
 from foveal.evaluation.transcription import edits, greedy
 from foveal.report.blocks import Bars, Heat, Plot, Rows, Section, Series
@@ -25,7 +25,7 @@ WORST = 16
 _SHORT = 4  # pairs listed
 
 
-def sections(lines: Lines, logs: NDArray[np.float64], read: Mapping[str, Any]) -> list[Section]:
+def sections(lines: WrittenLines, logs: NDArray[np.float64], read: Mapping[str, Any]) -> list[Section]:
     """The sections of the report.
 
     Args:
@@ -80,7 +80,7 @@ def sections(lines: Lines, logs: NDArray[np.float64], read: Mapping[str, Any]) -
 
 
 def lines_plot(
-    name: str, lines: Lines, logs: NDArray[np.float64], texts: Sequence[str], chosen: Sequence[int], caption: str
+    name: str, lines: WrittenLines, logs: NDArray[np.float64], texts: Sequence[str], chosen: Sequence[int], caption: str
 ) -> Plot:
     """Lines in two columns, each with the digits of its likeliest path above the columns where they fired."""
     height = -(-len(chosen) // 2)
@@ -114,7 +114,7 @@ def _line(axes: Axes, picture: NDArray[np.uint8], logs: NDArray[np.float64]) -> 
     axes.set_xlim(0, width)
 
 
-def _two(lines: Lines, distances: NDArray[Any]) -> list[tuple[int, str]]:
+def _two(lines: WrittenLines, distances: NDArray[Any]) -> list[tuple[int, str]]:
     """The first long line that was read rightly, and the first that was not."""
     long = np.array([len(text) >= 7 for text in lines.texts])
     right, wrong = np.flatnonzero((distances == 0) & long), np.flatnonzero(distances > 0)
@@ -123,7 +123,7 @@ def _two(lines: Lines, distances: NDArray[Any]) -> list[tuple[int, str]]:
     return found or [(0, "columns")]
 
 
-def _columns(lines: Lines, logs: NDArray[np.float64], index: int, name: str) -> Plot:
+def _columns(lines: WrittenLines, logs: NDArray[np.float64], index: int, name: str) -> Plot:
     """A line and, under it, the probability of each character at each step."""
     picture, own = lines.images[index, ..., 0], logs[index]
     shares = np.exp(own)

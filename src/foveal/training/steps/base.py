@@ -114,7 +114,7 @@ class LossStep(OneNetwork):
         return self._measured
 
     def go_on(self, config: TrainingConfig, steps_per_epoch: int, place: int) -> None:
-        """Begin another stretch of training; see :meth:`Descent.go_on`."""
+        """Begin another stretch of training; see :meth:`ScheduledOptimizer.go_on`."""
         self.optimizer.go_on(config, steps_per_epoch, place)
         self.module.train()
 
@@ -131,7 +131,7 @@ class LossStep(OneNetwork):
 
 
 class CapturableLossStep(LossStep):
-    """The same where the work on the device has fixed shapes: a :class:`~foveal.training.steps.Recordable`."""
+    """The same where the work on the device has fixed shapes: a :class:`~foveal.training.steps.Capturable`."""
 
     @property
     def capturable(self) -> bool:
@@ -156,9 +156,9 @@ def require_submodules(module: nn.Module, step: str, *names: str) -> Network:
     Example:
         >>> from foveal import zoo
         >>> from foveal.backends.torch import build
-        >>> with_parts(build(zoo.tiny("vae")), "Variational", "encoder", "decoder").network.name
+        >>> require_submodules(build(zoo.tiny("vae")), "Variational", "encoder", "decoder").network.name
         'vae'
-        >>> with_parts(build(zoo.tiny("mlp")), "Variational", "encoder", "decoder")
+        >>> require_submodules(build(zoo.tiny("mlp")), "Variational", "encoder", "decoder")
         Traceback (most recent call last):
         ...
         foveal.errors.ConfigurationError: Variational: this step works on a network of named parts

@@ -23,7 +23,7 @@ class Transcription(LossStep):
     The batch is ``(inputs, texts, lengths)``: texts N × L class numbers, of which the first ``lengths`` count. The last
     class is *blank*. ``lines`` is the share of lines whose likeliest path says exactly the text.
 
-    There is no :class:`~foveal.training.steps.Recordable` half: torch's loss reads the lengths on the host.
+    There is no :class:`~foveal.training.steps.Capturable` half: torch's loss reads the lengths on the host.
 
     Args:
         module: inputs (N, …) → logits N × K × T.
