@@ -10,7 +10,7 @@ from foveal.data import Split
 from foveal.data.augmentation.pipeline import parse
 from foveal.data.batches.balanced import BalancedBatches
 from foveal.data.batches.lines import LineBatches
-from foveal.data.generated.digit_lines import Lines
+from foveal.data.generated.digit_lines import WrittenLines
 from foveal.errors import ConfigurationError
 
 
@@ -67,7 +67,7 @@ def test_lines_keep_their_texts():
     images = np.zeros((7, 32, 192, 1), np.uint8)
     images[:, 0, 0, 0] = np.arange(7)
     texts = tuple(str(number) * (3 + number % 3) for number in range(7))
-    batches = LineBatches(Lines(images, texts, np.zeros((7, 10, 2), np.int16)), 3, seed=2)
+    batches = LineBatches(WrittenLines(images, texts, np.zeros((7, 10, 2), np.int16)), 3, seed=2)
     assert (len(batches), batches.examples) == (3, 7)
     whole = list(batches.epoch(1))
     for x, answers, lengths in whole:
