@@ -38,16 +38,20 @@ def _said(facts: Mapping[str, Any]) -> str:
     plain, residual = fall["plain"]["ratio"], fall["residual"]["ratio"]
     first = (
         f"Vanishing gradient: at the first layer of the plain network the gradient of {deep} layers is {plain:.2g} of that of "
-        f"{shallow} layers before training; with shortcuts it is {residual:.2g}. "
+        f"{shallow} layers before training; with shortcuts it is {residual:.3g} times as large. "
     )
     first += "The lecture's claim holds here. " if plain < VANISHED else "It does not vanish here. "
     parts = []
     for kind in ("plain-bn", "residual-bn"):
-        found = facts["degradation"][kind]
+        found, name = facts["degradation"][kind], TITLES[kind].split(",")[0]
+        if found["best_depth"] == deep:
+            parts.append(
+                f"the {name} network does best on its training images at {deep} layers, the most that were tried"
+            )
+            continue
         grown = f"{100 * found['worse_by']:.1f} points ({100 * found['low']:.1f} to {100 * found['high']:.1f})"
         parts.append(
-            f"the training error of the {TITLES[kind].split(',')[0]} network grows by {grown} from its best depth, "
-            f"{found['best_depth']}, to {deep}"
+            f"the training error of the {name} network grows by {grown} from its best depth, {found['best_depth']}, to {deep}"
         )
     holds = facts["degradation"]["plain-bn"]["low"] > 0
     second = f"Degradation, with batch normalisation: {parts[0]}; {parts[1]}. "
