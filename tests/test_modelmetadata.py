@@ -109,7 +109,7 @@ def test_a_changed_weight_and_a_changed_activation_are_found(tmp_path: Path) -> 
     sum_ = str(modelfile.read_header(other).sha256)
     text = text_of(other).replace('"border_level": 3.0', '"border_level": 4.0')
     assert "has changed since it was written" in refusal(with_text(other, text, **{"foveal.sha256": sum_}))
-    assert "no SHA-256" in refusal(with_text(other, text, **{"foveal.sha256": "none"}))
+    assert "not a SHA-256" in refusal(with_text(other, text, **{"foveal.sha256": "none"}))
 
 
 def test_weights_that_are_no_numbers_are_warned_of(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_sizes_as_people_write_them(text, size):
 
 @pytest.mark.parametrize("text", ["", "GB", "-1GB", "8PB", 0, True, "1e9", [1]])
 def test_what_is_no_size_is_refused(text):
-    with pytest.raises(ConfigurationError, match="no size of memory"):
+    with pytest.raises(ConfigurationError, match="not a size of memory"):
         capacity.allow_memory(text)
 
 

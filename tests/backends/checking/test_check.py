@@ -182,11 +182,11 @@ def test_a_node_that_damages_a_later_one_is_found(tmp_path: Path) -> None:
     ("words", "problem"),
     [
         (["no_such_net"], "no_such_net"),
-        (["lenet5", "--input", "3x3x1x1x1"], "no shape"),
+        (["lenet5", "--input", "3x3x1x1x1"], "not an input shape"),
         (["lenet5", "--device", "cuda:99"], "no such device"),
         (["lenet5", "--batch", "1"], "at least two samples"),
         (["lenet5", "--tolerance", "nan"], "tolerance must be positive"),
-        (["lenet5", "--allow-memory", "much"], "no size of memory"),
+        (["lenet5", "--allow-memory", "much"], "not a size of memory"),
     ],
 )
 def test_mistakes_of_users(words: list[str], problem: str, monkeypatch, capsys) -> None:

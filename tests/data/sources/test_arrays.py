@@ -51,8 +51,8 @@ def test_a_table_stays_a_table() -> None:
     ("values", "says"),
     [
         (np.full((1, 2, 2), 300), "300"),
-        (np.full((1, 2, 2), -1.5), "no pixels"),
-        (np.full((1, 2, 2), np.nan), "no pixels"),
+        (np.full((1, 2, 2), -1.5), "not pixels"),
+        (np.full((1, 2, 2), np.nan), "not pixels"),
         (np.zeros(3), "no pictures"),
         (np.array([["a"]]), "no numbers"),
         (np.array([[1.0, np.inf]]), "x, row 0, column 1: a value is not finite"),
@@ -177,7 +177,7 @@ def test_the_repair_for_a_range_means_the_same(scale: str) -> None:
     x = {"x / 255.0": fractions * 255, "x / 65535.0": np.rint(fractions * 65535), "(x + 1) / 2": fractions * 2 - 1}[
         scale
     ]
-    with pytest.raises(DataError, match="no pixels") as error:
+    with pytest.raises(DataError, match="not pixels") as error:
         as_images(x, "x")
     assert error.value.fix[0].startswith(scale)
     np.testing.assert_array_equal(as_images(eval(scale), "x")[..., 0], np.rint(fractions * 255))

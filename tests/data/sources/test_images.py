@@ -197,8 +197,8 @@ def test_a_header_that_announces_a_giant_costs_nothing() -> None:
     ("data", "says"),
     [
         (b"", "the file is empty"),
-        (b"hello, I am text", "no picture of a known format"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "no picture of a known format"),
+        (b"hello, I am text", "not a picture of a known format"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "not a picture of a known format"),
         (encoded(Image.fromarray(COLOUR))[:60], "damaged or cut short"),
         (encoded(Image.fromarray(np.tile(COLOUR, (9, 9, 1))), "JPEG")[:900], "damaged or cut short"),
     ],

@@ -134,7 +134,7 @@ def test_other_noise(kind, tmp_path):
 
 
 def test_settings_that_cannot_be_are_explained(tmp_path):
-    with pytest.raises(ConfigurationError, match="no code sizes"):
+    with pytest.raises(ConfigurationError, match="not code sizes"):
         autoencoder.code_sizes("2;8")
     with pytest.raises(UnknownName, match="no such noise"):
         quick("denoising_autoencoder", tmp_path, noise="pink")

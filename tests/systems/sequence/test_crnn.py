@@ -116,7 +116,7 @@ def test_it_reads_pictures_with_the_model_that_it_kept(outcome, tmp_path):
     told = list(crnn.predict(str(outcome.folder.model), asked))
     assert len(told) == 3
     assert all(text.startswith(f"{path}: ") and "%" in text for text, path in zip(told[:2], asked, strict=False))
-    assert "no picture of a known format" in told[2]
+    assert "not a picture of a known format" in told[2]
 
 
 def test_facts_say_whose_digits_they_are(outcome):

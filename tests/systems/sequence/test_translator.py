@@ -66,5 +66,5 @@ def test_the_network_is_left_as_it_was() -> None:
 
 @pytest.mark.parametrize("name", ["mlp", "char_lstm"])
 def test_other_networks_are_refused(name: str) -> None:
-    with pytest.raises(ConfigurationError, match="no encoder and decoder"):
+    with pytest.raises(ConfigurationError, match="not an encoder and decoder"):
         Translator(build(zoo.tiny(name)))

@@ -104,5 +104,5 @@ def test_other_files_are_no_checkpoints(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="damaged"):
         read_state(tmp_path / "pickle")
     safetensors.torch.save_file({"a": torch.ones(1)}, tmp_path / "model")
-    with pytest.raises(CheckpointError, match="no checkpoint of a run"):
+    with pytest.raises(CheckpointError, match="not a checkpoint of a run"):
         read_state(tmp_path / "model")
