@@ -127,7 +127,7 @@ def test_weights_that_are_no_numbers_are_warned_of(tmp_path: Path) -> None:
     ("old", "new", "problem"),
     [
         ('"filters": 2', '"filters": 2, "filters": 2', "occurs twice"),
-        ('"filters": 2', '"filters": NaN', "no number"),
+        ('"filters": 2', '"filters": NaN', "not a number"),
         ('"filters": 2', '"filters": ' + "9" * 5_000, "too long"),
         ('"filters": 2', '"filters": 1e999', "too large"),
         ('"classes"', '"deep": ' + "[" * 5_000 + "]" * 5_000 + ', "classes"', "nested too deeply"),

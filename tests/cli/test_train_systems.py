@@ -96,11 +96,11 @@ def test_a_system_of_several_networks_names_them() -> None:
 
 def test_control_c_is_survived(tmp_path: Path) -> None:
     script = (
-        "import os, signal, sys; from foveal.training import hooks; real = hooks.Watch.step_ends\n"
+        "import os, signal, sys; from foveal.training import hooks; real = hooks.LoopHooks.on_step_end\n"
         "def stop(self, values):\n"
         "    if self.step == 1: os.kill(os.getpid(), signal.SIGINT)\n"
         "    real(self, values)\n"
-        "hooks.Watch.step_ends = stop\n"
+        "hooks.LoopHooks.on_step_end = stop\n"
         "from foveal.cli.app import main; sys.argv[0] = 'foveal'; main()"
     )
     done = subprocess.run(

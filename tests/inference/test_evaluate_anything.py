@@ -182,7 +182,7 @@ def test_out_of_memory_anywhere_is_one_line(monkeypatch: pytest.MonkeyPatch) -> 
     code = (
         "import sys, foveal.cli.app as app, foveal.inference.trained_classifier as trained\n"
         "def none(*_): raise MemoryError('Unable to allocate 16.3 TiB for an array')\n"
-        "trained.open_trained = none\n"
+        "trained.load_classifier = none\n"
         "sys.argv = ['foveal', 'evaluate', 'x']\n"
         "app.main()\n"
     )

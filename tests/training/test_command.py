@@ -99,11 +99,11 @@ def test_the_saved_model_is_the_trained_one() -> None:
 
 def test_interrupted_and_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     script = (
-        "import os, signal, sys; from foveal.training import hooks; real = hooks.Watch.step_ends\n"
+        "import os, signal, sys; from foveal.training import hooks; real = hooks.LoopHooks.on_step_end\n"
         "def stop(self, values):\n"
         "    if (self.epoch, self.step) == (1, 7): os.kill(os.getpid(), signal.SIGINT)\n"
         "    real(self, values)\n"
-        "hooks.Watch.step_ends = stop\n"
+        "hooks.LoopHooks.on_step_end = stop\n"
         "from foveal.cli.app import main; sys.argv[0] = 'foveal'; main()"
     )
     options = ["mlp", "digits", "--epochs", "3", "--augment", "shift=1", "--runs", str(tmp_path)]

@@ -20,7 +20,7 @@ def check_targets(targets: Tensor, outputs: int, config: TrainingConfig, where: 
 
     Args:
         targets: finite values as floats, outputs on axis 1 where there are several axes; or class numbers as whole numbers,
-            each with an output (:func:`foveal.data_adapter.targets.as_answers`).
+            each with an output (:func:`foveal.data_adapter.targets.as_targets`).
         outputs: how many values the network gives (a place, where it gives a map or a sequence).
         config: whose ``loss`` is meant.
         where: the network's name, for messages.

@@ -29,7 +29,7 @@ def targets_for(
     where: str,
     what: str = "y",
 ) -> Tensor:
-    """Targets that belong to inputs and are what the configured loss takes; see :func:`as_answers`.
+    """Targets that belong to inputs and are what the configured loss takes; see :func:`as_targets`.
 
     ``say`` is told where a metric counts otherwise than one may think.
 
@@ -65,9 +65,9 @@ def as_targets(y: Any, count: int, output: Shape, where: str, what: str = "y") -
 
     Example:
         >>> from foveal.network import Image, Vector
-        >>> as_answers([3, 1], 2, Vector(10), "net")
+        >>> as_targets([3, 1], 2, Vector(10), "net")
         tensor([3, 1])
-        >>> as_answers(torch.zeros(2, 8, 6, 3), 2, Image(8, 6, 3), "net").shape
+        >>> as_targets(torch.zeros(2, 8, 6, 3), 2, Image(8, 6, 3), "net").shape
         torch.Size([2, 3, 8, 6])
     """
     tensor = as_tensor(_named(y, where, what), where, what)

@@ -91,7 +91,7 @@ class Report:
         return max((node.largest for node in self.nodes if node.largest is not None), default=None)
 
     def to_dict(self) -> dict[str, Any]:
-        """For programs; errors that are no number become null."""
+        """For programs; errors that are not a number become null."""
         facts = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "nodes"}
         nodes = []
         for node in self.nodes:
