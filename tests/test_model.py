@@ -217,7 +217,7 @@ def test_numbers_to_learn_may_be_a_row_or_a_column() -> None:
 @pytest.mark.parametrize(
     ("labels", "says", "fix"),
     [
-        (np.arange(12) / 4, r"no class number\n  given     0.25;", "Dense(1)"),
+        (np.arange(12) / 4, r"not a class number\n  given     0.25;", "Dense(1)"),
         (np.array(["cat", "dog", "owl"] * 4), "class numbers, not names", "np.unique(y, return_inverse=True)"),
         (np.eye(4)[np.arange(12) % 4], r"answers of shape 12 × 4; the network has 3 outputs", "Dense(4)"),
     ],

@@ -168,7 +168,7 @@ def test_pickles_are_refused_by_name(tmp_path: Path, protocol: int) -> None:
     path.write_bytes(pickle.dumps({"weights": [Trap()] * 3}, protocol))
     text = refusal(path)
     assert (
-        "this is a pickle: opening one can run any code, so it is refused" in text if protocol > 1 else "no model file"
+        "this is a pickle: opening one can run any code, so it is refused" in text if protocol > 1 else "not a model file"
     )
 
 
@@ -193,7 +193,7 @@ def test_archives_are_refused_by_name(tmp_path: Path) -> None:
 def test_a_file_cut_short_is_refused(written: Path, size: int) -> None:
     written.write_bytes(written.read_bytes()[:size])
     text = refusal(written)
-    assert any(said in text for said in ("no model file", "ends within its header", "the file is cut short"))
+    assert any(said in text for said in ("not a model file", "ends within its header", "the file is cut short"))
 
 
 def test_bytes_behind_the_last_tensor_are_refused(written: Path) -> None:

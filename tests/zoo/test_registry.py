@@ -204,7 +204,7 @@ def test_a_name_like_nothing_is_answered_with_the_list():
     assert str(caught.value) == (
         "zoo: there is no network of this name\n"
         "  given     'zzz'\n"
-        "  expected  one of the 50 that `foveal show --list` prints\n"
+        "  expected  one of the 51 that `foveal show --list` prints\n"
         "  to fix    `foveal show --list` shows all"
     )
 

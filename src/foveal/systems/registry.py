@@ -94,7 +94,7 @@ def names() -> tuple[str, ...]:
 
     Example:
         >>> names()[:3]
-        ('perceptron', 'mlp', 'why-convolution')
+        ('classifier', 'perceptron', 'mlp')
     """
     return tuple(_BY_NAME)
 

@@ -260,7 +260,7 @@ def entry(name: str) -> Entry:
         ...
         foveal.errors.UnknownName: zoo: there is no network of this name
           given     'resnet51'
-          expected  one of the 50 that `foveal show --list` prints
+          expected  one of the 51 that `foveal show --list` prints
           to fix    resnet50
     """
     wanted = str(name).strip().lower().replace("-", "_")

@@ -85,5 +85,5 @@ def test_a_point_is_answered(all_of_them):
     assert told[0] == f"1 (net {sum(weights):.4g})"
     assert [text[0] for text in perceptron.predict(str(folder / "xor-mlp.safetensors"), ["1 1", "0 1"])] == ["0", "1"]
     for text in ("1", "a b", "1 2 3", "nan 0"):
-        with pytest.raises(DataError, match="no point of the plane"):
+        with pytest.raises(DataError, match="not a point of the plane"):
             next(perceptron.predict(str(folder / "and.safetensors"), [text]))

@@ -24,7 +24,7 @@ class LineBatches:
         device: where batches are made.
 
     Example:
-        >>> lines = Lines(np.zeros((2, 32, 192, 1), np.uint8), ("407", "81"), np.zeros((2, 10, 2), np.int16))
+        >>> lines = WrittenLines(np.zeros((2, 32, 192, 1), np.uint8), ("407", "81"), np.zeros((2, 10, 2), np.int16))
         >>> x, texts, lengths = next(LineBatches(lines, 2, shuffle=False).epoch(0))
         >>> tuple(x.shape), texts.tolist(), lengths.tolist()
         ((2, 1, 32, 192), [[4, 0, 7], [8, 1, 0]], [3, 2])

@@ -38,7 +38,7 @@ class ScheduledOptimizer:
         >>> layer = nn.Linear(1, 1, bias=False)
         >>> optimizer = ScheduledOptimizer(layer, TrainingConfig(optimizer="sgd", lr=0.5), steps_per_epoch=1)
         >>> before = layer.weight.item()
-        >>> optimizer.before_step(); descent.step(2 * layer(torch.ones(1, 1)).sum()); optimizer.after_step()
+        >>> optimizer.before_step(); optimizer.step(2 * layer(torch.ones(1, 1)).sum()); optimizer.after_step()
         >>> round(before - layer.weight.item(), 4)  # rate 0.5 × gradient 2
         1.0
     """
