@@ -168,7 +168,9 @@ def test_pickles_are_refused_by_name(tmp_path: Path, protocol: int) -> None:
     path.write_bytes(pickle.dumps({"weights": [Trap()] * 3}, protocol))
     text = refusal(path)
     assert (
-        "this is a pickle: opening one can run any code, so it is refused" in text if protocol > 1 else "not a model file"
+        "this is a pickle: opening one can run any code, so it is refused" in text
+        if protocol > 1
+        else "not a model file"
     )
 
 

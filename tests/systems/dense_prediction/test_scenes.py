@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from foveal import systems
+from foveal.data.generated import scenes as scene_data
 from foveal.data.published import digits
 from foveal.errors import DataError
 from foveal.systems import launch
@@ -23,7 +24,7 @@ def test_answers_draw_beside_the_picture_and_never_over_one(trained, tmp_path):
     family = {"unet": unet, "detector": detector}[trained.folder.read_config()["system"]]
     ending = {"unet": "mask", "detector": "boxes"}[trained.folder.read_config()["system"]]
     picture = tmp_path / "photo.png"
-    Image.fromarray(scenes.examples(1, source="digits")[0]).save(picture)
+    Image.fromarray(scene_data.examples(1, source="digits")[0]).save(picture)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     told = list(family.predict(str(trained.folder.model), [str(picture), str(broken), str(picture)]))
@@ -47,7 +48,7 @@ def test_facts_add_up(trained):
     else:
         assert facts["map_50"] == pytest.approx(np.nanmean(list(facts["average_precision_50"].values())))
         assert facts["map_75"] <= facts["map_50"] + 1e-9
-        made = scenes.load(0, source="digits", train=0, test=10, size=32).test
+        made = scene_data.load(0, source="digits", train=0, test=10, size=32).test
         assert sum(facts["things"].values()) == (made.labels >= 0).sum()
 
 

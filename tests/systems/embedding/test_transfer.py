@@ -12,8 +12,10 @@ from foveal.backends.torch import build
 from foveal.data import load
 from foveal.data.dataset import DataSet, Split
 from foveal.errors import ConfigurationError, DataError
+from foveal.report.blocks import Pair
 from foveal.systems.embedding import transfer
 from foveal.systems.embedding.features import beneath, features, first_dense, last_dense
+from foveal.systems.embedding.transfer_learner import Learner
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,9 @@ def test_figures_are_means_over_draws_and_gains_are_paired(outcome):
             mean = np.mean([row[way] - row[transfer.SCRATCH] for row in rows])
             assert told["gain"][way]["mean"] == pytest.approx(mean)
     assert facts["source"]["accuracy"] > 0.8
-    names = {block.name for section in outcome.findings.sections for block in section.blocks}
+    blocks = [block for section in outcome.findings.sections for block in section.blocks]
+    blocks += [side for block in blocks if isinstance(block, Pair) for side in (block.left, block.right)]
+    names = {block.name for block in blocks if not isinstance(block, Pair) and hasattr(block, "name")}
     assert {"accuracy", "gain", "map-features", "map-pixels"} <= names
 
 
@@ -82,7 +86,7 @@ def test_fine_tuning_begins_at_the_sources_weights(outcome, monkeypatch):
     started = []
     monkeypatch.setattr(runner, "run", lambda module, *rest, **more: started.append(module))
     module = source(outcome)
-    learner = object.__new__(transfer._Learner)
+    learner = object.__new__(Learner)
     learner.run = type("Run", (), {"seed": 1, "config": transfer.RECIPE, "settings": {"updates": 1}})()
     learner.tree, learner.source = module.network, module
     learner.cut = first_dense(module.network)

@@ -49,7 +49,7 @@ SETTINGS = (
     Setting("labels", 10_000, "the most labelled images of the linear classifiers", at_least=20),
     Setting("fantasies", 1000, "steps of the longest chains shown", at_least=1),
     Setting("annealing", 1000, "temperatures of the estimate of ln Z, with 100 chains", at_least=1),
-    Setting("tiny_updates", 3000, "updates of the machine that is small enough for exact sums", at_least=1),
+    Setting("tiny_updates", 3000, "updates of the machine that is small enough for exact sums", at_least=0),
     LIMIT,
 )
 LABELS = (300, 1000, 3000)
