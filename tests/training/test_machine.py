@@ -93,7 +93,8 @@ def test_every_output_of_a_network_comes_from_a_layer_in_float32(name: str) -> N
 
 
 def test_no_recipe_asks_for_what_was_not_compared() -> None:
-    asked = {name: launch.method(registry.system(name)).recipe_for(None, {}).precision for name in systems.names()}
+    methods = {name: launch.method(registry.system(name)) for name in systems.names()}
+    asked = {name: method.recipe_for(None, method.defaults).precision for name, method in methods.items()}
     asked |= {str(key): recipe.config.precision for key, recipe in recipes.RECIPES.items()}
     assert {name for name, value in asked.items() if value == "bf16"} == set()
 
