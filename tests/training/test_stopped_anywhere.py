@@ -85,7 +85,7 @@ def test_verbs_that_write_nothing_end_with_a_word_too(monkeypatch: pytest.Monkey
 
 
 def test_nothing_was_begun_while_a_classifiers_data_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop_in(monkeypatch, "foveal.data.load", signal.SIGINT)
+    stop_in(monkeypatch, "foveal.data.loading.opened", signal.SIGINT)
     done = foveal("train", "lecture_cnn", "digits", "--name", "early")
     assert (done.exit_code, done.stderr) == (130, "Stopped\n")
     assert not Path("runs").exists()

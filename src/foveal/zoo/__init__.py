@@ -50,6 +50,7 @@ __all__ = [
     "crnn",
     "dbn",
     "dcgan",
+    "deep_cnn",
     "denoising_autoencoder",
     "densenet121",
     "densenet161",

@@ -146,7 +146,7 @@ ENTRIES: tuple[Entry, ...] = (
           "fashion_resnet with a first look at full size and more maps", "small", _small(17, 1, width=1 / 8)),
     Entry("deep_cnn", "Plain or residual network of any depth", HE, 2015, CLOTHES, 10, 42_394,
           "6n + 2 layers for small pictures, with shortcuts or without, of the same weights", "depth",
-          _small(9, 1, depth=8, maps=3)),
+          _small(9, 1, maps=2)),
     Entry("alexnet", "AlexNet, as the lectures have it", KRIZHEVSKY, 2012, IMAGENET, 1000, 201_838_952,
           "96-256-384-384-256 maps and response normalisation, table 13-2", "alexnets", _small(31, width=_THIN)),
     Entry("alexnet_2014", "AlexNet in one tower", TRICK, 2014, IMAGENET, 1000, 61_100_840,

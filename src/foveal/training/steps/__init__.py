@@ -69,7 +69,7 @@ class Capturable(Protocol):
     def capturable(self) -> bool:
         """Whether its optimizer was made to be recorded."""
 
-    def begin(self) -> None:
+    def before_step(self) -> None:
         """The host's part before a step: the learning rate."""
 
     def learn(self, batch: Any) -> Values:

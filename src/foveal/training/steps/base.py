@@ -137,7 +137,7 @@ class CapturableLossStep(LossStep):
     def capturable(self) -> bool:
         return self.optimizer.capturable
 
-    def begin(self) -> None:
+    def before_step(self) -> None:
         self.optimizer.before_step()
 
     def learn(self, batch: Any) -> Values:
