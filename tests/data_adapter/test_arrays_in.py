@@ -209,7 +209,7 @@ def test_every_form_of_the_same_labels_gives_the_same_loss() -> None:
         (np.ma.masked_array(np.zeros((4, 5)), mask=np.eye(4, 5)), "masked"),
         (np.full((4, 5), "1"), "no numbers"),
         (np.full((4, 5), None), "no numbers"),
-        (torch.zeros(4, 5, device="meta"), "not an array of numbers"),
+        (torch.zeros(4, 5, device="meta"), "no array of numbers"),
         ((row for row in range(4)), "not an array of numbers"),
         ([[1.0, 2.0], [1.0]], "not an array of numbers"),
         (None, "not an array of numbers"),
