@@ -33,7 +33,7 @@ RECIPE = TrainingConfig(epochs=4, batch_size=64, schedule="one-cycle", lr=2e-3, 
 SETTINGS = (
     Setting("depths", "8,20,32,56", "layers with weights of each network", text="numbers of the form 6n + 2"),
     Setting("maps", 16, "feature maps of every convolution", at_least=1),
-    Setting("train", 6000, "images to learn from", at_least=20, zero="all"),
+    Setting("train", 4000, "images to learn from", at_least=20, zero="all"),
     Setting("test", 0, "test images that are measured", at_least=20, zero="all"),
 )
 KINDS = {
