@@ -38,3 +38,8 @@ def test_every_kind_survives_pickling(kind: type[errors.FovealError]) -> None:
 
 def test_labels_stand_only_where_there_is_something_to_say() -> None:
     assert str(errors.FovealError("plain")) == "plain"
+
+
+def test_repairs_go_by_the_name_of_version_0_1_too() -> None:
+    error = FovealError("this is wrong", fix=["one", "two"])
+    assert error.mend == error.fix == ("one", "two")

@@ -77,6 +77,11 @@ class FovealError(Exception):
             lines += _labelled("to fix", text) if index == 0 else _labelled("      or", text)
         return "\n".join(lines)
 
+    @property
+    def mend(self) -> tuple[str, ...]:
+        """The repairs, by the name that they had in version 0.1."""
+        return self.fix
+
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.problem, self.where, self.given, self.expected, self.fix)
 
