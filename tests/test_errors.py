@@ -41,5 +41,5 @@ def test_labels_stand_only_where_there_is_something_to_say() -> None:
 
 
 def test_repairs_go_by_the_name_of_version_0_1_too() -> None:
-    error = FovealError("this is wrong", fix=["one", "two"])
+    error = errors.FovealError("this is wrong", fix=["one", "two"])
     assert error.mend == error.fix == ("one", "two")
