@@ -188,7 +188,7 @@ def test_mistakes_are_explained() -> None:
     assert "Dense(4)" in str(caught.value)
     with pytest.raises(DataError, match="not as many answers"):
         model.fit(x, y[:-1], verbose=0)
-    with pytest.raises(DataError, match="not numbers"):
+    with pytest.raises(DataError, match="no numbers"):
         model.predict(np.array([["a"]]))
     with pytest.raises(DescriptionError, match="made of a network"):
         foveal.Model("resnet")  # type: ignore[arg-type]

@@ -184,7 +184,8 @@ def test_png_with_alpha_of_every_depth(bits: int, colour: int, seed: int, back: 
     data = png(values, bits, colour, interlaced=bool(seed % 2))
     got = read(data, background=back)
     assert got.shape == (5, 4, depth - 1)
-    assert np.abs(got - expected).max() <= 1.01
+    # a half for the rounding of the result, and where 16 bits become 8, a half for the colour and one for its share
+    assert np.abs(got - expected).max() <= (0.51 if bits == 8 else 1.51)
     np.testing.assert_array_equal(got[0], back)
     np.testing.assert_array_equal(got[1], np.rint(values[1, :, :-1] * (255 / top)))
     assert probe(data).channels == depth - 1
