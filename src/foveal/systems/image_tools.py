@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foveal.errors import ConfigurationError
+from foveal.errors import ConfigurationError, ImageError
+from foveal.printable import printable
+from foveal.runs.answers import Answer, Unanswered
+
+if TYPE_CHECKING:
+    from foveal.backends.torch import Network
 
 SHADES = " .:-=+*#%@"
 
@@ -83,3 +89,28 @@ def seed_of(question: str) -> int:
             fix="foveal predict MODEL 1 2 3",
         )
     return int(question)
+
+
+def said_of_images(module: Network, questions: Sequence[str], say: Callable[[NDArray[np.uint8]], str]) -> Iterator[str]:
+    """A line for each image of each question; an image that cannot be read is an answer that says why.
+
+    Args:
+        module: whose input shape the images are brought to.
+        questions: paths of images, or folders of them.
+        say: what is said of one image, uint8 (1, height, width, channels).
+    """
+    from foveal.data.sources.images import read
+    from foveal.inference.image_predictions import listed
+
+    height, width, channels = (int(n or 1) for n in module.input_shape.axes)
+    for question in questions:
+        lines = []
+        for path in listed([question]):
+            try:
+                image = read(path, (height, width), channels=channels)
+            except ImageError as error:
+                yield Unanswered(str(error), str(path))
+                continue
+            lines.append(f"{printable(str(path))}: {say(image[None])}")
+        if lines:
+            yield Answer("\n".join(lines), question)

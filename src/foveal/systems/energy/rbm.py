@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from foveal.printable import printable
 from foveal.report.blocks import Headline, Report
-from foveal.runs.answers import Answer, Unanswered
 from foveal.runs.method import Method, Quick
 from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.energy import shared as boltzmann
 from foveal.systems.energy.shared import KINDS
+from foveal.systems.image_tools import said_of_images
 from foveal.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -209,33 +209,21 @@ def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """
     import torch
 
-    from foveal.data.sources.images import read
-    from foveal.errors import ImageError
-    from foveal.inference.image_predictions import listed
     from foveal.inference.opened_model import open_model
 
     module = open_model(model).module
     machine: Any = module.node("rbm")
-    height, width, channels = (int(n or 1) for n in module.input_shape.axes)
-    for question in questions:
-        lines = []
-        for path in listed([question]):
-            try:
-                picture = read(path, (height, width), channels=channels)
-            except ImageError as error:
-                yield Unanswered(str(error), str(path))
-                continue
-            visible = boltzmann.visible(module, picture[None])
-            with torch.no_grad():
-                hidden = machine.up(visible)
-                same = ((machine.down(hidden) >= 0.5) == (visible >= 0.5)).float().mean()
-                energy = float(machine.free_energy(visible))
-            on = f"{int((hidden >= 0.5).sum())} of {hidden.shape[1]} hidden units on"
-            lines.append(
-                f"{printable(str(path))}: free energy {energy:.1f} nats, {on}, {100 * float(same):.1f} % of the pixels come back"
-            )
-        if lines:
-            yield Answer("\n".join(lines), question)
+
+    def say(image: NDArray[np.uint8]) -> str:
+        visible = boltzmann.visible(module, image)
+        with torch.no_grad():
+            hidden = machine.up(visible)
+            same = ((machine.down(hidden) >= 0.5) == (visible >= 0.5)).float().mean()
+            energy = float(machine.free_energy(visible))
+        on = f"{int((hidden >= 0.5).sum())} of {hidden.shape[1]} hidden units on"
+        return f"free energy {energy:.1f} nats, {on}, {100 * float(same):.1f} % of the pixels come back"
+
+    yield from said_of_images(module, questions, say)
 
 
 METHOD = Method(

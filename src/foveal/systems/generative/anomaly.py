@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foveal.evaluation.intervals import bootstrap, student
+from foveal.evaluation.intervals import bootstrap, mean_of
 from foveal.report.blocks import Headline, Report
-from foveal.runs.answers import Answer, Unanswered
 from foveal.runs.method import Method, Quick
 from foveal.runs.settings import LIMIT, Setting
 from foveal.systems.generative import anomaly_report as report
 from foveal.systems.generative import encoder_decoder as shared
 from foveal.systems.generative.anomaly_report import Scored
-from foveal.systems.image_tools import as_values
+from foveal.systems.image_tools import as_values, said_of_images
 from foveal.training.steps.reconstruction import Reconstruction
 
 if TYPE_CHECKING:
@@ -65,10 +64,10 @@ def run(run: Run) -> Report:
     best, worst = (pick(found, key=lambda each: found[each]["auc"]["autoencoder"]["value"]) for pick in (max, min))
     return Report(
         headlines=[
-            Headline("area under the ROC curve", facts["mean"]["autoencoder"]["value"],
+            Headline("area under the ROC curve", facts["mean"]["autoencoder"]["mean"],
                      f"mean over {len(found)} classes left out in turn; principal components "
-                     f"{facts['mean']['principal components']['value']:.3f}, one-class SVM "
-                     f"{facts['mean']['one-class SVM']['value']:.3f}"),
+                     f"{facts['mean']['principal components']['mean']:.3f}, one-class SVM "
+                     f"{facts['mean']['one-class SVM']['mean']:.3f}"),
             Headline("easiest to notice", best, f"area {found[best]['auc']['autoencoder']['value']:.3f}"),
             Headline("hardest to notice", worst, f"area {found[worst]['auc']['autoencoder']['value']:.3f}"),
             Headline("noticed at the threshold", float(np.mean([each["noticed"] for each in found.values()])),
@@ -149,12 +148,6 @@ def area_under(strange: NDArray[np.bool_], ranks: NDArray[np.int64], times: NDAr
     return float((found * (below + other / 2)).sum() / (found.sum() * other.sum()))
 
 
-def mean_of(values: Sequence[float]) -> dict[str, float]:
-    """A mean over classes with Student's interval."""
-    interval = student(values)
-    return {"value": float(np.mean(values)), "low": interval.low, "high": interval.high}
-
-
 def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
     """For each image its error beside the threshold.
 
@@ -162,28 +155,17 @@ def predict(model: str, questions: Sequence[str]) -> Iterator[str]:
         model: the model file.
         questions: paths of images, or folders of them.
     """
-    from foveal.data.sources.images import read
-    from foveal.errors import ImageError
-    from foveal.inference.image_predictions import listed
     from foveal.inference.opened_model import open_model
-    from foveal.printable import printable
 
     opened = open_model(model)
-    height, width, channels = (int(n or 1) for n in opened.module.input_shape.axes)
     threshold = float(opened.metadata["threshold"])
-    for question in questions:
-        lines = []
-        for path in listed([question]):
-            try:
-                image = read(path, (height, width), channels=channels)
-            except ImageError as error:
-                yield Unanswered(str(error), str(path))
-                continue
-            error_ = float(errors(opened.module.predict(image[None]), as_values(image[None]))[0])
-            verdict = "an anomaly" if error_ > threshold else "nothing strange"
-            lines.append(f"{printable(str(path))}: {verdict}, error {error_:.4g}, threshold {threshold:.4g}")
-        if lines:
-            yield Answer("\n".join(lines), question)
+
+    def say(image: NDArray[np.uint8]) -> str:
+        error = float(errors(opened.module.predict(image), as_values(image))[0])
+        verdict = "an anomaly" if error > threshold else "nothing strange"
+        return f"{verdict}, error {error:.4g}, threshold {threshold:.4g}"
+
+    yield from said_of_images(opened.module, questions, say)
 
 
 METHOD = Method(

@@ -68,7 +68,7 @@ def _areas(facts: Mapping[str, Any]) -> Section:
         )
         for name, each in found.items()
     ]
-    rows.append(("mean", *(facts["mean"][way]["value"] for way in ways), "", *(
+    rows.append(("mean", *(facts["mean"][way]["mean"] for way in ways), "", *(
         float(np.mean([each[key] for each in found.values()])) for key in ("noticed", "alarms"))))  # fmt: skip
     columns = ("left out", *ways, "autoencoder, 95 %", "noticed", "false alarms")
     below = [name for name, each in found.items() if each["auc"][ways[0]]["value"] < 0.5]
